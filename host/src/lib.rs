@@ -1,0 +1,11 @@
+//! otlet receives OpenTelemetry data over OTLP, runs sandboxed WebAssembly plugins over it and exports it.
+//!
+//! The modules stand in the order data takes; ARCHITECTURE.md has the picture.
+
+pub mod batch;
+pub mod exporter;
+pub mod payload;
+pub mod queue;
+pub mod receiver;
+pub mod refusal;
+pub mod runtime;

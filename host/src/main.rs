@@ -1,0 +1,2 @@
+//! otlet.
+fn main() {}
