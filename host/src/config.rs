@@ -1,0 +1,69 @@
+//! The config: YAML in the OpenTelemetry Collector's shape, read into types.
+
+use std::time::Duration;
+
+use crate::batch::Signal;
+use crate::{exporter, receiver};
+
+/// What a whole config file says.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Every receiver, in the file's order.
+    pub receivers: Vec<receiver::Config>,
+    /// Every processor, in the file's order. One that several pipelines name is here once.
+    pub processors: Vec<ProcessorConfig>,
+    /// Every exporter, in the file's order.
+    pub exporters: Vec<exporter::Config>,
+    /// Every pipeline, in the file's order.
+    pub pipelines: Vec<PipelineConfig>,
+}
+
+/// One processor of the config: a plugin, and how it is to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessorConfig {
+    /// The processor's name in the config, such as `sample/tenth`.
+    pub name: String,
+    /// The plugin's name: what stands before the slash.
+    pub plugin: String,
+    /// What the plugin is told, `{}` where the file is silent. Example: `config: { percentage: 10 }`.
+    pub config: serde_json::Value,
+    /// What happens to a batch that the plugin fails on; its own default if `None`. Example: `on_error: reject`.
+    pub on_error: Option<OnError>,
+    /// What the plugin may use. Example: `limits: { memory: 64MiB, deadline: 500ms }`.
+    pub limits: Limits,
+}
+
+/// What happens to a batch that a plugin fails on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// It goes on as it was before the plugin.
+    Pass,
+    /// It is dropped.
+    Drop,
+    /// The sender is told that it was refused.
+    Reject,
+}
+
+/// What a plugin may use; what is `None` has the sandbox's default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The bytes of memory of one instance. Example: `memory: 64MiB`.
+    pub memory: Option<usize>,
+    /// The time for one batch. Example: `deadline: 500ms`.
+    pub deadline: Option<Duration>,
+}
+
+/// One pipeline of the config. The numbers are positions in the lists of [`Config`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineConfig {
+    /// The pipeline's name in the config, such as `traces/sampled`.
+    pub name: String,
+    /// What stands before the slash.
+    pub signal: Signal,
+    /// Whose requests it takes; at least one.
+    pub receivers: Vec<usize>,
+    /// What works on them, in order.
+    pub processors: Vec<usize>,
+    /// Who sends them; at least one.
+    pub exporters: Vec<usize>,
+}
