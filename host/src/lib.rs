@@ -3,6 +3,7 @@
 //! The modules stand in the order data takes; ARCHITECTURE.md has the picture.
 
 pub mod batch;
+pub mod compression;
 pub mod config;
 pub mod exporter;
 pub mod payload;

@@ -66,8 +66,16 @@ impl Payload {
     }
 
     /// Adds the plain form of a request that came compressed.
+    #[must_use]
     pub fn opened(mut self, framed: Bytes) -> Self {
         self.plain = Some(framed);
+        self
+    }
+
+    /// Adds the compressed form of a request that came plain.
+    #[must_use]
+    pub fn compressed(mut self, framed: Bytes) -> Self {
+        self.gzip = Some(framed);
         self
     }
 
