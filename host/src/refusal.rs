@@ -31,6 +31,9 @@ pub enum Refusal {
     /// The request is larger than a bound in the config.
     #[error("{0}")]
     TooLarge(String),
+    /// No pipeline takes this signal: UNIMPLEMENTED, 404.
+    #[error("{0}")]
+    Unrouted(String),
     /// A processor, or a backend that otlet waits for, refused the telemetry for good.
     #[error("{0}")]
     Rejected(String),
@@ -41,7 +44,7 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Full { after, .. } | Self::Unavailable { after, .. } => Some(*after),
-            Self::Invalid(_) | Self::TooLarge(_) | Self::Rejected(_) => None,
+            Self::Invalid(_) | Self::TooLarge(_) | Self::Unrouted(_) | Self::Rejected(_) => None,
         }
     }
 }
