@@ -1,1 +1,3 @@
-//! Skeleton.
+//! What the tests of otlet share.
+
+pub mod guests;

@@ -1,0 +1,18 @@
+//! Builds the guests of the tests, one constant each.
+
+use otlet_build::{Guest, Kind};
+
+fn main() -> anyhow::Result<()> {
+    otlet_build::guests(&[
+        Guest {
+            package: "guest-bad",
+            library: "bad",
+            kind: Kind::Contract,
+        },
+        Guest {
+            package: "guest-wasi",
+            library: "wasi",
+            kind: Kind::Wasi,
+        },
+    ])
+}

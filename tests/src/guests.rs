@@ -1,0 +1,3 @@
+//! The components of tests/guests.
+
+include!(concat!(env!("OUT_DIR"), "/guests.rs"));
