@@ -1,0 +1,14 @@
+//! The instrument that measures otlet: a load generator, a sink that counts, a bare tonic forwarder to compare with, and
+//! a run that puts them around the program under test.
+
+pub mod forward;
+pub mod load;
+pub mod machine;
+pub mod requests;
+pub mod run;
+pub mod sink;
+
+/// The gRPC method that every request of the instrument calls.
+pub const EXPORT_TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// The same for logs.
+pub const EXPORT_LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
