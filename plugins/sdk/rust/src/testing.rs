@@ -1,0 +1,3 @@
+//! Tests a plugin natively.
+
+pub(crate) mod fence;
