@@ -1,4 +1,9 @@
 //! The instrument's command line: `cargo run --profile dist -p otlet-bench --example bench -- --help`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "its output is what it is for"
+)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

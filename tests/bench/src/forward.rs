@@ -84,9 +84,9 @@ impl Forward {
                 let (back, done) = oneshot::channel();
                 worker
                     .try_send((message, back))
-                    .map_err(|_| Status::unavailable("busy"))?;
+                    .map_err(|full| Status::unavailable(full.to_string()))?;
                 done.await
-                    .map_err(|_| Status::internal("the worker ended"))?
+                    .map_err(|ended| Status::internal(ended.to_string()))?
             }
             None => message,
         };

@@ -1,5 +1,13 @@
 //! The instrument that measures otlet: a load generator, a sink that counts, a bare tonic forwarder to compare with, and
 //! a run that puts them around the program under test.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::unnecessary_wraps,
+    reason = "an instrument: its numbers are small, its inputs its own, and protobuf's fields are options"
+)]
 
 pub mod forward;
 pub mod load;
