@@ -1,9 +1,30 @@
 //! The config: YAML in the OpenTelemetry Collector's shape, read into types.
+//!
+//! [`load`] reads a file into a [`Draft`]; whoever knows the plugins adds what they say about their `config`; and
+//! [`Draft::finish`] gives the [`Config`], or every mistake at once, each with its place and its cure.
+//!
+//! Invariant: no mistake shows a value that came from the environment, since it may be a secret.
+
+mod component;
+mod draft;
+mod environment;
+mod exporters;
+mod processors;
+mod reader;
+mod receivers;
+mod report;
+mod schema;
+mod service;
+mod units;
+mod yaml;
 
 use std::time::Duration;
 
 use crate::batch::Signal;
 use crate::{exporter, receiver};
+
+pub use draft::{Draft, Loaded, load, parse};
+pub use report::Report;
 
 /// What a whole config file says.
 #[derive(Clone, Debug)]

@@ -1,0 +1,224 @@
+//! Receivers, processors and exporters by name, `type` or `type/name`; and what a Collector's components are in otlet.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::report::{Mistake, Place, listed, nearest, quoted};
+use super::yaml::Entry;
+
+/// What stands in a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Receiver,
+    Processor,
+    Exporter,
+}
+
+/// One entry of `receivers`, `processors` or `exporters`.
+#[derive(Clone, Debug)]
+pub(super) struct Component {
+    /// The whole name.
+    pub(super) name: String,
+    pub(super) place: Place,
+}
+
+impl Kind {
+    /// In the order data takes.
+    pub(super) const ALL: [Self; 3] = [Self::Receiver, Self::Processor, Self::Exporter];
+
+    /// The section that lists them, and the key that names them in a pipeline.
+    pub(super) fn section(self) -> &'static str {
+        match self {
+            Self::Receiver => "receivers",
+            Self::Processor => "processors",
+            Self::Exporter => "exporters",
+        }
+    }
+
+    pub(super) fn with_article(self) -> &'static str {
+        match self {
+            Self::Receiver => "a receiver",
+            Self::Processor => "a processor",
+            Self::Exporter => "an exporter",
+        }
+    }
+
+    /// The types that are part of otlet.
+    fn types(self) -> &'static [&'static str] {
+        match self {
+            Self::Receiver => &["otlp"],
+            Self::Processor => &[],
+            Self::Exporter => &["otlp", "otlphttp", "debug"],
+        }
+    }
+}
+
+impl Display for Kind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Receiver => "receiver",
+            Self::Processor => "processor",
+            Self::Exporter => "exporter",
+        })
+    }
+}
+
+/// The type of the component at `entry`, if its name is one and otlet has the type; any type of processor may be a
+/// plugin.
+pub(super) fn type_of(kind: Kind, entry: &Entry) -> Result<&str, Mistake> {
+    let (word, name) = match entry.key.split_once('/') {
+        Some((word, name)) => (word, Some(name)),
+        None => (entry.key.as_str(), None),
+    };
+    let fits = word.len() <= 63
+        && word.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if !fits || name.is_some_and(|name| !is_name(name)) {
+        let what = format!(
+            "{} is not the name of {}",
+            quoted(&entry.key),
+            kind.with_article()
+        );
+        let cure = "write its type, with a name of your own after a slash if you like: `type/name`";
+        return Err(Mistake::error(entry.place, what, cure));
+    }
+    if kind == Kind::Processor || kind.types().contains(&word) {
+        return Ok(word);
+    }
+    Err(unknown_type(kind, word, entry.place, kind.types()))
+}
+
+/// The mistake of a type that otlet does not have; `types` are those it has.
+pub(super) fn unknown_type(kind: Kind, word: &str, place: Place, types: &[&str]) -> Mistake {
+    let what = if kind == Kind::Processor {
+        format!("no plugin is named {}", quoted(word))
+    } else {
+        format!("otlet has no {kind} {}", quoted(word))
+    };
+    let cure = match (instead(kind, word), nearest(word, types.iter().copied())) {
+        (Some(cure), _) => cure.to_owned(),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) if kind == Kind::Receiver => OTHER_RECEIVER.to_owned(),
+        (None, None) if types.is_empty() => "remove it".to_owned(),
+        (None, None) => format!("there are {}", listed(types, "and")),
+    };
+    Mistake::error(place, what, cure)
+}
+
+fn is_name(name: &str) -> bool {
+    let visible = |c: char| !c.is_whitespace() && !c.is_control();
+    !name.is_empty() && name.len() <= 1024 && name.chars().all(visible)
+}
+
+const OTHER_RECEIVER: &str = "otlet receives OTLP: have a Collector receive this and send it to otlet with its `otlp` exporter";
+
+/// What to do instead of using a component of the Collector.
+fn instead(kind: Kind, word: &str) -> Option<&'static str> {
+    let table = match kind {
+        Kind::Receiver => RECEIVERS,
+        Kind::Processor => PROCESSORS,
+        Kind::Exporter => EXPORTERS,
+    };
+    table
+        .iter()
+        .find(|(words, _)| words.contains(&word))
+        .map(|(_, cure)| *cure)
+}
+
+/// Component types, and what to do instead.
+type Instead = &'static [(&'static [&'static str], &'static str)];
+
+const RECEIVERS: Instead = &[
+    (
+        &["jaeger", "zipkin", "opencensus", "skywalking"],
+        "otlet receives OTLP: have the services export OTLP, which every OpenTelemetry SDK does",
+    ),
+    (
+        &["otlphttp", "otlp_http", "otlp_grpc"],
+        "write `otlp: { protocols: { grpc: , http: } }`, which is both protocols",
+    ),
+];
+
+const PROCESSORS: Instead = &[
+    (
+        &["batch"],
+        "otlet sends requests as they come and needs no batches: remove it",
+    ),
+    (
+        &["memory_limiter"],
+        "otlet bounds its memory itself, by `max_in_flight` of receivers and `sending_queue` of exporters: remove it",
+    ),
+    (
+        &[
+            "attributes",
+            "resource",
+            "transform",
+            "span",
+            "metricstransform",
+            "k8sattributes",
+            "resourcedetection",
+        ],
+        "use the plugin `enrich`, which sets, copies, renames and removes attributes and fields",
+    ),
+    (
+        &["redaction"],
+        "use the plugin `redact`, which masks what looks like a secret wherever it stands",
+    ),
+    (
+        &["probabilistic_sampler", "tail_sampling"],
+        "use the plugin `sample`, which keeps or drops whole traces by their trace id",
+    ),
+    (
+        &["filter"],
+        "use the plugin `sample`, or write a plugin that retains the rows you want",
+    ),
+    (
+        &[
+            "groupbytrace",
+            "groupbyattrs",
+            "cumulativetodelta",
+            "deltatocumulative",
+            "deltatorate",
+            "interval",
+            "routing",
+        ],
+        "otlet has nothing like it yet: run it in a Collector behind otlet, and remove it here",
+    ),
+];
+
+const EXPORTERS: Instead = &[
+    (&["logging"], "it is named `debug`"),
+    (&["otlp_http"], "it is named `otlphttp`"),
+    (&["otlp_grpc"], "it is named `otlp`"),
+    (
+        &["jaeger", "zipkin"],
+        "otlet sends OTLP, which Jaeger and most backends take: use `otlp` or `otlphttp`",
+    ),
+    (
+        &["prometheus", "prometheusremotewrite"],
+        "otlet sends OTLP, which Prometheus takes at /api/v1/otlp: use `otlphttp`",
+    ),
+    (
+        &[
+            "loki",
+            "elasticsearch",
+            "datadog",
+            "splunk_hec",
+            "clickhouse",
+            "googlecloud",
+            "azuremonitor",
+            "awsxray",
+            "sentry",
+        ],
+        "otlet sends OTLP: use `otlphttp` if the backend takes it, or a Collector between the two",
+    ),
+    (
+        &["kafka", "file", "loadbalancing", "pulsar", "awss3"],
+        "otlet sends OTLP: use `otlp` to a Collector that has this exporter",
+    ),
+    (
+        &["nop"],
+        "otlet has no exporter that sends nothing: use `debug`",
+    ),
+];

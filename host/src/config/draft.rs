@@ -1,0 +1,270 @@
+//! A config that was read and is not yet known to be right.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::{exporter, receiver};
+
+use super::component::{Component, Kind, type_of, unknown_type};
+use super::environment::{self, Lookup};
+use super::processors::Read;
+use super::reader::{Lacking, Mistakes, Reader};
+use super::report::{Mistake, Place, Report, Source, quoted};
+use super::schema::{self, Subject};
+use super::service::{self, Components};
+use super::yaml::{self, Entry, MAX_BYTES, Node};
+use super::{Config, PipelineConfig, ProcessorConfig, exporters, processors, receivers};
+
+/// The file as a whole begins here.
+const TOP: Place = Place { start: 0, end: 0 };
+
+/// The least that a config can be, on one line.
+const SMALLEST: &str = "write `receivers`, `exporters` and `service`: { pipelines: { traces: { receivers: [otlp], exporters: [otlp] } } }";
+
+const LACKING: Lacking = &[
+    ("extensions", "otlet has no extensions: remove it"),
+    (
+        "connectors",
+        "otlet has no connectors: name a receiver in several pipelines instead",
+    ),
+    (
+        "plugins",
+        "the bundled plugins need no entry, and others cannot be added yet: remove it",
+    ),
+];
+
+/// A config that was read, and what is wrong with it so far.
+#[derive(Debug)]
+pub struct Draft {
+    source: Arc<Source>,
+    mistakes: Vec<Mistake>,
+    receivers: Vec<receiver::Config>,
+    processors: Vec<Read>,
+    exporters: Vec<exporter::Config>,
+    pipelines: Vec<PipelineConfig>,
+}
+
+/// A config without mistakes, and what else is to be said about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The config.
+    pub config: Config,
+    /// What keeps nothing from running; may be empty.
+    pub warnings: Report,
+}
+
+/// Reads a config file, with the process's environment.
+pub fn load(path: &Path) -> Draft {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    // One byte more than is allowed tells a file that is too large from one that just fits.
+    let most = u64::try_from(MAX_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => parse(&name, &bytes, &|name| std::env::var(name).ok()),
+        Err(error) => {
+            let mut draft = Draft::empty(&name, String::new());
+            let what = format!("cannot read the config: {error}");
+            draft.mistakes.push(Mistake::of_file(
+                what,
+                "give the path of a file that can be read",
+            ));
+            draft
+        }
+    }
+}
+
+/// Reads a config from the bytes of a file of that name; `lookup` is the environment.
+pub fn parse(name: &str, bytes: &[u8], lookup: &dyn Fn(&str) -> Option<String>) -> Draft {
+    if bytes.len() > MAX_BYTES {
+        let mut draft = Draft::empty(name, String::new());
+        let what = format!("the config has more than {MAX_BYTES} bytes");
+        draft.mistakes.push(Mistake::of_file(what, "write less"));
+        return draft;
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Draft::read(name, text.strip_prefix('\u{feff}').unwrap_or(text), lookup),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let mut draft = Draft::empty(name, String::from_utf8_lossy(bytes).into_owned());
+            let place = Place {
+                start: at,
+                end: at + 1,
+            };
+            let what = "the config is not UTF-8";
+            draft
+                .mistakes
+                .push(Mistake::error(place, what, "save the file as UTF-8"));
+            draft
+        }
+    }
+}
+
+impl Draft {
+    /// The processors that could be read, in the file's order; the methods below name one by its position here.
+    pub fn processors(&self) -> impl ExactSizeIterator<Item = &ProcessorConfig> {
+        self.processors.iter().map(|read| &read.config)
+    }
+
+    /// Says that there is no plugin of a processor's type, but those of the given names.
+    pub fn no_plugin(&mut self, processor: usize, names: &[&str]) {
+        if let Some(read) = self.processors.get(processor) {
+            let mistake = unknown_type(Kind::Processor, &read.config.plugin, read.place, names);
+            self.mistakes.push(mistake);
+        }
+    }
+
+    /// Says that a processor's plugin refused its `config`, or could not be made ready otherwise.
+    pub fn refused(&mut self, processor: usize, reason: &str) {
+        if let Some(read) = self.processors.get(processor) {
+            let place = read.node.as_ref().map_or(read.place, |(place, _)| *place);
+            // A plugin may repeat what it was told, which may be a secret: it is cut short, and meant for its user.
+            let what = format!("plugin {}: {}", quoted(&read.config.plugin), reason.trim());
+            self.mistakes.push(Mistake::error(place, what, ""));
+        }
+    }
+
+    /// Checks what a processor's plugin is told against the plugin's JSON Schema.
+    pub fn check_plugin_config(&mut self, processor: usize, schema: &serde_json::Value) {
+        let Some(read) = self.processors.get(processor) else {
+            return;
+        };
+        let subject = Subject {
+            place: read.node.as_ref().map_or(read.place, |(place, _)| *place),
+            node: read.node.as_ref().map(|(_, node)| node),
+            json: &read.config.config,
+        };
+        match schema::check(&subject, schema) {
+            Ok(mistakes) => self.mistakes.extend(mistakes),
+            Err(error) => self.refused(
+                processor,
+                &format!("its config schema is not usable: {error}"),
+            ),
+        }
+    }
+
+    /// The config, or what is wrong with it.
+    pub fn finish(self) -> Result<Loaded, Report> {
+        let report = Report::new(self.source, self.mistakes);
+        if report.errors() > 0 {
+            return Err(report);
+        }
+        let processors = self
+            .processors
+            .into_iter()
+            .map(|read| read.config)
+            .collect();
+        Ok(Loaded {
+            config: Config {
+                receivers: self.receivers,
+                processors,
+                exporters: self.exporters,
+                pipelines: self.pipelines,
+            },
+            warnings: report,
+        })
+    }
+
+    fn empty(name: &str, text: String) -> Self {
+        Self {
+            source: Arc::new(Source {
+                name: name.to_owned(),
+                text,
+            }),
+            mistakes: Vec::new(),
+            receivers: Vec::new(),
+            processors: Vec::new(),
+            exporters: Vec::new(),
+            pipelines: Vec::new(),
+        }
+    }
+
+    fn read(name: &str, text: &str, lookup: Lookup<'_>) -> Self {
+        let mut draft = Self::empty(name, text.to_owned());
+        match yaml::read(text, &mut draft.mistakes) {
+            Err(mistake) => draft.mistakes.push(mistake),
+            Ok(Some(mut root)) if !root.is_null() => {
+                environment::expand(&mut root, text, lookup, &mut draft.mistakes);
+                draft.sections(&root);
+            }
+            Ok(_) => draft
+                .mistakes
+                .push(Mistake::of_file("the config is empty", SMALLEST)),
+        }
+        draft
+    }
+
+    fn sections(&mut self, root: &Node) {
+        let mistakes = RefCell::new(std::mem::take(&mut self.mistakes));
+        let mut top = Reader::new(TOP, root, &mistakes).lacking(LACKING);
+        let [receivers, processors, exporters] = Kind::ALL.map(|kind| top.named(kind.section()));
+        self.receivers = read_receivers(receivers, &mistakes);
+        self.processors = of_kind(Kind::Processor, processors, &mistakes)
+            .map(|(plugin, entry)| processors::read(plugin, &entry.key, open(entry, &mistakes)))
+            .collect();
+        self.exporters = of_kind(Kind::Exporter, exporters, &mistakes)
+            .filter_map(|(kind, entry)| {
+                exporters::read(kind, &entry.key, open(entry, &mistakes), &mistakes)
+            })
+            .collect();
+        let lists = [receivers, processors, exporters].map(|entries| {
+            let component = |entry: &Entry| Component {
+                name: entry.key.clone(),
+                place: entry.place,
+            };
+            entries.iter().map(component).collect()
+        });
+        let mut components = Components::new(lists);
+        match top.section("service") {
+            Some(service) => {
+                self.pipelines = service::read(service, &mut components, &mistakes);
+                components.report_unused(&mistakes);
+            }
+            None if matches!(root.value, yaml::Value::Map(_)) => {
+                mistakes
+                    .borrow_mut()
+                    .push(Mistake::of_file("there is no `service`", SMALLEST));
+            }
+            None => {}
+        }
+        top.finish();
+        self.mistakes = mistakes.into_inner();
+    }
+}
+
+fn read_receivers(entries: &[Entry], mistakes: &Mistakes) -> Vec<receiver::Config> {
+    let mut listening = Vec::new();
+    let read = of_kind(Kind::Receiver, entries, mistakes)
+        .map(|(_, entry)| {
+            receivers::read(&entry.key, open(entry, mistakes), mistakes, &mut listening)
+        })
+        .collect();
+    receivers::check(&listening, mistakes);
+    read
+}
+
+/// The entries of types that otlet has, each with its type.
+fn of_kind<'a>(
+    kind: Kind,
+    entries: &'a [Entry],
+    mistakes: &Mistakes,
+) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+    entries
+        .iter()
+        .filter_map(move |entry| match type_of(kind, entry) {
+            Ok(word) => Some((word, entry)),
+            Err(mistake) => {
+                mistakes.borrow_mut().push(mistake);
+                None
+            }
+        })
+}
+
+fn open<'a>(entry: &'a Entry, mistakes: &'a Mistakes) -> Reader<'a> {
+    Reader::new(entry.place, &entry.value, mistakes)
+}

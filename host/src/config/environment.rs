@@ -1,0 +1,126 @@
+//! `${env:NAME}` and `${env:NAME:-default}` in a config's values, as in the Collector.
+//!
+//! `$$` stands for `$`, a `$` before anything else for itself. What is filled in is one value, never YAML of its own.
+
+use super::report::{Mistake, Place, quoted};
+use super::yaml::{MAX_BYTES, Node, Scalar, Value};
+
+/// Looks up an environment variable.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Fills in every reference below `node`.
+pub(super) fn expand(node: &mut Node, text: &str, lookup: Lookup<'_>, mistakes: &mut Vec<Mistake>) {
+    let mut expansion = Expansion {
+        text,
+        lookup,
+        mistakes,
+        room: MAX_BYTES,
+    };
+    expansion.node(node);
+}
+
+struct Expansion<'a> {
+    /// The file, to find the place of a reference within a value.
+    text: &'a str,
+    lookup: Lookup<'a>,
+    mistakes: &'a mut Vec<Mistake>,
+    /// The bytes that may still be filled in.
+    room: usize,
+}
+
+impl Expansion<'_> {
+    fn node(&mut self, node: &mut Node) {
+        match &mut node.value {
+            Value::Scalar(scalar) if scalar.text.contains('$') => self.scalar(scalar, node.place),
+            Value::Scalar(_) => {}
+            Value::List(items) => items.iter_mut().for_each(|item| self.node(item)),
+            Value::Map(entries) => entries
+                .iter_mut()
+                .for_each(|entry| self.node(&mut entry.value)),
+        }
+    }
+
+    fn scalar(&mut self, scalar: &mut Scalar, place: Place) {
+        let mut expanded = String::new();
+        let mut rest = scalar.text.as_str();
+        while let Some((before, after)) = rest.split_once('$') {
+            expanded.push_str(before);
+            rest = after;
+            if let Some(after) = rest.strip_prefix('$') {
+                expanded.push('$');
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix('{') {
+                let (reference, after) = after
+                    .split_once('}')
+                    .map_or((None, ""), |(name, after)| (Some(name), after));
+                let value = reference
+                    .ok_or_else(unclosed)
+                    .and_then(|reference| self.value(reference));
+                match value {
+                    Ok(value) => expanded.push_str(&value),
+                    Err((what, cure)) => {
+                        let place = self.place(place, reference);
+                        self.mistakes.push(Mistake::error(place, what, cure));
+                    }
+                }
+                scalar.expanded = true;
+                rest = after;
+            } else {
+                expanded.push('$');
+            }
+        }
+        expanded.push_str(rest);
+        scalar.text = expanded;
+    }
+
+    /// What stands for the text between `${` and `}`.
+    fn value(&mut self, reference: &str) -> Result<String, (String, String)> {
+        let (name, default) = match reference.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (reference, None),
+        };
+        let name = name.strip_prefix("env:").unwrap_or(name);
+        let mut characters = name.chars();
+        let fits = characters
+            .next()
+            .is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
+            && characters.all(|c| c == '_' || c.is_ascii_alphanumeric());
+        if !fits {
+            let what = format!("{} is not a variable", quoted(&format!("${{{reference}}}")));
+            let cure = "write `${env:NAME}` or `${env:NAME:-default}`, or `$${` for the text `${`";
+            return Err((what, cure.to_owned()));
+        }
+        let value = (self.lookup)(name)
+            .or_else(|| default.map(str::to_owned))
+            .ok_or_else(|| {
+                let cure = format!("set it, or give a default: `${{env:{name}:-default}}`");
+                (format!("environment variable `{name}` is not set"), cure)
+            })?;
+        self.room = self.room.checked_sub(value.len()).ok_or_else(|| {
+            let what = format!("the environment fills in more than {MAX_BYTES} bytes");
+            (what, "use shorter values".to_owned())
+        })?;
+        Ok(value)
+    }
+
+    /// Where the reference stands, if the value is in the file as it was read; else where the value stands.
+    fn place(&self, value: Place, reference: Option<&str>) -> Place {
+        let whole = reference.map(|reference| format!("${{{reference}}}"));
+        let whole = whole.as_deref().unwrap_or("${");
+        let found = self
+            .text
+            .get(value.start..value.end)
+            .and_then(|written| written.find(whole));
+        found.map_or(value, |at| Place {
+            start: value.start + at,
+            end: value.start + at + whole.len(),
+        })
+    }
+}
+
+fn unclosed() -> (String, String) {
+    (
+        "`${` without its `}`".to_owned(),
+        "write `${env:NAME}`, or `$${` for the text `${`".to_owned(),
+    )
+}

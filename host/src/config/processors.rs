@@ -1,0 +1,92 @@
+//! Reads `processors`.
+
+use super::reader::{Lacking, Reader};
+use super::report::{Mistake, Place};
+use super::yaml::{Node, Value};
+use super::{Limits, OnError, ProcessorConfig};
+
+use std::time::Duration;
+
+const LACKING: Lacking = &[(
+    "grants",
+    "plugins cannot be granted anything yet: remove it",
+)];
+
+/// A processor as the file has it.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) config: ProcessorConfig,
+    /// Its key.
+    pub(super) place: Place,
+    /// What the plugin is told, if anything, to find places in it; and the key that it stands at.
+    pub(super) node: Option<(Place, Node)>,
+}
+
+/// Reads one processor.
+pub(super) fn read(plugin: &str, name: &str, reader: Reader<'_>) -> Read {
+    let mut reader = reader
+        .lacking(LACKING)
+        .hint("a plugin's own keys go below `config:`");
+    let place = reader.place();
+    let node = reader
+        .entry("config")
+        .filter(|entry| !entry.value.is_null())
+        .map(|entry| (entry.place, entry.value.clone()));
+    if let Some((place, node)) = &node
+        && !matches!(node.value, Value::Map(_))
+    {
+        let what = format!("expected a mapping for `config`, found {}", node.found());
+        let cure = "write the plugin's keys below it: `config: { key: value }`";
+        let place = if node.place.start < node.place.end {
+            node.place
+        } else {
+            *place
+        };
+        reader.report(Mistake::error(place, what, cure));
+    }
+    let config = ProcessorConfig {
+        name: name.to_owned(),
+        plugin: plugin.to_owned(),
+        config: node
+            .as_ref()
+            .map_or_else(|| serde_json::json!({}), |(_, node)| node.json()),
+        on_error: read_on_error(&mut reader),
+        limits: reader
+            .section("limits")
+            .map(read_limits)
+            .unwrap_or_default(),
+    };
+    reader.finish();
+    Read {
+        config,
+        place,
+        node,
+    }
+}
+
+fn read_on_error(reader: &mut Reader<'_>) -> Option<OnError> {
+    let words = [
+        ("pass", Some(OnError::Pass)),
+        ("drop", Some(OnError::Drop)),
+        ("reject", Some(OnError::Reject)),
+    ];
+    let mut on_error = None;
+    reader.choice("on_error", &words, &mut on_error);
+    on_error
+}
+
+fn read_limits(mut reader: Reader<'_>) -> Limits {
+    let mut limits = Limits::default();
+    let (mut memory, mut deadline) = (0_usize, Duration::ZERO);
+    // Below one page of WebAssembly nothing runs, and 4 GiB is all that it can address.
+    reader.size("memory", 65_536..=1 << 32, &mut memory);
+    reader.duration(
+        "deadline",
+        Duration::from_millis(1)..=Duration::from_hours(1),
+        &mut deadline,
+    );
+    limits.memory = (memory > 0).then_some(memory);
+    limits.deadline = (deadline > Duration::ZERO).then_some(deadline);
+    reader.finish();
+    limits
+}

@@ -1,0 +1,246 @@
+//! Reads `receivers`.
+//!
+//! The keys are the Collector's where it has one:
+//!
+//! | key | of | field of [`Protocol`] |
+//! |---|---|---|
+//! | `endpoint: 127.0.0.1:4317` | grpc, http | `endpoint`; `:4317` is every IPv4 address |
+//! | `max_recv_msg_size_mib: 16` | grpc | `max_request_size` |
+//! | `max_request_body_size: 16MiB` | http | `max_request_size` |
+//! | `max_concurrent_streams: 64` | grpc, http | the same |
+//! | `keepalive: { server_parameters: { max_connection_idle: 5m } }` | grpc | `idle_timeout` |
+//! | `idle_timeout: 5m` | http | `idle_timeout` |
+//! | `read_timeout: 30s` | grpc, http | the same |
+//! | `max_in_flight: 256MiB`, `max_connections: 1024` | grpc, http | the same; otlet's own |
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::receiver::{Config, Protocol};
+
+use super::reader::{Lacking, Mistakes, Reader};
+use super::report::{Mistake, Place, quoted};
+use super::units;
+
+/// The ports that OTLP is at home on.
+const GRPC_PORT: u16 = 4317;
+const HTTP_PORT: u16 = 4318;
+
+/// Long enough for the slowest sender, short enough that forgotten connections go.
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(24);
+
+/// One message; its length must fit a gRPC prefix with much to spare.
+const REQUEST_SIZES: RangeInclusive<u64> = 1024..=1 << 30;
+
+/// Keys of the Collector's servers that otlet has no equivalent for.
+const LACKING: Lacking = &[
+    (
+        "tls",
+        "otlet has no TLS yet: remove it, and listen on loopback or behind a proxy that ends TLS",
+    ),
+    (
+        "auth",
+        "otlet checks no credentials yet: remove it, and listen on loopback or behind a proxy that does",
+    ),
+    (
+        "cors",
+        "browsers cannot send to otlet directly yet: remove it",
+    ),
+    ("transport", "otlet listens on TCP alone: remove it"),
+    (
+        "include_metadata",
+        "plugins do not see the headers of requests: remove it",
+    ),
+    (
+        "read_buffer_size",
+        "otlet sizes its buffers itself: remove it",
+    ),
+    (
+        "write_buffer_size",
+        "otlet sizes its buffers itself: remove it",
+    ),
+    (
+        "compression_algorithms",
+        "otlet takes gzip and uncompressed requests: remove it",
+    ),
+    (
+        "read_header_timeout",
+        "`read_timeout` covers the headers as well: remove it",
+    ),
+    (
+        "write_timeout",
+        "answers are small, and `idle_timeout` ends what stands still: remove it",
+    ),
+    ("traces_url_path", "traces come at /v1/traces: remove it"),
+    ("metrics_url_path", "metrics come at /v1/metrics: remove it"),
+    ("logs_url_path", "logs come at /v1/logs: remove it"),
+    ("middlewares", "otlet has no extensions: remove it"),
+    (
+        "response_headers",
+        "otlet sends the headers of OTLP alone: remove it",
+    ),
+    (
+        "keep_alives_enabled",
+        "connections are kept for `idle_timeout`: set that instead",
+    ),
+];
+
+/// A socket that the config has listen, to find two at one address.
+pub(super) struct Listening {
+    address: SocketAddr,
+    place: Place,
+}
+
+/// Reads one `otlp` receiver.
+pub(super) fn read(
+    name: &str,
+    mut reader: Reader<'_>,
+    mistakes: &Mistakes,
+    listening: &mut Vec<Listening>,
+) -> Config {
+    let (mut grpc, mut http) = (None, None);
+    let place = reader.place();
+    if let Some(mut protocols) = reader.section("protocols") {
+        grpc = protocols
+            .section("grpc")
+            .map(|section| read_grpc(section, listening));
+        http = protocols
+            .section("http")
+            .map(|section| read_http(section, listening));
+        if grpc.is_none() && http.is_none() {
+            protocols.report(no_protocol(name, protocols.place()));
+        }
+        protocols.finish();
+    } else {
+        mistakes.borrow_mut().push(no_protocol(name, place));
+    }
+    reader.finish();
+    Config {
+        name: name.to_owned(),
+        grpc,
+        http,
+    }
+}
+
+/// Reports sockets that cannot both listen, and those that the network reaches.
+pub(super) fn check(listening: &[Listening], mistakes: &Mistakes) {
+    let mut mistakes = mistakes.borrow_mut();
+    for (at, one) in listening.iter().enumerate() {
+        let earlier = listening.iter().take(at).find(|other| other.meets(one));
+        if let Some(other) = earlier {
+            let what = format!("two receivers on the address {}", one.address);
+            let mistake = Mistake::error(one.place, what, "give one of them another port");
+            mistakes.push(mistake.and(other.place, "the first is here"));
+        }
+        if !one.address.ip().is_loopback() {
+            let what = format!("{} is reached from other machines", one.address);
+            let cure =
+                "whoever reaches it can send: otlet has no TLS and checks no credentials yet";
+            mistakes.push(Mistake::warning(one.place, what, cure));
+        }
+    }
+}
+
+impl Listening {
+    fn meets(&self, other: &Self) -> bool {
+        let (a, b) = (self.address, other.address);
+        a.port() != 0
+            && a.port() == b.port()
+            && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
+    }
+}
+
+fn no_protocol(name: &str, place: Place) -> Mistake {
+    Mistake::error(
+        place,
+        format!("receiver {} has no protocol", quoted(name)),
+        "write `protocols: { grpc: , http: }`, or one of the two",
+    )
+}
+
+fn read_grpc(reader: Reader<'_>, listening: &mut Vec<Listening>) -> Protocol {
+    let mut reader = reader.lacking(LACKING);
+    let mut grpc = Protocol::at(SocketAddr::from((Ipv4Addr::LOCALHOST, GRPC_PORT)));
+    let mut mebibytes = grpc.max_request_size >> 20;
+    reader.integer("max_recv_msg_size_mib", 1..=1024, &mut mebibytes);
+    grpc.max_request_size = mebibytes << 20;
+    if let Some(mut keepalive) = reader.section("keepalive") {
+        if let Some(mut server) = keepalive.section("server_parameters") {
+            server.duration("max_connection_idle", TIMEOUTS, &mut grpc.idle_timeout);
+            server.finish();
+        }
+        keepalive.finish();
+    }
+    read_common(reader, &mut grpc, "max_recv_msg_size_mib", listening);
+    grpc
+}
+
+fn read_http(reader: Reader<'_>, listening: &mut Vec<Listening>) -> Protocol {
+    let mut reader = reader.lacking(LACKING);
+    let mut http = Protocol::at(SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT)));
+    reader.size(
+        "max_request_body_size",
+        REQUEST_SIZES,
+        &mut http.max_request_size,
+    );
+    reader.duration("idle_timeout", TIMEOUTS, &mut http.idle_timeout);
+    read_common(reader, &mut http, "max_request_body_size", listening);
+    http
+}
+
+/// Reads what both protocols have; `size` is the name of their largest request.
+fn read_common(
+    mut reader: Reader<'_>,
+    protocol: &mut Protocol,
+    size: &str,
+    listening: &mut Vec<Listening>,
+) {
+    let want = "an address to listen on, such as `127.0.0.1:4317`";
+    let cure = "write `127.0.0.1:4317`, or `0.0.0.0:4317` for every address";
+    if let Some(address) = reader.text("endpoint", want, cure, endpoint) {
+        protocol.endpoint = address;
+    }
+    reader.size(
+        "max_in_flight",
+        1 << 20..=1 << 40,
+        &mut protocol.max_in_flight,
+    );
+    reader.integer(
+        "max_connections",
+        1..=1_000_000,
+        &mut protocol.max_connections,
+    );
+    reader.integer(
+        "max_concurrent_streams",
+        1..=100_000,
+        &mut protocol.max_concurrent_streams,
+    );
+    reader.duration("read_timeout", TIMEOUTS, &mut protocol.read_timeout);
+    if protocol.max_in_flight < protocol.max_request_size {
+        let what = format!("`max_in_flight` is less than one request of `{size}`");
+        let cure = format!("make `max_in_flight` several times `{size}`");
+        reader.report(Mistake::error(reader.place_of("max_in_flight"), what, cure));
+    }
+    listening.push(Listening {
+        address: protocol.endpoint,
+        place: reader.place_of("endpoint"),
+    });
+    reader.finish();
+}
+
+fn endpoint(text: &str) -> Result<SocketAddr, (String, String)> {
+    units::address(text).ok_or_else(|| {
+        let what = format!("{} is not an address to listen on", quoted(text));
+        let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let cure = if bare != text && units::address(bare).is_some() {
+            format!("write it without a scheme: `{bare}`")
+        } else if bare.parse::<std::net::IpAddr>().is_ok() || bare == "localhost" {
+            "add a port: `127.0.0.1:4317`".to_owned()
+        } else {
+            "write an IP address and a port: `127.0.0.1:4317`, or `0.0.0.0:4317` for every address"
+                .to_owned()
+        };
+        (what, cure)
+    })
+}

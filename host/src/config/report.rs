@@ -1,0 +1,222 @@
+//! What is wrong with a config, shown where it stands: title, file, line, column, caret and cure.
+
+use std::collections::HashSet;
+use std::fmt::{self, Display, Formatter};
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str, renderer::DecorStyle,
+};
+
+/// The mistakes that are shown; a file with more is told how many more.
+const SHOWN: usize = 50;
+
+/// The characters of a key or value that a message repeats.
+const REPEATED: usize = 60;
+
+/// A config file as it was read.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// Bytes of the file that a mistake is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// Something wrong, and what to do about it.
+#[derive(Clone, Debug)]
+pub(super) struct Mistake {
+    /// Whether it keeps the config from being used.
+    fatal: bool,
+    /// Where it is, if it is at a place.
+    place: Option<Place>,
+    /// What is wrong, in one line.
+    what: String,
+    /// What to write instead, in one line.
+    cure: String,
+    /// Another place that belongs to it, and what that is.
+    other: Option<(Place, &'static str)>,
+}
+
+/// Every mistake in a config file, in the file's order. Its `Display` is plain text; see also [`Report::render`].
+#[derive(Clone, Debug)]
+pub struct Report {
+    source: Arc<Source>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Mistake {
+    /// Something that keeps the config from being used.
+    pub(super) fn error(place: Place, what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self {
+            fatal: true,
+            place: Some(place),
+            what: what.into(),
+            cure: cure.into(),
+            other: None,
+        }
+    }
+
+    /// Something to be told of that keeps nothing from running.
+    pub(super) fn warning(place: Place, what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self {
+            fatal: false,
+            ..Self::error(place, what, cure)
+        }
+    }
+
+    /// An error of the file as a whole.
+    pub(super) fn of_file(what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self {
+            place: None,
+            ..Self::error(Place { start: 0, end: 0 }, what, cure)
+        }
+    }
+
+    /// Shows another place as well.
+    pub(super) fn and(mut self, place: Place, label: &'static str) -> Self {
+        self.other = Some((place, label));
+        self
+    }
+
+    fn render<'a>(&'a self, source: &'a Source) -> Group<'a> {
+        let level = if self.fatal {
+            Level::ERROR
+        } else {
+            Level::WARNING
+        };
+        let title = level.primary_title(normalize_untrusted_str(&self.what));
+        let help = (!self.cure.is_empty())
+            .then(|| Level::HELP.message(normalize_untrusted_str(&self.cure)));
+        let Some(place) = self.place else {
+            return Group::with_title(title)
+                .element(annotate_snippets::Origin::path(source.name.as_str()))
+                .elements(help);
+        };
+        let other = self.other.map(|(place, label)| {
+            AnnotationKind::Context
+                .span(place.shown(&source.text))
+                .label(label)
+        });
+        let snippet = Snippet::source(source.text.as_str())
+            .path(source.name.as_str())
+            .annotation(AnnotationKind::Primary.span(place.shown(&source.text)))
+            .annotations(other);
+        Group::with_title(title).element(snippet).elements(help)
+    }
+}
+
+impl Place {
+    /// The part of the place on its first line, on whole characters of the text.
+    fn shown(self, text: &str) -> Range<usize> {
+        let start = text.floor_char_boundary(self.start);
+        let end = text.floor_char_boundary(self.end.max(start));
+        let line = text.get(start..end).unwrap_or_default().lines().next();
+        start..start + line.unwrap_or_default().trim_end().len()
+    }
+}
+
+impl Report {
+    pub(super) fn new(source: Arc<Source>, mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort_by_key(|mistake| mistake.place.map_or(0, |place| place.start));
+        // What is wrong anyway need not be warned about.
+        let wrong: HashSet<usize> = mistakes
+            .iter()
+            .filter(|mistake| mistake.fatal)
+            .filter_map(|mistake| mistake.place.map(|place| place.start))
+            .collect();
+        mistakes.retain(|mistake| {
+            let at = mistake.place.map(|place| place.start);
+            mistake.fatal || !at.is_some_and(|at| wrong.contains(&at))
+        });
+        Self { source, mistakes }
+    }
+
+    /// Whether there is nothing to report.
+    pub fn is_empty(&self) -> bool {
+        self.mistakes.is_empty()
+    }
+
+    /// How many of the mistakes keep the config from being used; the rest are warnings.
+    pub fn errors(&self) -> usize {
+        self.mistakes.iter().filter(|mistake| mistake.fatal).count()
+    }
+
+    /// The mistakes as text, with colours for a terminal if `styled`.
+    pub fn render(&self, styled: bool) -> String {
+        let renderer = if styled {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+        .decor_style(DecorStyle::Ascii);
+        let shown = self.mistakes.iter().take(SHOWN);
+        let mut parts: Vec<String> = shown
+            .map(|mistake| renderer.render(&[mistake.render(&self.source)]))
+            .collect();
+        if let Some(more @ 1..) = self.mistakes.len().checked_sub(SHOWN) {
+            parts.push(format!("and {more} more"));
+        }
+        parts.join("\n\n")
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Report {}
+
+/// A key or a value from the file as a message repeats it: on one line, not endless, in backticks.
+pub(super) fn quoted(text: &str) -> String {
+    let cut = text
+        .char_indices()
+        .nth(REPEATED)
+        .and_then(|(end, _)| text.get(..end));
+    let shown: String = cut
+        .unwrap_or(text)
+        .chars()
+        .flat_map(|c| {
+            let escape = c.is_control().then(|| c.escape_default());
+            let plain = escape.is_none().then_some(c);
+            escape.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    let more = if cut.is_some() { "..." } else { "" };
+    format!("`{shown}{more}`")
+}
+
+/// Names in a sentence: `` `a`, `b` and `c` ``.
+pub(super) fn listed<T: AsRef<str>>(names: &[T], last: &str) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name.as_ref())).collect();
+    match names.split_last() {
+        Some((end, rest)) if !rest.is_empty() => format!("{} {last} {end}", rest.join(", ")),
+        Some((end, _)) => end.clone(),
+        None => String::new(),
+    }
+}
+
+/// The name that was probably meant, if one is near.
+pub(super) fn nearest<'a>(
+    written: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let written: String = written.chars().take(REPEATED).collect();
+    let close = |name: &&str| {
+        let far = strsim::damerau_levenshtein(&written, name);
+        (far <= 1 + name.len() / 4 && far < name.len()).then_some(far)
+    };
+    names
+        .into_iter()
+        .filter_map(|name| close(&name).map(|far| (far, name)))
+        .min_by_key(|(far, _)| *far)
+        .map(|(_, name)| name)
+}

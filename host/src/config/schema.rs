@@ -1,0 +1,325 @@
+//! Checks a plugin's `config` against its JSON Schema, and finds the place in the file for what is wrong.
+//!
+//! The schema comes from a plugin that nobody vouches for: nothing is fetched, and regexes take linear time.
+
+use jsonschema::error::{TypeKind, ValidationErrorKind as Wrong};
+use jsonschema::paths::LocationSegment;
+use jsonschema::{JsonType, PatternOptions, ValidationError};
+use serde_json::Value as Json;
+
+use super::reader::place_of_value;
+use super::report::{Mistake, Place, listed, nearest, quoted};
+use super::yaml::{Node, Value};
+
+/// The bytes of a compiled regex of a schema.
+const REGEX_SIZE: usize = 1 << 20;
+
+/// The mistakes that one schema reports; more are no help.
+const MISTAKES: usize = 50;
+
+/// The allowed values that a cure names.
+const NAMED: usize = 20;
+
+/// What a plugin is told, where it stands.
+pub(super) struct Subject<'a> {
+    /// The key that it belongs to: `config`, or the processor's if there is none.
+    pub(super) place: Place,
+    pub(super) node: Option<&'a Node>,
+    pub(super) json: &'a Json,
+}
+
+/// Checks what a plugin is told; the error is of the schema itself.
+pub(super) fn check(subject: &Subject<'_>, schema: &Json) -> Result<Vec<Mistake>, String> {
+    let patterns = PatternOptions::regex()
+        .size_limit(REGEX_SIZE)
+        .dfa_size_limit(REGEX_SIZE);
+    let validator = jsonschema::options()
+        .offline()
+        .with_pattern_options(patterns)
+        .build(schema)
+        .map_err(|error| error.to_string())?;
+    let errors = validator.iter_errors(subject.json).take(MISTAKES);
+    Ok(errors
+        .flat_map(|error| subject.mistakes(&error, schema))
+        .collect())
+}
+
+impl Subject<'_> {
+    /// What one error of the validator says to the user.
+    fn mistakes(&self, error: &ValidationError<'_>, schema: &Json) -> Vec<Mistake> {
+        let found = self.find(error);
+        let one = |what: String, cure: String| vec![Mistake::error(found.place, what, cure)];
+        match error.kind() {
+            Wrong::AdditionalProperties { unexpected }
+            | Wrong::UnevaluatedProperties { unexpected } => {
+                let known = properties(error, schema);
+                let unknown = unexpected.iter().map(|key| found.unknown_key(key, &known));
+                unknown.collect()
+            }
+            Wrong::AnyOf { context } | Wrong::OneOfNotValid { context } => {
+                self.alternatives(&found, error, context, schema)
+            }
+            Wrong::Required { property } => {
+                let key = property.as_str().unwrap_or_default();
+                let what = format!("key {} is missing", quoted(key));
+                vec![Mistake::error(
+                    found.key,
+                    what,
+                    format!("add it: `{key}: ...`"),
+                )]
+            }
+            Wrong::Type { .. } | Wrong::Enum { .. } | Wrong::Constant { .. } => {
+                let allowed = Allowed::of(error);
+                one(found.expected(&allowed), allowed.cure(found.node))
+            }
+            Wrong::Minimum { limit } => {
+                one(found.is("too small"), format!("write {limit} or more"))
+            }
+            Wrong::Maximum { limit } => {
+                one(found.is("too large"), format!("write {limit} or less"))
+            }
+            Wrong::ExclusiveMinimum { limit } => {
+                one(found.is("too small"), format!("write more than {limit}"))
+            }
+            Wrong::ExclusiveMaximum { limit } => {
+                one(found.is("too large"), format!("write less than {limit}"))
+            }
+            Wrong::MinLength { limit } => one(
+                found.is("too short"),
+                format!("write at least {}", counted(*limit, "character")),
+            ),
+            Wrong::MaxLength { limit } => one(
+                found.is("too long"),
+                format!("write at most {}", counted(*limit, "character")),
+            ),
+            Wrong::MinItems { limit } => one(
+                found.is("too short"),
+                format!("write at least {}", counted(*limit, "item")),
+            ),
+            Wrong::MaxItems { limit } => one(
+                found.is("too long"),
+                format!("write at most {}", counted(*limit, "item")),
+            ),
+            Wrong::Pattern { pattern } => one(
+                found.is("not as it should be"),
+                format!("write what matches the pattern {}", quoted(pattern)),
+            ),
+            // Without the value, which may be a secret.
+            _ => one(
+                error.masked().to_string(),
+                "see what the plugin's documentation says".to_owned(),
+            ),
+        }
+    }
+
+    /// What to say if a value fits none of a few schemas: what is wrong by the one it was written for, or else what
+    /// all of them allow.
+    fn alternatives(
+        &self,
+        found: &Found<'_>,
+        error: &ValidationError<'_>,
+        branches: &[Vec<ValidationError<'static>>],
+        schema: &Json,
+    ) -> Vec<Mistake> {
+        let here = error.instance_path();
+        let is_other = |wrong: &ValidationError<'_>| {
+            let of_whole = matches!(
+                wrong.kind(),
+                Wrong::Type { .. } | Wrong::Enum { .. } | Wrong::Constant { .. }
+            );
+            of_whole && wrong.instance_path() == here
+        };
+        let meant = branches.iter().find(|wrongs| !wrongs.iter().any(is_other));
+        if let Some(meant) = meant {
+            return meant
+                .iter()
+                .flat_map(|wrong| self.mistakes(wrong, schema))
+                .collect();
+        }
+        let mut allowed = Allowed::default();
+        for wrong in branches.iter().flatten().filter(|wrong| is_other(wrong)) {
+            allowed.add(wrong);
+        }
+        vec![Mistake::error(
+            found.place,
+            found.expected(&allowed),
+            allowed.cure(found.node),
+        )]
+    }
+
+    /// Where the value that an error is about stands.
+    fn find(&self, error: &ValidationError<'_>) -> Found<'_> {
+        let mut found = Found {
+            place: self.place,
+            key: self.place,
+            node: self.node,
+            name: None,
+        };
+        for segment in error.instance_path().segments() {
+            let Some(node) = found.node else { break };
+            let step = match (&node.value, &segment) {
+                (Value::Map(entries), LocationSegment::Property(key)) => {
+                    entries.iter().find(|entry| entry.key == *key).map(|entry| {
+                        (
+                            place_of_value(entry),
+                            entry.place,
+                            &entry.value,
+                            Some(entry.key.as_str()),
+                        )
+                    })
+                }
+                (Value::List(items), LocationSegment::Index(at)) => items
+                    .get(*at)
+                    .map(|item| (item.place, item.place, item, found.name)),
+                _ => None,
+            };
+            let Some((place, key, node, name)) = step else {
+                break;
+            };
+            found = Found {
+                place,
+                key,
+                node: Some(node),
+                name,
+            };
+        }
+        found
+    }
+}
+
+/// A value in the file that an error is about.
+struct Found<'a> {
+    place: Place,
+    /// The key that it belongs to.
+    key: Place,
+    node: Option<&'a Node>,
+    name: Option<&'a str>,
+}
+
+impl Found<'_> {
+    fn expected(&self, allowed: &Allowed) -> String {
+        let of = self
+            .name
+            .map_or_else(String::new, |name| format!(" for {}", quoted(name)));
+        format!("expected {}{of}, found {}", allowed.want(), self.found())
+    }
+
+    fn is(&self, how: &str) -> String {
+        match self.name {
+            Some(name) => format!("{} for {} is {how}", self.found(), quoted(name)),
+            None => format!("{} is {how}", self.found()),
+        }
+    }
+
+    fn found(&self) -> String {
+        self.node.map_or_else(|| "nothing".to_owned(), Node::found)
+    }
+
+    fn unknown_key(&self, key: &str, known: &[&str]) -> Mistake {
+        let entries = match self.node.map(|node| &node.value) {
+            Some(Value::Map(entries)) => entries.as_slice(),
+            _ => &[],
+        };
+        let entry = entries.iter().find(|entry| entry.key == key);
+        let cure = match nearest(key, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "remove it: there are no keys here".to_owned(),
+            None => format!("the keys here are {}", listed(known, "and")),
+        };
+        let place = entry.map_or(self.place, |entry| entry.place);
+        Mistake::error(place, format!("unknown key {}", quoted(key)), cure)
+    }
+}
+
+/// What a schema allows in a place: some values, or values of some types.
+#[derive(Default)]
+struct Allowed {
+    values: Vec<String>,
+    types: Vec<&'static str>,
+}
+
+impl Allowed {
+    fn of(error: &ValidationError<'_>) -> Self {
+        let mut allowed = Self::default();
+        allowed.add(error);
+        allowed
+    }
+
+    fn add(&mut self, error: &ValidationError<'_>) {
+        match error.kind() {
+            Wrong::Enum { options } => self
+                .values
+                .extend(options.as_array().into_iter().flatten().map(show)),
+            Wrong::Constant { expected_value } => self.values.push(show(expected_value)),
+            Wrong::Type { kind } => match kind {
+                TypeKind::Single(one) => self.types.push(type_name(*one)),
+                TypeKind::Multiple(more) => self.types.extend(more.into_iter().map(type_name)),
+            },
+            _ => {}
+        }
+    }
+
+    fn want(&self) -> String {
+        let types = self.types.iter().map(|name| (*name).to_owned());
+        let all: Vec<String> = self
+            .shown()
+            .map(|value| quoted(value))
+            .chain(types)
+            .collect();
+        match all.split_last() {
+            Some((end, rest)) if !rest.is_empty() => format!("{} or {end}", rest.join(", ")),
+            Some((end, _)) => end.clone(),
+            None => "something else".to_owned(),
+        }
+    }
+
+    fn cure(&self, node: Option<&Node>) -> String {
+        let written = match node.map(|node| &node.value) {
+            Some(Value::Scalar(scalar)) if !scalar.expanded => scalar.text.as_str(),
+            _ => "",
+        };
+        match nearest(written, self.values.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write {}", self.want()),
+        }
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &String> {
+        self.values.iter().take(NAMED)
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn show(value: &Json) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn type_name(kind: JsonType) -> &'static str {
+    match kind {
+        JsonType::Null => "nothing",
+        JsonType::Boolean => "true or false",
+        JsonType::Integer => "a whole number",
+        JsonType::Number => "a number",
+        JsonType::String => "text",
+        JsonType::Array => "a list",
+        JsonType::Object => "a mapping",
+    }
+}
+
+/// The keys that the schema which an error comes from knows.
+fn properties<'a>(error: &ValidationError<'_>, schema: &'a Json) -> Vec<&'a str> {
+    let path = error.schema_path().as_str();
+    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    schema
+        .pointer(parent)
+        .and_then(|schema| schema.get("properties"))
+        .and_then(Json::as_object)
+        .into_iter()
+        .flat_map(|properties| properties.keys().map(String::as_str))
+        .collect()
+}

@@ -1,0 +1,151 @@
+//! YAML as a tree that knows where each part stands in the file.
+
+mod build;
+
+use super::report::{Place, quoted};
+
+pub(super) use build::read;
+
+/// The bytes of a config file.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) value: Value,
+}
+
+/// What YAML has.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// Text, a number, a boolean or nothing: how it is read depends on who asks.
+    Scalar(Scalar),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping.
+    Map(Vec<Entry>),
+}
+
+/// A scalar as it was written.
+#[derive(Clone, Debug)]
+pub(super) struct Scalar {
+    pub(super) text: String,
+    /// Whether it can be nothing but text: in quotes, a block, or tagged `!!str`.
+    pub(super) quoted: bool,
+    /// Whether something was filled in from the environment, which no message may repeat.
+    pub(super) expanded: bool,
+}
+
+/// A key and its value.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) place: Place,
+    pub(super) value: Node,
+}
+
+/// What a scalar stands for by YAML's core schema.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Resolved<'a> {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Unsigned(u64),
+    Double(f64),
+    Text(&'a str),
+}
+
+impl Scalar {
+    /// What it stands for where any type may stand: in quotes it is text.
+    pub(super) fn resolve(&self) -> Resolved<'_> {
+        if self.quoted {
+            Resolved::Text(&self.text)
+        } else {
+            resolve(&self.text)
+        }
+    }
+
+    /// What it stands for where a type is asked for: whoever quotes a reference to the environment may still mean a
+    /// number.
+    pub(super) fn typed(&self) -> Resolved<'_> {
+        if self.expanded {
+            resolve(&self.text)
+        } else {
+            self.resolve()
+        }
+    }
+}
+
+/// What an unquoted scalar stands for by YAML's core schema.
+fn resolve(text: &str) -> Resolved<'_> {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Resolved::Null,
+        "true" | "True" | "TRUE" => return Resolved::Boolean(true),
+        "false" | "False" | "FALSE" => return Resolved::Boolean(false),
+        _ => {}
+    }
+    let radix = |prefix, radix| {
+        text.strip_prefix(prefix)
+            .filter(|digits: &&str| !digits.starts_with(['+', '-']))
+            .and_then(|digits| i64::from_str_radix(digits, radix).ok())
+    };
+    if let Some(integer) = radix("0x", 16)
+        .or_else(|| radix("0o", 8))
+        .or_else(|| text.parse().ok())
+    {
+        return Resolved::Integer(integer);
+    }
+    if let Ok(integer) = text.parse() {
+        return Resolved::Unsigned(integer);
+    }
+    // Rust also reads `inf`, `nan` and the like, which are text in YAML.
+    let number = !text.contains(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E'))
+        && text.contains(|c: char| c.is_ascii_digit());
+    match text.parse::<f64>() {
+        Ok(double) if number && double.is_finite() => Resolved::Double(double),
+        _ => Resolved::Text(text),
+    }
+}
+impl Node {
+    /// Whether nothing was written.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.resolve() == Resolved::Null)
+    }
+
+    /// What it is, for a message: never the value of a secret.
+    pub(super) fn found(&self) -> String {
+        match &self.value {
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a mapping".to_owned(),
+            Value::Scalar(scalar) if scalar.expanded => {
+                "a value filled in from the environment".to_owned()
+            }
+            Value::Scalar(scalar) => match scalar.resolve() {
+                Resolved::Null => "nothing".to_owned(),
+                Resolved::Text("") => "an empty text".to_owned(),
+                Resolved::Text(text) => format!("the text {}", quoted(text)),
+                _ => quoted(&scalar.text),
+            },
+        }
+    }
+
+    /// The value as JSON, for a plugin.
+    pub(super) fn json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::List(items) => items.iter().map(Self::json).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.json()))
+                .collect(),
+            Value::Scalar(scalar) => match scalar.resolve() {
+                Resolved::Null => serde_json::Value::Null,
+                Resolved::Boolean(value) => value.into(),
+                Resolved::Integer(value) => value.into(),
+                Resolved::Unsigned(value) => value.into(),
+                Resolved::Double(value) => value.into(),
+                Resolved::Text(text) => text.into(),
+            },
+        }
+    }
+}
