@@ -7,6 +7,7 @@ pub mod compression;
 pub mod config;
 pub mod exporter;
 pub mod payload;
+pub mod plugin;
 pub mod queue;
 pub mod receiver;
 pub mod refusal;

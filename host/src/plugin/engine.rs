@@ -1,0 +1,109 @@
+//! The engine: what compiles plugins and gives their instances room.
+
+use std::fmt;
+use std::sync::Arc;
+
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::bindings;
+use super::load::{LoadError, Problem};
+use super::state::State;
+use super::ticker::{Running, Ticker};
+
+/// Core instances, memories and tables that one component may have. A Python component has 38 core instances that share a
+/// memory and a table, the largest measured.
+pub(super) const CORE_INSTANCES: u32 = 64;
+pub(super) const MEMORIES: u32 = 4;
+pub(super) const TABLES: u32 = 8;
+
+/// Instances beyond the configured ones: those of a plugin that replaces another while both live, and of `describe`.
+const SPARE: u32 = 16;
+
+/// The most instances in all. Each reserves about 24 GiB of addresses, of which there are 128 TiB.
+const MOST: u32 = 1_024;
+
+/// Stack for a guest: far less than the 2 MiB of any thread that runs one, so that recursion is a trap.
+const STACK: usize = 512 << 10;
+
+/// Compiles plugins, gives their instances room and keeps their time. A clone is the same engine.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    // Before the engine, so that its thread ends first.
+    ticker: Ticker,
+    wasmtime: wasmtime::Engine,
+    /// What a plugin gets.
+    contract: Linker<State>,
+    /// The same and an empty WASI, for components that import it.
+    wasi: Linker<State>,
+}
+
+impl Engine {
+    /// An engine with room for this many instances: the sum of `limits.instances` over all processors.
+    pub fn new(instances: usize) -> Result<Self, LoadError> {
+        Self::build(instances).map_err(|error| LoadError {
+            plugin: None,
+            problem: Problem::Engine(error.to_string()),
+        })
+    }
+
+    fn build(instances: usize) -> wasmtime::Result<Self> {
+        let wasmtime = wasmtime::Engine::new(&config(instances))?;
+        let mut contract = Linker::new(&wasmtime);
+        bindings::Plugin::add_to_linker::<State, HasSelf<State>>(&mut contract, |state| state)?;
+        let mut wasi = contract.clone();
+        wasmtime_wasi::p2::add_to_linker_async(&mut wasi)?;
+        Ok(Self(Arc::new(Inner {
+            ticker: Ticker::start(wasmtime.weak())?,
+            wasmtime,
+            contract,
+            wasi,
+        })))
+    }
+
+    pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.0.wasmtime
+    }
+
+    pub(super) fn linker(&self, wasi: bool) -> &Linker<State> {
+        if wasi { &self.0.wasi } else { &self.0.contract }
+    }
+
+    /// Keeps time for a call while the result lives.
+    pub(super) fn run(&self) -> Running<'_> {
+        self.0.ticker.run()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+/// Default reservation and guards (bounds checks by the MMU), epochs rather than fuel: both measured best.
+fn config(instances: usize) -> Config {
+    let instances = u32::try_from(instances)
+        .unwrap_or(MOST)
+        .saturating_add(SPARE)
+        .min(MOST);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * CORE_INSTANCES)
+        .total_memories(instances * MEMORIES)
+        .total_tables(instances * TABLES)
+        .total_stacks(instances)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        // The bound that counts is the processor's, in `limits`.
+        .max_component_instance_size(16 << 20);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK);
+    config
+}

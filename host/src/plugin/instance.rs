@@ -1,0 +1,152 @@
+//! One live plugin: started, configured, and given batches.
+
+use std::time::Duration;
+
+use wasmtime::component::{self, ComponentExportIndex, ComponentNamedList, Lift, Lower, TypedFunc};
+
+use super::bound::{Bound, Stop};
+use super::cell::{Cell, Failed};
+use super::limits::Limits;
+use super::load::Plugin;
+use super::processor::Place;
+use super::report::{Report, Sink};
+use super::text::tame;
+use crate::batch::Batch;
+
+/// An instance whose memory grew by more than this part of its limit since it was configured is thrown away: the memory
+/// of a guest never shrinks, and one large batch would stay in every instance.
+const GROWTH: usize = 4;
+
+/// What `process` and `configure` return.
+type Answer = Result<(), String>;
+
+/// One live plugin.
+pub(super) struct Instance {
+    cell: Cell,
+    process: TypedFunc<(), (Answer,)>,
+    deadline: Duration,
+    handed: usize,
+    /// The memory it may have and still be used again.
+    most: usize,
+}
+
+/// What came of one `process`.
+pub(super) struct Processed {
+    /// The batch: as the plugin left it, or after a failure as it was before.
+    pub(super) batch: Batch,
+    /// How the call ended: with the plugin's own answer, or not by itself.
+    pub(super) ended: Result<Answer, Failed>,
+    /// What it took.
+    pub(super) cost: Duration,
+}
+
+/// A started plugin, before anything of it was called.
+struct Started {
+    cell: Cell,
+    exports: component::Instance,
+}
+
+impl Started {
+    fn new(plugin: &Plugin, limits: &Limits) -> Result<Self, Failed> {
+        let mut cell = Cell::new(plugin.engine(), limits, plugin.imports_wasi())?;
+        let pre = plugin.pre();
+        let exports = cell.enter(
+            |store, pre| pre.instantiate(store),
+            |store, pre| Box::pin(async move { pre.instantiate_async(store).await }),
+            pre,
+        )?;
+        Ok(Self { cell, exports })
+    }
+
+    fn export<P, R>(&mut self, index: &ComponentExportIndex) -> Result<TypedFunc<P, R>, Failed>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        self.exports
+            .get_typed_func(self.cell.store(), index)
+            .map_err(|error| Failed::Trapped(tame(&format!("{error:#}"))))
+    }
+}
+
+/// What the plugin's `describe` returns, asked of an instance of its own.
+pub(super) fn describe(plugin: &Plugin, sink: &Sink) -> Result<String, Failed> {
+    let mut started = Started::new(plugin, &Limits::default())?;
+    let describe = started.export::<(), (String,)>(&plugin.exports().describe)?;
+    let described = started.cell.call(describe, ());
+    report(&mut started.cell, sink, described.is_ok());
+    described.map(|(text,)| text)
+}
+
+impl Instance {
+    /// An instance that is ready for batches.
+    pub(super) fn new(
+        plugin: &Plugin,
+        sink: &Sink,
+        limits: &Limits,
+        config: &str,
+    ) -> Result<Self, Failed> {
+        let mut started = Started::new(plugin, limits)?;
+        let configure = started.export::<(String,), (Answer,)>(&plugin.exports().configure)?;
+        let process = started.export(&plugin.exports().process)?;
+        let Started { mut cell, .. } = started;
+        let configured = cell.call(configure, (config.to_owned(),));
+        report(&mut cell, sink, configured.is_ok());
+        let (answer,) = configured?;
+        answer.map_err(|reason| Failed::Trapped(tame(&reason)))?;
+        let most = cell.state().meter.used() + limits.memory / GROWTH;
+        Ok(Self {
+            cell,
+            process,
+            deadline: limits.deadline,
+            handed: limits.handed,
+            most,
+        })
+    }
+
+    /// Puts a batch into the plugin's hands.
+    pub(super) fn process(&mut self, batch: Batch, place: Place, sink: &Sink) -> Processed {
+        let state = self.cell.state();
+        state.batch = Some(batch.begin(self.handed));
+        state.bound = match place {
+            Place::Inline => Bound::inline(self.deadline),
+            Place::Worker => Bound::worker(self.deadline),
+        };
+        let ended = self.cell.call(self.process, ()).map(|(answer,)| answer);
+        let state = self.cell.state();
+        let cost = state.bound.cost();
+        let batch = state
+            .batch
+            .take()
+            .expect("it was put there above, and no import takes it");
+        let succeeded = matches!(ended, Ok(Ok(())));
+        if matches!(ended, Err(Failed::Stopped(Stop::Slow))) {
+            // The call is made again, and reports then.
+            state.report = Report::default();
+        }
+        report(&mut self.cell, sink, succeeded);
+        Processed {
+            batch: if succeeded {
+                batch.commit()
+            } else {
+                batch.rollback()
+            },
+            ended,
+            cost,
+        }
+    }
+
+    /// Whether it may be given another batch after a call that returned.
+    pub(super) fn is_reusable(&mut self) -> bool {
+        let meter = &self.cell.state().meter;
+        !meter.breached() && meter.used() <= self.most
+    }
+}
+
+fn report(cell: &mut Cell, sink: &Sink, succeeded: bool) {
+    let state = cell.state();
+    if let Some(wasi) = &state.wasi {
+        wasi.report(&mut state.report);
+    }
+    sink.take(&mut state.report, succeeded);
+}

@@ -1,0 +1,117 @@
+//! What a plugin may use. Each limit says what it does not limit.
+
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+use super::engine::{CORE_INSTANCES, MEMORIES, TABLES};
+
+/// The limits of one processor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The linear memory of one instance, in bytes, over all its memories. Does not limit what the host holds for the
+    /// guest (see `handed`), compiled code (shared by all instances), nor the instances together (see `instances`).
+    /// Example: `memory: 64MiB`.
+    pub memory: usize,
+    /// The CPU time of one `process`, and a tenth of its time on the wall. Does not limit one call into the host, which is
+    /// bounded by `handed`, nor `describe` and `configure`, which have 10 s. Example: `deadline: 500ms`.
+    pub deadline: Duration,
+    /// The instances alive at the same time, and so the calls. Does not limit the batches that wait for one.
+    /// Example: `instances: 4`.
+    pub instances: usize,
+    /// The bytes of one batch that a plugin is handed in one `process`, together with those of its edits; as much again
+    /// may cross in one call from the guest. Does not limit the batch itself, which the receiver bounds.
+    /// Example: `handed: 128MiB`.
+    pub handed: usize,
+    /// The lines a second that a processor logs; more are counted and dropped. Does not limit a line, which is cut at 256
+    /// bytes. Example: `log_lines: 10`.
+    pub log_lines: u32,
+}
+
+/// The elements of one table: components in C# have more than 10,000.
+const TABLE_ELEMENTS: usize = 20_000;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 64 << 20,
+            deadline: Duration::from_secs(1),
+            // One for every IO thread and every worker, of which there is one a core each.
+            instances: 2 * thread::available_parallelism().map_or(1, usize::from),
+            handed: 128 << 20,
+            log_lines: 10,
+        }
+    }
+}
+
+/// Counts the memory of one instance and refuses more than its limit.
+#[derive(Debug)]
+pub(super) struct Meter {
+    limit: usize,
+    used: usize,
+    /// A growth was refused: whatever the guest makes of that, the instance is not used again.
+    breached: bool,
+}
+
+impl Meter {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            used: 0,
+            breached: false,
+        }
+    }
+
+    /// The linear memory in use, in bytes.
+    pub(super) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Whether more than the limit was asked for.
+    pub(super) fn breached(&self) -> bool {
+        self.breached
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.limit {
+            self.breached = true;
+            return Ok(false);
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES as usize
+    }
+}

@@ -1,0 +1,242 @@
+//! Loading: from bytes to a plugin that is known to keep the contract.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
+
+use super::cell::Failed;
+use super::engine::Engine;
+use super::instance;
+use super::limits::Limits;
+use super::manifest::Manifest;
+use super::report::Sink;
+use super::state::State;
+use super::text::tame;
+use super::wasi;
+
+/// The largest component: a Python plugin has 40 MiB.
+const LARGEST: usize = 64 << 20;
+
+/// The contract's package, of which every interface may be imported.
+const CONTRACT: &str = "otlet:plugin/";
+
+/// The interface that a plugin exports.
+const PROCESSOR: &str = "otlet:plugin/processor@0.1.0";
+
+/// A verified component: its name, version and digest, and what it said of itself.
+pub struct Plugin {
+    engine: Engine,
+    name: String,
+    digest: String,
+    manifest: Manifest,
+    imports_wasi: bool,
+    pre: InstancePre<State>,
+    exports: Exports,
+}
+
+/// Where the contract's exports are in the component.
+pub(super) struct Exports {
+    pub(super) describe: ComponentExportIndex,
+    pub(super) configure: ComponentExportIndex,
+    pub(super) process: ComponentExportIndex,
+}
+
+/// Why a plugin or a processor cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadError {
+    /// The plugin, and its version once that is known; none when it is the engine that cannot start.
+    pub plugin: Option<String>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The machine does not have what the engine needs.
+    #[error("the plugin engine cannot start: {0}")]
+    Engine(String),
+    /// The file is too large.
+    #[error("the component has {0} bytes, more than {LARGEST}")]
+    Large(usize),
+    /// The bytes are no component that this host can compile.
+    #[error("it is no WebAssembly component: {0}")]
+    Component(String),
+    /// It imports what no plugin is given.
+    #[error("it imports {0}, and a plugin is given the contract and an empty WASI only")]
+    Import(String),
+    /// It does not export what the contract asks for, or with other types.
+    #[error("it does not keep the contract: {0}")]
+    Contract(String),
+    /// `describe` trapped, took too long or gave no manifest.
+    #[error("`describe` failed: {0}")]
+    Describe(String),
+    /// `configure` refused the config, trapped or took too long.
+    #[error("`configure` failed: {0}")]
+    Configure(String),
+}
+
+impl Plugin {
+    /// Compiles a component and checks all that can be checked without a config.
+    pub fn load(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Self, LoadError> {
+        let mut plugin = compile(engine, name, wasm).map_err(|problem| LoadError {
+            plugin: Some(label(name, None)),
+            problem,
+        })?;
+        let sink = Sink::new(name, Limits::default().log_lines);
+        let manifest = instance::describe(&plugin, &sink)
+            .map_err(|failed| failed.to_string())
+            .and_then(|text| {
+                Manifest::read(&text).map_err(|error| format!("its manifest: {error}"))
+            });
+        match manifest {
+            Ok(manifest) => {
+                plugin.manifest = manifest;
+                Ok(plugin)
+            }
+            Err(reason) => Err(plugin.error(Problem::Describe(reason))),
+        }
+    }
+
+    /// The name it was loaded by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The version that its manifest gives.
+    pub fn version(&self) -> Option<&str> {
+        self.manifest.version.as_deref()
+    }
+
+    /// The SHA-256 of the component, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What it says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether it imports WASI, and so is called on worker threads only.
+    pub fn imports_wasi(&self) -> bool {
+        self.imports_wasi
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn pre(&self) -> InstancePre<State> {
+        self.pre.clone()
+    }
+
+    pub(super) fn exports(&self) -> &Exports {
+        &self.exports
+    }
+
+    pub(super) fn error(&self, problem: Problem) -> LoadError {
+        LoadError {
+            plugin: Some(label(&self.name, self.version())),
+            problem,
+        }
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin")
+            .field("name", &self.name)
+            .field("version", &self.version())
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.plugin {
+            Some(plugin) => write!(f, "{plugin}: {}", self.problem),
+            None => self.problem.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped(stop) => stop.fmt(f),
+            Self::Trapped(reason) => f.write_str(reason),
+        }
+    }
+}
+
+fn label(name: &str, version: Option<&str>) -> String {
+    match version {
+        Some(version) => format!("plugin {name:?} {version}"),
+        None => format!("plugin {name:?}"),
+    }
+}
+
+/// A plugin that has not been asked for its manifest yet.
+fn compile(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Plugin, Problem> {
+    if wasm.len() > LARGEST {
+        return Err(Problem::Large(wasm.len()));
+    }
+    let component = Component::from_binary(engine.wasmtime(), wasm)
+        .map_err(|error| Problem::Component(tame(&format!("{error:#}"))))?;
+    let imports_wasi = imports_wasi(engine, &component)?;
+    let pre = engine
+        .linker(imports_wasi)
+        .instantiate_pre(&component)
+        .map_err(|error| Problem::Contract(tame(&format!("{error:#}"))))?;
+    Ok(Plugin {
+        engine: engine.clone(),
+        name: name.to_owned(),
+        digest: hexadecimal(&Sha256::digest(wasm)),
+        manifest: Manifest::default(),
+        imports_wasi,
+        pre,
+        exports: exports(&component)?,
+    })
+}
+
+/// Whether it imports WASI; an import that no plugin is given is an error.
+fn imports_wasi(engine: &Engine, component: &Component) -> Result<bool, Problem> {
+    let mut any = false;
+    for (import, _) in component.component_type().imports(engine.wasmtime()) {
+        if wasi::has(import) {
+            any = true;
+        } else if !import.starts_with(CONTRACT) {
+            return Err(Problem::Import(tame(import)));
+        }
+    }
+    Ok(any)
+}
+
+fn exports(component: &Component) -> Result<Exports, Problem> {
+    let processor = component
+        .get_export_index(None, PROCESSOR)
+        .ok_or_else(|| Problem::Contract(format!("it does not export {PROCESSOR}")))?;
+    let export = |name: &str| {
+        component
+            .get_export_index(Some(&processor), name)
+            .ok_or_else(|| Problem::Contract(format!("{PROCESSOR} has no `{name}`")))
+    };
+    Ok(Exports {
+        describe: export("describe")?,
+        configure: export("configure")?,
+        process: export("process")?,
+    })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").expect("writing to a string cannot fail");
+        out
+    })
+}

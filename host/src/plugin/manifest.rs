@@ -1,0 +1,163 @@
+//! What a plugin says of itself.
+
+use serde::Deserialize;
+
+use crate::batch::Signal;
+
+/// The most bytes that `describe` may return: a large JSON Schema fits.
+const LARGEST: usize = 1 << 20;
+
+/// The most bytes of a version.
+const LONGEST_VERSION: usize = 64;
+
+/// A plugin's manifest, from its `describe`. wit/README.md has its keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    /// The plugin's own version, if it gives one.
+    pub version: Option<String>,
+    /// The signals that it works on.
+    pub signals: Vec<Signal>,
+    /// A JSON Schema of its config.
+    pub config_schema: Option<serde_json::Value>,
+    /// What happens to a batch that it fails on, unless the config says otherwise.
+    pub on_error: OnError,
+}
+
+/// What happens to a batch that a processor fails on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnError {
+    /// It goes on as it was before the processor.
+    #[default]
+    Pass,
+    /// It goes no further, and its sender is told that it arrived.
+    Drop,
+    /// It goes no further, and its sender is told so.
+    Reject,
+}
+
+impl Default for Manifest {
+    /// What an empty manifest says.
+    fn default() -> Self {
+        Self {
+            version: None,
+            signals: Signal::ALL.to_vec(),
+            config_schema: None,
+            on_error: OnError::default(),
+        }
+    }
+}
+
+/// Unknown keys are those of later versions of the contract.
+#[derive(Deserialize)]
+struct Json {
+    version: Option<String>,
+    signals: Option<Vec<String>>,
+    config_schema: Option<serde_json::Value>,
+    on_error: Option<OnError>,
+}
+
+impl Manifest {
+    /// Reads what `describe` returned; the error says what is wrong with it.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        if text.len() > LARGEST {
+            return Err(format!("it has {} bytes, more than {LARGEST}", text.len()));
+        }
+        let json: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if let Some(version) = &json.version
+            && (version.is_empty()
+                || version.len() > LONGEST_VERSION
+                || !version.chars().all(|c| c.is_ascii_graphic()))
+        {
+            return Err(format!(
+                "`version` is not 1 to {LONGEST_VERSION} printable ASCII characters"
+            ));
+        }
+        let signals = match json.signals {
+            None => Signal::ALL.to_vec(),
+            Some(names) => names
+                .iter()
+                .map(|name| signal(name))
+                .collect::<Result<_, _>>()?,
+        };
+        if signals.is_empty() {
+            return Err("`signals` is empty: leave it out for all signals".to_owned());
+        }
+        if let Some(schema) = &json.config_schema
+            && !schema.is_object()
+            && !schema.is_boolean()
+        {
+            return Err(
+                "`config_schema` is no JSON Schema: that is an object or a boolean".to_owned(),
+            );
+        }
+        Ok(Self {
+            version: json.version,
+            signals,
+            config_schema: json.config_schema,
+            on_error: json.on_error.unwrap_or_default(),
+        })
+    }
+}
+
+fn signal(name: &str) -> Result<Signal, String> {
+    Signal::ALL
+        .into_iter()
+        .find(|signal| signal.name() == name)
+        .ok_or_else(|| {
+            format!("`signals` has {name:?}, which is none of \"traces\", \"metrics\", \"logs\"")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_optional() {
+        let manifest = Manifest::read("{}").unwrap();
+        assert_eq!(manifest.version, None);
+        assert_eq!(manifest.signals, Signal::ALL);
+        assert_eq!(manifest.config_schema, None);
+        assert_eq!(manifest.on_error, OnError::Pass);
+    }
+
+    #[test]
+    fn every_key_is_read_and_an_unknown_one_ignored() {
+        let manifest = Manifest::read(
+            r#"{"version": "1.2.0", "signals": ["logs"], "config_schema": {"type": "object"},
+                "on_error": "reject", "streams": true}"#,
+        )
+        .unwrap();
+        assert_eq!(manifest.version.as_deref(), Some("1.2.0"));
+        assert_eq!(manifest.signals, [Signal::Logs]);
+        assert_eq!(
+            manifest.config_schema,
+            Some(serde_json::json!({"type": "object"}))
+        );
+        assert_eq!(manifest.on_error, OnError::Reject);
+    }
+
+    #[test]
+    fn a_mistake_names_its_key() {
+        for (text, named) in [
+            ("", "EOF"),
+            ("[]", "expected struct"),
+            (r#"{"version": 1}"#, "expected a string"),
+            (r#"{"version": "a\nb"}"#, "`version`"),
+            (r#"{"signals": ["spans"]}"#, "\"spans\""),
+            (r#"{"signals": []}"#, "`signals` is empty"),
+            (r#"{"config_schema": "x"}"#, "`config_schema`"),
+            (r#"{"on_error": "explode"}"#, "`explode`"),
+        ] {
+            let error = Manifest::read(text).unwrap_err();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_beyond_its_bound_is_refused() {
+        let text = format!(r#"{{"later": "{}"}}"#, "x".repeat(LARGEST));
+        assert!(Manifest::read(&text).unwrap_err().contains("more than"));
+    }
+}

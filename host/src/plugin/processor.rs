@@ -1,0 +1,193 @@
+//! A plugin at a place in a pipeline.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::bound::{SLICE, Stop};
+use super::cell::Failed;
+use super::estimate::Estimate;
+use super::instance::{Instance, Processed};
+use super::limits::Limits;
+use super::load::{LoadError, Plugin, Problem};
+use super::manifest::OnError;
+use super::pool::{Lease, Pool};
+use super::report::Sink;
+use super::text::tame;
+use crate::batch::{Batch, Signal};
+
+/// A plugin at a place in a pipeline: its config, its limits, and its pool of configured instances.
+pub struct Processor {
+    name: String,
+    plugin: Arc<Plugin>,
+    config: String,
+    limits: Limits,
+    on_error: OnError,
+    pool: Pool<Instance>,
+    estimate: Estimate,
+    sink: Sink,
+    /// What the first instance took to be ready.
+    start: Duration,
+}
+
+/// The thread that a call is made on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A thread that carries connections: nothing waits, and the call is given up after about 5 ms.
+    Inline,
+    /// A thread for plugins: the call has its whole deadline, and waits for an instance if it must.
+    Worker,
+}
+
+/// Why a batch was not processed. It comes back as it was before the processor.
+#[derive(Debug)]
+pub enum Failure {
+    /// The call took too long for [`Place::Inline`], or the plugin is never called there: make it on a worker.
+    Slow(Batch),
+    /// No instance was free for [`Place::Inline`]: make the call on a worker, which waits.
+    Busy(Batch),
+    /// The plugin failed: `on_error` says what happens next.
+    Failed {
+        /// The batch, as it was before the plugin.
+        batch: Batch,
+        /// What went wrong, in at most 256 bytes or so. The plugin wrote it: it may hold telemetry, and is for the log.
+        reason: String,
+        /// Whether the same batch may succeed later.
+        retryable: bool,
+    },
+}
+
+impl Processor {
+    /// Configures a first instance, and with it finds out whether the config is right.
+    pub fn new(
+        plugin: Arc<Plugin>,
+        name: &str,
+        config: &serde_json::Value,
+        limits: &Limits,
+        on_error: Option<OnError>,
+    ) -> Result<Self, LoadError> {
+        let config = config.to_string();
+        let sink = Sink::new(name, limits.log_lines);
+        let started = Instant::now();
+        let first = Instance::new(&plugin, &sink, limits, &config)
+            .map_err(|failed| plugin.error(Problem::Configure(failed.to_string())))?;
+        let start = started.elapsed();
+        Ok(Self {
+            name: name.to_owned(),
+            on_error: on_error.unwrap_or(plugin.manifest().on_error),
+            plugin,
+            config,
+            limits: limits.clone(),
+            pool: Pool::new(limits.instances, first),
+            estimate: Estimate::default(),
+            sink,
+            start,
+        })
+    }
+
+    /// Its name in the config, such as `sample/tenth`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The plugin that it runs.
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// What happens to a batch that it fails on: the config's word, else the plugin's.
+    pub fn on_error(&self) -> OnError {
+        self.on_error
+    }
+
+    /// Whether the plugin works on this signal; a batch of another passes it by.
+    pub fn takes(&self, signal: Signal) -> bool {
+        self.plugin.manifest().signals.contains(&signal)
+    }
+
+    /// Whether a batch of this many bytes is expected to be done within 5 ms, so that it need not leave its thread.
+    pub fn is_inline(&self, bytes: usize) -> bool {
+        !self.plugin.imports_wasi() && self.estimate.is_short(bytes)
+    }
+
+    /// The plugin's counters and their values, by name.
+    pub fn counters(&self) -> Vec<(String, u64)> {
+        self.sink.counters()
+    }
+
+    /// Runs the plugin over a batch, and blocks until it is done.
+    pub fn process(&self, batch: Batch, place: Place) -> Result<Batch, Failure> {
+        if place == Place::Inline && self.plugin.imports_wasi() {
+            return Err(Failure::Slow(batch));
+        }
+        let Some(mut lease) = self.pool.take(place) else {
+            return Err(Failure::Busy(batch));
+        };
+        let mut instance = match lease.instance() {
+            Some(instance) => instance,
+            None if place == Place::Inline && self.start > SLICE => {
+                return Err(Failure::Busy(batch));
+            }
+            None => match Instance::new(&self.plugin, &self.sink, &self.limits, &self.config) {
+                Ok(instance) => instance,
+                Err(failed) => return Err(self.not_started(batch, &failed)),
+            },
+        };
+        let bytes = batch.message().len();
+        let processed = instance.process(batch, place, &self.sink);
+        self.ended(processed, bytes, lease, instance)
+    }
+
+    fn ended(
+        &self,
+        processed: Processed,
+        bytes: usize,
+        lease: Lease<'_, Instance>,
+        mut instance: Instance,
+    ) -> Result<Batch, Failure> {
+        let Processed { batch, ended, cost } = processed;
+        if ended.is_ok() {
+            self.estimate.learn(bytes, cost);
+            if instance.is_reusable() {
+                lease.give_back(instance);
+            }
+        }
+        let reason = match ended {
+            Ok(Ok(())) => return Ok(batch),
+            Err(Failed::Stopped(Stop::Slow)) => {
+                self.estimate.overran(bytes);
+                return Err(Failure::Slow(batch));
+            }
+            Ok(Err(reason)) => tame(&reason),
+            Err(failed) => failed.to_string(),
+        };
+        Err(Failure::Failed {
+            batch,
+            reason,
+            retryable: false,
+        })
+    }
+
+    /// It could be configured before: what it lacks now is room, which may come back.
+    fn not_started(&self, batch: Batch, failed: &Failed) -> Failure {
+        tracing::warn!(
+            processor = self.name,
+            reason = %failed,
+            "a plugin's instance could not be made"
+        );
+        Failure::Failed {
+            batch,
+            reason: format!("no instance could be made: {failed}"),
+            retryable: true,
+        }
+    }
+}
+
+impl fmt::Debug for Processor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Processor")
+            .field("name", &self.name)
+            .field("plugin", &self.plugin)
+            .finish_non_exhaustive()
+    }
+}

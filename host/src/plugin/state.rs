@@ -1,0 +1,38 @@
+//! What the host keeps for one instance.
+
+use wasmtime_wasi::Rng;
+
+use super::bound::Bound;
+use super::limits::Meter;
+use super::report::Report;
+use super::wasi::Wasi;
+use crate::batch::{Column, Transaction};
+
+/// The host's side of one instance.
+pub(super) struct State {
+    /// The batch in hand, during `process`.
+    pub(super) batch: Option<Transaction>,
+    /// The columns that the instance opened, by their number.
+    pub(super) columns: Vec<Column>,
+    pub(super) meter: Meter,
+    pub(super) bound: Bound,
+    pub(super) report: Report,
+    /// The source of `random`, made when first asked for.
+    pub(super) random: Option<Box<dyn Rng + Send>>,
+    /// For components that import WASI.
+    pub(super) wasi: Option<Box<Wasi>>,
+}
+
+impl State {
+    pub(super) fn new(memory: usize, bound: Bound, wasi: Option<Wasi>) -> Self {
+        Self {
+            batch: None,
+            columns: Vec::new(),
+            meter: Meter::new(memory),
+            bound,
+            report: Report::default(),
+            random: None,
+            wasi: wasi.map(Box::new),
+        }
+    }
+}
