@@ -1,0 +1,151 @@
+use super::{PRECISION, RANGE, Randomness, Threshold};
+
+fn th(share: f64, precision: u32) -> String {
+    Threshold::of_share(share, precision).to_string()
+}
+
+/// A small generator of its own, so that a failure can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn trace_id(&mut self) -> [u8; 16] {
+        (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes()
+    }
+}
+
+#[test]
+fn thresholds_are_those_of_the_specifications_table() {
+    // "TraceState: Probability Sampling": 1 in N, at precision 3, 4 and 5.
+    let table = [
+        (1.0, ["0", "0", "0"]),
+        (2.0, ["8", "8", "8"]),
+        (3.0, ["aab", "aaab", "aaaab"]),
+        (4.0, ["c", "c", "c"]),
+        (5.0, ["ccd", "cccd", "ccccd"]),
+        (8.0, ["e", "e", "e"]),
+        (10.0, ["e66", "e666", "e6666"]),
+        (16.0, ["f", "f", "f"]),
+        (100.0, ["fd71", "fd70a", "fd70a4"]),
+        (1_000.0, ["ffbe7", "ffbe77", "ffbe76d"]),
+        (10_000.0, ["fff972", "fff9724", "fff97247"]),
+        (100_000.0, ["ffff584", "ffff583a", "ffff583a5"]),
+        (1_000_000.0, ["ffffef4", "ffffef39", "ffffef391"]),
+    ];
+    for (one_in, expected) in table {
+        for (precision, expected) in (3..).zip(expected) {
+            assert_eq!(
+                th(1.0 / one_in, precision),
+                expected,
+                "1 in {one_in}, precision {precision}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_smallest_shares_are_exact() {
+    let least = 1.0 / (1_u64 << 56) as f64;
+    let expected = [
+        "ffffffffffffff",
+        "fffffffffffffe",
+        "fffffffffffffd",
+        "fffffffffffffc",
+    ];
+    for (times, expected) in [1.0, 2.0, 3.0, 4.0].into_iter().zip(expected) {
+        assert_eq!(th(times * least, 3), expected);
+    }
+    assert_eq!(th(8.0 * least, 3), "fffffffffffff8");
+    assert_eq!(th(16.0 * least, 3), "fffffffffffff");
+    assert_eq!(
+        th(1e-300, PRECISION),
+        "ffffffffffffff",
+        "no share above 0 keeps nothing"
+    );
+}
+
+#[test]
+fn shares_of_a_third_round_to_the_precision() {
+    assert_eq!(th(1.0 / 3.0, 3), "aab");
+    assert_eq!(th(2.0 / 3.0, 3), "555");
+    assert_eq!(th(0.4, 3), "99a");
+    assert_eq!(th(0.4, 6), "99999a");
+}
+
+#[test]
+fn a_threshold_is_read_back_as_written() {
+    let mut random = Random(7);
+    for _ in 0..10_000 {
+        let threshold = Threshold(random.next() >> (8 + random.next() % 56));
+        assert_eq!(Threshold::parse(&threshold.to_string()), Some(threshold));
+    }
+    assert_eq!(Threshold::parse("8"), Some(Threshold(1 << 55)));
+    assert_eq!(Threshold::parse("80000000000000"), Threshold::parse("8"));
+    assert_eq!(Threshold::parse("0"), Some(Threshold::KEEP_ALL));
+    assert_eq!(Threshold::parse("ABCdef"), Some(Threshold(0xabcdef << 32)));
+}
+
+#[test]
+fn what_is_no_threshold_or_randomness_is_not_read() {
+    for text in ["", "-1", "+1", "0x1", "1.5", "g", "100000000000000", "é"] {
+        assert_eq!(Threshold::parse(text), None, "{text}");
+        assert_eq!(Randomness::parse(text), None, "{text}");
+    }
+    assert_eq!(Randomness::parse("1234"), None);
+    assert_eq!(Randomness::parse("+2345678901234"), None);
+    assert_eq!(
+        Randomness::parse("fd70B000000000"),
+        Some(Randomness(0xfd_70b0_0000_0000))
+    );
+}
+
+#[test]
+fn a_trace_id_gives_its_last_seven_bytes() {
+    let id = 0xfefe_fefe_fefe_fefe_fe80_0000_0000_0000_u128.to_be_bytes();
+    assert_eq!(Randomness::of_trace_id(id), Randomness(1 << 55));
+}
+
+#[test]
+fn randomness_at_the_threshold_is_kept_and_below_it_is_not() {
+    let half = Threshold::of_share(0.5, PRECISION);
+    assert!(half.keeps(Randomness(1 << 55)));
+    assert!(!half.keeps(Randomness((1 << 55) - 1)));
+    assert!(!Threshold::KEEP_NONE.keeps(Randomness(RANGE - 1)));
+    assert!(Threshold::KEEP_ALL.keeps(Randomness(0)));
+}
+
+#[test]
+fn a_tenth_of_random_traces_is_kept_within_three_sigma_and_is_part_of_the_half() {
+    let tenth = Threshold::of_share(0.1, PRECISION);
+    let half = Threshold::of_share(0.5, PRECISION);
+    let mut random = Random(42);
+    let (mut kept_tenth, mut kept_half) = (0_i32, 0_i32);
+    for _ in 0..100_000 {
+        let randomness =
+            Randomness::of_trace_id(random.trace_id());
+        let (in_tenth, in_half) = (tenth.keeps(randomness), half.keeps(randomness));
+        assert!(in_half || !in_tenth, "the tenth is a subset of the half");
+        kept_tenth += i32::from(in_tenth);
+        kept_half += i32::from(in_half);
+    }
+    // sigma = sqrt(n p (1 - p)): 94.9 of 10,000 and 158.1 of 50,000.
+    assert!((kept_tenth - 10_000).abs() <= 285, "{kept_tenth}");
+    assert!((kept_half - 50_000).abs() <= 475, "{kept_half}");
+}
+
+#[test]
+fn a_smaller_share_never_has_a_lower_threshold() {
+    let shares = (0..=2_000).map(|step| f64::from(step) / 2_000.0);
+    let thresholds: Vec<_> = shares
+        .map(|share| Threshold::of_share(share, PRECISION))
+        .collect();
+    assert!(thresholds.windows(2).all(|pair| pair[0] >= pair[1]));
+    assert_eq!(thresholds.last(), Some(&Threshold::KEEP_ALL));
+}

@@ -1,0 +1,111 @@
+//! A span's trace state: what its `ot` member says of sampling, and the same state with another threshold.
+//!
+//! `ot=th:e666;rv:9b8233f7e3a151,vendor=x`: members between commas, of which `ot` is OpenTelemetry's and has sub-keys between
+//! semicolons. Nothing that arrives here is trusted: what does not parse is as if it were not there.
+
+use crate::threshold::{Randomness, Threshold};
+
+/// W3C Trace Context: the members that a trace state may have.
+const MAX_MEMBERS: usize = 32;
+
+/// The specification's bound on the value of `ot`.
+const MAX_VALUE: usize = 256;
+
+/// What a trace state says of sampling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sampling {
+    /// `rv`: randomness that stands in for that of the trace id.
+    pub(crate) randomness: Option<Randomness>,
+    /// `th`: the highest threshold that the span has passed so far.
+    pub(crate) threshold: Option<Threshold>,
+}
+
+/// Reads what a trace state says of sampling.
+pub(crate) fn sampling(state: &str) -> Sampling {
+    let mut read = Sampling::default();
+    let Some(value) = members(state).find_map(ot_value) else {
+        return read;
+    };
+    for (key, value) in sub_keys(value) {
+        match key {
+            "rv" if read.randomness.is_none() => read.randomness = Randomness::parse(value),
+            "th" if read.threshold.is_none() => read.threshold = Threshold::parse(value),
+            _ => {}
+        }
+    }
+    read
+}
+
+/// The trace state with this threshold: in front, as W3C asks of a member that was changed, with every other member and
+/// sub-key as it was. Where `th` would make the member too long it is left out, since an old one would be untrue.
+pub(crate) fn with_threshold(state: &str, threshold: Threshold) -> String {
+    let value = members(state).find_map(ot_value).unwrap_or_default();
+    let mut ot = String::with_capacity(state.len() + 24);
+    for (key, value) in sub_keys(value).filter(|sub_key| is_foreign(*sub_key)) {
+        push_sub_key(&mut ot, key, value);
+    }
+    let others = ot.len();
+    push_sub_key(&mut ot, "th", &threshold.to_string());
+    if ot.len() > MAX_VALUE {
+        ot.truncate(others);
+    }
+    let ot = (!ot.is_empty()).then(|| format!("ot={ot}"));
+    let rest = members(state)
+        .filter(|member| ot_value(member).is_none())
+        .take(MAX_MEMBERS - 1);
+    ot.as_deref()
+        .into_iter()
+        .chain(rest)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// The members, without the blanks around them and without empty ones.
+fn members(state: &str) -> impl Iterator<Item = &str> {
+    let members = state
+        .split(',')
+        .map(|member| member.trim_matches([' ', '\t']));
+    members.filter(|member| !member.is_empty())
+}
+
+fn ot_value(member: &str) -> Option<&str> {
+    member.strip_prefix("ot=")
+}
+
+/// The sub-keys of an `ot` value that are well formed.
+fn sub_keys(value: &str) -> impl Iterator<Item = (&str, &str)> {
+    value
+        .split(';')
+        .filter_map(|pair| pair.split_once(':'))
+        .filter(|(key, value)| {
+            key.starts_with(|first: char| first.is_ascii_lowercase())
+                && key
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                && value
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        })
+}
+
+/// Whether a sub-key stays when the threshold is written. A malformed `rv` does not: it took no part in the decision, and
+/// would make a stricter reader refuse the threshold beside it.
+fn is_foreign((key, value): (&str, &str)) -> bool {
+    match key {
+        "th" => false,
+        "rv" => Randomness::parse(value).is_some(),
+        _ => true,
+    }
+}
+
+fn push_sub_key(ot: &mut String, key: &str, value: &str) {
+    if !ot.is_empty() {
+        ot.push(';');
+    }
+    ot.push_str(key);
+    ot.push(':');
+    ot.push_str(value);
+}
+
+#[cfg(test)]
+mod tests;
