@@ -18,7 +18,11 @@ pub(crate) enum Decision {
 ///
 /// A threshold that is higher already stays, since no later stage can raise a probability. One that the row's own randomness
 /// contradicts is untrue and is as if it were not there. A row without randomness belongs to no trace and is kept, unchanged.
-pub(crate) fn decide(threshold: Threshold, trace_id: Option<[u8; 16]>, upstream: Sampling) -> Decision {
+pub(crate) fn decide(
+    threshold: Threshold,
+    trace_id: Option<[u8; 16]>,
+    upstream: Sampling,
+) -> Decision {
     let Some(randomness) = upstream
         .randomness
         .or_else(|| trace_id.map(Randomness::of_trace_id))

@@ -15,8 +15,8 @@ mod tracestate;
 use otlet_plugin::{Batch, Column, Error, Manifest, Mask, Plugin, Signal, Table, TextEdits};
 
 pub use config::{Config, Keep};
-pub use duration::Duration;
 use decision::{Decision, decide};
+pub use duration::Duration;
 use rules::Rules;
 use threshold::{PRECISION, Threshold};
 use tracestate::{Sampling, sampling, with_threshold};
@@ -51,7 +51,9 @@ impl Plugin for Sample {
     }
 
     fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {
-        let Some(threshold) = self.threshold else { return Ok(()) };
+        let Some(threshold) = self.threshold else {
+            return Ok(());
+        };
         let by_rule = self.rules.kept(batch);
         match batch.signal() {
             Signal::Traces => self.sample_spans(batch, threshold, &by_rule),
@@ -67,7 +69,11 @@ impl Sample {
         let states = batch.texts(&self.trace_state);
         let mut new = NewStates::default();
         let kept = Mask::from_fn(ids.len(), |row| {
-            let wanted = if by_rule.get(row) { Threshold::KEEP_ALL } else { threshold };
+            let wanted = if by_rule.get(row) {
+                Threshold::KEEP_ALL
+            } else {
+                threshold
+            };
             let state = states.get(row);
             let upstream = state.map(sampling).unwrap_or_default();
             let decision = decide(wanted, ids.get(row).copied(), upstream);
@@ -109,7 +115,11 @@ impl NewStates {
 
     fn write(&self, batch: &mut Batch, trace_state: &Column, threshold: Threshold) {
         batch.fill(trace_state, &self.sampled, with_threshold("", threshold));
-        batch.fill(trace_state, &self.by_rule, with_threshold("", Threshold::KEEP_ALL));
+        batch.fill(
+            trace_state,
+            &self.by_rule,
+            with_threshold("", Threshold::KEEP_ALL),
+        );
         batch.set_texts(trace_state, &self.changed);
     }
 }

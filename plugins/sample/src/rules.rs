@@ -36,12 +36,20 @@ impl Rules {
         let mut rules = Vec::new();
         let mut add = |signal, path, test| {
             let column = Column::open(path)?;
-            rules.push(Rule { signal, column, test });
+            rules.push(Rule {
+                signal,
+                column,
+                test,
+            });
             Ok::<(), Error>(())
         };
         if keep.errors {
             add(Signal::Traces, "span.status.code", Test::Is(STATUS_ERROR))?;
-            add(Signal::Logs, "log.severity_number", Test::AtLeast(SEVERITY_ERROR))?;
+            add(
+                Signal::Logs,
+                "log.severity_number",
+                Test::AtLeast(SEVERITY_ERROR),
+            )?;
         }
         if let Some(limit) = keep.slower_than {
             add(Signal::Traces, "span.duration", Test::LongerThan(limit.0))?;
@@ -51,7 +59,11 @@ impl Rules {
 
     /// The records that a rule keeps. Without a rule for the signal no column is read.
     pub(crate) fn kept(&self, batch: &Batch) -> Mask {
-        let mut rules = self.0.iter().filter(|rule| rule.signal == batch.signal()).peekable();
+        let mut rules = self
+            .0
+            .iter()
+            .filter(|rule| rule.signal == batch.signal())
+            .peekable();
         if rules.peek().is_none() {
             return Mask::default();
         }

@@ -1,6 +1,6 @@
 //! The arithmetic of consistent probability sampling: 56 random bits that a trace has, and the threshold they must reach.
 //!
-//! By the OpenTelemetry specification, "TraceState: Probability Sampling". Whoever samples a trace at a share s keeps it where
+//! By the OpenTelemetry specification of probability sampling. Whoever samples a trace at a share s keeps it where
 //! its randomness is at least (1 - s) x 2^56, so that a smaller share is always a subset of a larger one, at any place.
 
 use std::fmt;
@@ -78,7 +78,10 @@ pub(crate) struct Randomness(u64);
 impl Randomness {
     /// The last 7 bytes of a trace id.
     pub(crate) fn of_trace_id(id: [u8; 16]) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "the lowest 56 bits are meant")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the lowest 56 bits are meant"
+        )]
         let low = u128::from_be_bytes(id) as u64;
         Self(low & (RANGE - 1))
     }

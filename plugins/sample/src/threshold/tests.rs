@@ -52,7 +52,7 @@ fn thresholds_are_those_of_the_specifications_table() {
 
 #[test]
 fn the_smallest_shares_are_exact() {
-    let least = 1.0 / (1_u64 << 56) as f64;
+    let least = 2_f64.powi(-56);
     let expected = [
         "ffffffffffffff",
         "fffffffffffffe",
@@ -89,7 +89,10 @@ fn a_threshold_is_read_back_as_written() {
     assert_eq!(Threshold::parse("8"), Some(Threshold(1 << 55)));
     assert_eq!(Threshold::parse("80000000000000"), Threshold::parse("8"));
     assert_eq!(Threshold::parse("0"), Some(Threshold::KEEP_ALL));
-    assert_eq!(Threshold::parse("ABCdef"), Some(Threshold(0xabcdef << 32)));
+    assert_eq!(
+        Threshold::parse("ABCdef"),
+        Some(Threshold(0xab_cdef_0000_0000))
+    );
 }
 
 #[test]
@@ -128,8 +131,7 @@ fn a_tenth_of_random_traces_is_kept_within_three_sigma_and_is_part_of_the_half()
     let mut random = Random(42);
     let (mut kept_tenth, mut kept_half) = (0_i32, 0_i32);
     for _ in 0..100_000 {
-        let randomness =
-            Randomness::of_trace_id(random.trace_id());
+        let randomness = Randomness::of_trace_id(random.trace_id());
         let (in_tenth, in_half) = (tenth.keeps(randomness), half.keeps(randomness));
         assert!(in_half || !in_tenth, "the tenth is a subset of the half");
         kept_tenth += i32::from(in_tenth);
