@@ -1,87 +1,224 @@
-//! The functions of the contract, on the batch that the harness has in hand.
+//! The functions of the contract as the crate calls them, on the batch that the harness has in hand. A misuse panics, for
+//! want of a trap.
 
+use std::{cell::RefCell, collections::BTreeMap};
+
+use super::{
+    Line, Outcome,
+    model::{Column, Misuse, Model},
+};
+
+/// What stands for the host in this thread.
+struct State {
+    columns: Vec<Column>,
+    model: Option<Model>,
+    counters: BTreeMap<String, u64>,
+    log: Vec<Line>,
+    now: u64,
+    random: u64,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = const {
+        RefCell::new(State {
+            columns: Vec::new(),
+            model: None,
+            counters: BTreeMap::new(),
+            log: Vec::new(),
+            now: 1_700_000_000_000,
+            random: 0,
+        })
+    };
+}
+
+pub(super) fn set_now(now: u64) {
+    STATE.with_borrow_mut(|state| state.now = now);
+}
+
+pub(super) fn take_in_hand(model: Model) {
+    STATE.with_borrow_mut(|state| {
+        state.model = Some(model);
+        state.counters.clear();
+        state.log.clear();
+    });
+}
+
+pub(super) fn let_go() -> Outcome {
+    STATE.with_borrow_mut(|state| Outcome {
+        request: state.model.take().expect("it was taken in hand").commit(),
+        counters: std::mem::take(&mut state.counters),
+        log: std::mem::take(&mut state.log),
+    })
+}
+
+#[expect(clippy::panic, reason = "stands for a trap")]
+fn trap(reason: impl std::fmt::Display) -> ! {
+    panic!("{reason}")
+}
+
+/// Calls the model with these columns.
+fn with<const N: usize, T>(
+    columns: [u32; N],
+    call: impl FnOnce(&mut Model, [&Column; N]) -> Result<T, Misuse>,
+) -> T {
+    let result = STATE.with_borrow_mut(|state| {
+        let State {
+            columns: open,
+            model,
+            ..
+        } = state;
+        let model = model
+            .as_mut()
+            .ok_or_else(|| Misuse::new("no batch in hand"))?;
+        call(model, columns.map(|number| &open[number as usize]))
+    });
+    result.unwrap_or_else(|misuse| trap(misuse))
+}
+
+/// `interface batch`.
 pub(crate) mod batch {
-    use crate::contract::{Leaves, PackedDoubles, PackedIntegers, PackedTexts, Value};
+    use super::{STATE, with};
+    use crate::{
+        contract::{Leaves, PackedDoubles, PackedIntegers, PackedTexts, Value},
+        testing::model::Column,
+    };
 
-    #[expect(clippy::panic, reason = "stands for a trap")]
-    fn nothing_in_hand() -> ! {
-        panic!("no batch in hand")
+    pub(crate) fn column(path: &str) -> Result<u32, String> {
+        let column = Column::parse(path)?;
+        STATE.with_borrow_mut(|state| {
+            state.columns.push(column);
+            Ok(crate::edit::number(state.columns.len() - 1))
+        })
     }
-    pub(crate) fn column(_path: &str) -> Result<u32, String> {
-        nothing_in_hand()
-    }
+
     pub(crate) fn signal() -> String {
-        nothing_in_hand()
+        with([], |model, []| Ok(model.signal().name().to_owned()))
     }
-    pub(crate) fn rows(_table: &str) -> u32 {
-        nothing_in_hand()
+
+    pub(crate) fn rows(table: &str) -> u32 {
+        with([], |model, []| model.rows(table))
     }
-    pub(crate) fn parents(_table: &str, _above: &str) -> Vec<u32> {
-        nothing_in_hand()
+
+    pub(crate) fn parents(table: &str, above: &str) -> Vec<u32> {
+        with([], |model, []| model.parents(table, above))
     }
-    pub(crate) fn keys(_table: &str) -> Vec<String> {
-        nothing_in_hand()
+
+    pub(crate) fn keys(table: &str) -> Vec<String> {
+        with([], |model, []| model.keys(table))
     }
-    pub(crate) fn packed(_column: u32) -> PackedTexts {
-        nothing_in_hand()
+
+    pub(crate) fn packed(column: u32) -> PackedTexts {
+        with([column], |model, [column]| model.packed(column))
     }
-    pub(crate) fn integers(_column: u32) -> PackedIntegers {
-        nothing_in_hand()
+
+    pub(crate) fn integers(column: u32) -> PackedIntegers {
+        with([column], |model, [column]| model.integers(column))
     }
-    pub(crate) fn doubles(_column: u32) -> PackedDoubles {
-        nothing_in_hand()
+
+    pub(crate) fn doubles(column: u32) -> PackedDoubles {
+        with([column], |model, [column]| model.doubles(column))
     }
-    pub(crate) fn values(_column: u32) -> Vec<Option<Value>> {
-        nothing_in_hand()
+
+    pub(crate) fn values(column: u32) -> Vec<Option<Value>> {
+        with([column], |model, [column]| model.values(column))
     }
-    pub(crate) fn ids(_column: u32) -> Vec<u8> {
-        nothing_in_hand()
+
+    pub(crate) fn ids(column: u32) -> Vec<u8> {
+        with([column], |model, [column]| model.ids(column))
     }
-    pub(crate) fn get(_column: u32, _row: u32) -> Option<Value> {
-        nothing_in_hand()
+
+    pub(crate) fn get(column: u32, row: u32) -> Option<Value> {
+        with([column], |model, [column]| model.get(column, row))
     }
-    pub(crate) fn set_packed(_column: u32, _rows: Option<&[u32]>, _texts: &PackedTexts) {
-        nothing_in_hand()
+
+    pub(crate) fn set_packed(column: u32, rows: Option<&[u32]>, texts: &PackedTexts) {
+        with([column], |model, [column]| {
+            model.set_packed(column, rows, texts)
+        });
     }
-    pub(crate) fn set_values(_column: u32, _rows: Option<&[u32]>, _values: &[Value]) {
-        nothing_in_hand()
+
+    pub(crate) fn set_values(column: u32, rows: Option<&[u32]>, values: &[Value]) {
+        with([column], |model, [column]| {
+            model.set_values(column, rows, values)
+        });
     }
-    pub(crate) fn set_ids(_column: u32, _rows: Option<&[u32]>, _ids: &[u8]) {
-        nothing_in_hand()
+
+    pub(crate) fn set_ids(column: u32, rows: Option<&[u32]>, ids: &[u8]) {
+        with([column], |model, [column]| model.set_ids(column, rows, ids));
     }
-    pub(crate) fn fill(_column: u32, _rows: Option<&[u32]>, _value: &Value) {
-        nothing_in_hand()
+
+    pub(crate) fn fill(column: u32, rows: Option<&[u32]>, value: &Value) {
+        with([column], |model, [column]| model.fill(column, rows, value));
     }
-    pub(crate) fn unset(_columns: &[u32], _rows: Option<&[u32]>) {
-        nothing_in_hand()
+
+    pub(crate) fn unset(columns: &[u32], rows: Option<&[u32]>) {
+        for column in columns {
+            with([*column], |model, [column]| model.unset(&[column], rows));
+        }
     }
-    pub(crate) fn copy(_source: u32, _target: u32, _rows: Option<&[u32]>) {
-        nothing_in_hand()
+
+    pub(crate) fn copy(source: u32, target: u32, rows: Option<&[u32]>) {
+        with([source, target], |model, [source, target]| {
+            model.copy(source, target, rows)
+        });
     }
-    pub(crate) fn retain(_table: &str, _mask: &[u8]) {
-        nothing_in_hand()
+
+    pub(crate) fn retain(table: &str, mask: &[u8]) {
+        with([], |model, []| model.retain(table, mask));
     }
-    pub(crate) fn all_leaves(_tables: &[String], _kinds: &[String]) -> Leaves {
-        nothing_in_hand()
+
+    pub(crate) fn all_leaves(tables: &[String], kinds: &[String]) -> Leaves {
+        with([], |model, []| model.all_leaves(tables, kinds))
     }
-    pub(crate) fn replace_leaves(_leaves: &[u32], _texts: &PackedTexts) {
-        nothing_in_hand()
+
+    pub(crate) fn replace_leaves(leaves: &[u32], texts: &PackedTexts) {
+        with([], |model, []| model.replace_leaves(leaves, texts));
     }
+
     pub(crate) fn to_otlp() -> Vec<u8> {
-        nothing_in_hand()
+        with([], |model, []| Ok(model.to_otlp()))
     }
-    pub(crate) fn replace_with_otlp(_request: &[u8]) -> Result<(), String> {
-        nothing_in_hand()
+
+    pub(crate) fn replace_with_otlp(request: &[u8]) -> Result<(), String> {
+        with([], |model, []| Ok(model.replace_with_otlp(request)))
     }
 }
 
+/// `interface host`.
 pub(crate) mod host {
-    pub(crate) fn log(_level: &str, _message: &str) {}
-    pub(crate) fn count(_name: &str, _add: u32) {}
-    pub(crate) fn now() -> u64 {
-        0
+    use super::{Line, STATE, trap};
+
+    pub(crate) fn log(level: &str, message: &str) {
+        let line = Line {
+            level: level.to_owned(),
+            message: message.to_owned(),
+        };
+        STATE.with_borrow_mut(|state| state.log.push(line));
     }
+
+    pub(crate) fn count(name: &str, add: u32) {
+        STATE.with_borrow_mut(|state| {
+            *state.counters.entry(name.to_owned()).or_default() += u64::from(add);
+        });
+    }
+
+    pub(crate) fn now() -> u64 {
+        STATE.with_borrow(|state| state.now)
+    }
+
+    /// The same bytes in every run (`SplitMix64`), so that tests repeat themselves.
     pub(crate) fn random(len: u32) -> Vec<u8> {
-        vec![0; len as usize]
+        if len > 65_536 {
+            trap("random: more than 65536 bytes");
+        }
+        STATE.with_borrow_mut(|state| {
+            let bytes = (0..len).map(|_| {
+                state.random = state.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+                let mixed = (state.random ^ state.random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+                mixed.to_be_bytes()[0]
+            });
+            bytes.collect()
+        })
     }
 }
