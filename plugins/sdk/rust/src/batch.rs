@@ -71,17 +71,12 @@ impl Batch {
 
     /// Reads a column of trace ids.
     pub fn trace_ids(&self, column: &Column) -> TraceIds {
-        self.ids(column)
+        ids(column)
     }
 
     /// Reads a column of span ids.
     pub fn span_ids(&self, column: &Column) -> SpanIds {
-        self.ids(column)
-    }
-
-    fn ids<const N: usize>(&self, column: &Column) -> Ids<N> {
-        assert_eq!(column.width(), N, "bytes of the ids in this column");
-        Ids::new(batch::ids(column.number()))
+        ids(column)
     }
 
     /// Writes texts to some rows of a column.
@@ -172,4 +167,9 @@ impl Batch {
     pub fn replace_with_otlp(&mut self, request: &[u8]) -> Result<(), Error> {
         batch::replace_with_otlp(request).map_err(Error::new)
     }
+}
+
+fn ids<const N: usize>(column: &Column) -> Ids<N> {
+    assert_eq!(column.width(), N, "bytes of the ids in this column");
+    Ids::new(batch::ids(column.number()))
 }

@@ -20,7 +20,7 @@ impl Mask {
     pub fn all(len: usize) -> Self {
         let mut bits = vec![0xff; len.div_ceil(8)];
         if let Some(last) = bits.last_mut()
-            && len % 8 != 0
+            && !len.is_multiple_of(8)
         {
             *last = 0xff >> (8 - len % 8);
         }

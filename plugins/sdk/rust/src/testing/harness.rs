@@ -36,6 +36,7 @@ pub struct Line {
 
 impl<P: Plugin> Harness<P> {
     /// Makes the plugin, as the host does from the processor's `config`.
+    #[expect(clippy::needless_pass_by_value, reason = "a test writes `json!({..})`")]
     pub fn new(config: serde_json::Value) -> Result<Self, Error> {
         let plugin = plugin::configure(&config.to_string())?;
         Ok(Self {

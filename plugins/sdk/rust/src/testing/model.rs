@@ -4,6 +4,7 @@
 //! Nothing is taken out of the request before [`Model::commit`], so that rows keep their numbers.
 
 mod column;
+mod fields;
 mod leaves;
 mod read;
 mod row;
@@ -14,7 +15,8 @@ mod write;
 
 use std::fmt;
 
-pub use column::{Column, FIELDS, Field, Type, attributes_of};
+pub use column::{Column, attributes_of};
+pub use fields::{FIELDS, Field, Type};
 
 use self::{leaves::Leaf, row::Row, tables::Tables};
 use super::Request;

@@ -1,6 +1,6 @@
 //! Reads of a column.
 
-use opentelemetry_proto::tonic::common::v1::any_value;
+use opentelemetry_proto::tonic::common::v1::AnyValue;
 
 use super::{Column, Misuse, Model, Type, column::What, named, value};
 use crate::{
@@ -127,11 +127,7 @@ impl Model {
     }
 
     /// The value of a column as OTLP has it.
-    pub(super) fn read_exact(
-        &mut self,
-        column: &Column,
-        row: usize,
-    ) -> Option<Option<any_value::Value>> {
+    pub(super) fn read_exact(&mut self, column: &Column, row: usize) -> Option<AnyValue> {
         let seen = self.read(column, row)?;
         let row = self.row(column.table, row);
         let any = match &column.what {
@@ -147,7 +143,7 @@ impl Model {
                 _ => value::write(&seen).ok(),
             },
         };
-        Some(any.and_then(|any| any.value))
+        Some(any.unwrap_or_default())
     }
 }
 

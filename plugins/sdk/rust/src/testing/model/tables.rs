@@ -50,9 +50,8 @@ pub(super) fn parent(signal: Signal, table: Table) -> Option<Table> {
     match table {
         Table::Resource => None,
         Table::Scope => Some(Table::Resource),
-        Table::Metric => Some(Table::Scope),
         Table::Record if signal == Signal::Metrics => Some(Table::Metric),
-        Table::Record => Some(Table::Scope),
+        Table::Metric | Table::Record => Some(Table::Scope),
         Table::Event | Table::Link | Table::Exemplar => Some(Table::Record),
     }
 }
@@ -257,11 +256,11 @@ pub(super) fn row<'a>(request: &'a mut Request, table: Table, address: &[usize])
             let metric = &mut request.resource_metrics[*r].scope_metrics[*s].metrics[*m];
             match rest {
                 [] => Row::Metric(metric),
-                [p] => point(metric, *p),
-                [p, e, ..] => match point(metric, *p) {
-                    Row::Number(point) => Row::Exemplar(&mut point.exemplars[*e]),
-                    Row::Histogram(point) => Row::Exemplar(&mut point.exemplars[*e]),
-                    Row::Exponential(point) => Row::Exemplar(&mut point.exemplars[*e]),
+                [index] => point(metric, *index),
+                [index, exemplar, ..] => match point(metric, *index) {
+                    Row::Number(point) => Row::Exemplar(&mut point.exemplars[*exemplar]),
+                    Row::Histogram(point) => Row::Exemplar(&mut point.exemplars[*exemplar]),
+                    Row::Exponential(point) => Row::Exemplar(&mut point.exemplars[*exemplar]),
                     _ => unreachable!("summaries have no exemplars"),
                 },
             }

@@ -125,10 +125,9 @@ impl Model {
                 self.row_above(target.table, row, source.table)
             };
             let Some(from) = from else { continue };
-            let Some(exact) = self.read_exact(source, from) else {
+            let Some(any) = self.read_exact(source, from) else {
                 continue;
             };
-            let any = AnyValue { value: exact };
             match (&target.what, target.holds()) {
                 (What::Attribute(key), _) => self.write_attribute(target, row, key, any, true),
                 (What::Field(_), Type::Any) => self.write_body(target, row, any, true),
