@@ -297,3 +297,6 @@ fn what_is_wrong(config: &config::Action) -> &'static str {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
