@@ -31,44 +31,24 @@ struct Target {
 impl Action {
     /// Checks an action of the config. The error names the key and says what to write instead.
     pub(crate) fn new(config: &config::Action) -> Result<Self, Error> {
-        match config {
-            config::Action {
-                set: Some(path),
-                copy: None,
-                rename: None,
-                remove: None,
-                value: Some(value),
-                to: None,
-                when,
-            } => Self::set(path, value, when.unwrap_or_default()),
-            config::Action {
-                set: None,
-                copy: Some(from),
-                rename: None,
-                remove: None,
-                value: None,
-                to: Some(to),
-                when,
-            } => Self::copy(from, to, when.unwrap_or_default()),
-            config::Action {
-                set: None,
-                copy: None,
-                rename: Some(from),
-                remove: None,
-                value: None,
-                to: Some(to),
-                when,
-            } => Self::rename(from, to, when.unwrap_or_default()),
-            config::Action {
-                set: None,
-                copy: None,
-                rename: None,
-                remove: Some(paths),
-                value: None,
-                to: None,
-                when: None,
-            } => Self::remove(paths),
-            config => Err(Error::new(what_is_wrong(config))),
+        let when = config.when.unwrap_or_default();
+        let config::Action {
+            set,
+            copy,
+            rename,
+            remove,
+            value,
+            to,
+            ..
+        } = config;
+        match (set, copy, rename, remove, value, to) {
+            (Some(path), None, None, None, Some(value), None) => Self::set(path, value, when),
+            (None, Some(from), None, None, None, Some(to)) => Self::copy(from, to, when),
+            (None, None, Some(from), None, None, Some(to)) => Self::rename(from, to, when),
+            (None, None, None, Some(paths), None, None) if config.when.is_none() => {
+                Self::remove(paths)
+            }
+            _ => Err(what_is_wrong(config).into()),
         }
     }
 

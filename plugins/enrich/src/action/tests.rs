@@ -139,7 +139,8 @@ fn a_field_takes_its_own_type() {
 fn ids_and_fields_that_are_computed_stay() {
     let a = "record.attributes[\"a\"]";
     assert!(
-        mistake(&json!({"set": "span.trace_id", "value": "00"})).contains("enrich leaves ids alone")
+        mistake(&json!({"set": "span.trace_id", "value": "00"}))
+            .contains("enrich leaves ids alone")
     );
     assert!(
         mistake(&json!({"copy": "link.span_id", "to": "link.attributes[\"a\"]"}))
@@ -188,8 +189,8 @@ fn conditions_look_at_the_target() {
         {"set": "record.attributes[\"absent\"]", "value": 3, "if": "present"},
     ]);
     let out = logs(
-        actions,
-        json!([{"attributes": [{"key": "old", "value": {"boolValue": true}}]}, {}]),
+        &actions,
+        &json!([{"attributes": [{"key": "old", "value": {"boolValue": true}}]}, {}]),
     );
     assert_eq!(
         attributes(&out[0]),
