@@ -1,0 +1,196 @@
+//! OTLP's `AnyValue` and `KeyValue` on the wire: read without a copy wherever protobuf allows.
+
+use std::borrow::Cow;
+
+use super::wire::{
+    FIXED64, Field, LEN, Malformed, Reader, VARINT, Wired, len_field, put_len, put_tag, put_varint,
+};
+
+/// Arrays and maps within each other that are read; prost's own limit lies near 48.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// What an `AnyValue` holds.
+#[derive(Clone, Debug)]
+pub(super) enum AnyRef<'a> {
+    Empty,
+    Text(&'a [u8]),
+    Boolean(bool),
+    /// An integer, or the index of a string in a table that OTLP has for profiles only.
+    Integer(i64),
+    Double(f64),
+    Bytes(&'a [u8]),
+    /// The body of an `ArrayValue`.
+    Array(Cow<'a, [u8]>),
+    /// The body of a `KeyValueList`.
+    Map(Cow<'a, [u8]>),
+}
+
+impl<'a> AnyRef<'a> {
+    /// Reads the body of an `AnyValue`.
+    #[inline]
+    pub(super) fn decode(body: &'a [u8]) -> Wired<Self> {
+        if let [0x0a, len @ ..0x80, text @ ..] = body
+            && text.len() == usize::from(*len)
+        {
+            return Ok(Self::Text(text));
+        }
+        Self::decode_fields(body)
+    }
+
+    fn decode_fields(body: &'a [u8]) -> Wired<Self> {
+        let mut value = Self::Empty;
+        let mut reader = Reader::new(body);
+        while let Some(field) = reader.next()? {
+            let wire = match field.number {
+                1 | 5 | 6 | 7 => LEN,
+                2 | 3 | 8 => VARINT,
+                4 => FIXED64,
+                _ => continue,
+            };
+            field.expect(wire, body)?;
+            // The last one counts; of a message, joined with what came right before of the same kind.
+            value = match (field.number, value) {
+                (1, _) => Self::Text(field.body),
+                (2, _) => Self::Boolean(field.value != 0),
+                (3, _) => Self::Integer(field.value.cast_signed()),
+                (4, _) => Self::Double(f64::from_bits(field.value)),
+                (5, Self::Array(joined)) => Self::Array(join(joined, field.body)),
+                (5, _) => Self::Array(Cow::Borrowed(field.body)),
+                (6, Self::Map(joined)) => Self::Map(join(joined, field.body)),
+                (6, _) => Self::Map(Cow::Borrowed(field.body)),
+                (7, _) => Self::Bytes(field.body),
+                _ => Self::Integer(low_i32(field.value).into()),
+            };
+        }
+        Ok(value)
+    }
+}
+
+fn join<'a>(joined: Cow<'a, [u8]>, more: &[u8]) -> Cow<'a, [u8]> {
+    let mut joined = joined.into_owned();
+    joined.extend_from_slice(more);
+    Cow::Owned(joined)
+}
+
+/// An int32 of a varint, of which protobuf takes the low half.
+pub(super) fn low_i32(value: u64) -> i32 {
+    let [a, b, c, d, ..] = value.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
+}
+
+/// A key and the body of its value.
+#[derive(Clone, Debug)]
+pub(super) struct KeyValue<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) value: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> KeyValue<'a> {
+    /// Reads the body of a `KeyValue`.
+    #[inline]
+    pub(super) fn decode(body: &'a [u8]) -> Wired<Self> {
+        // As every encoder writes it: the key, the value, each with a length of one byte, and no more.
+        if let [0x0a, key_len @ ..0x80, rest @ ..] = body
+            && let Some((key, [0x12, len @ ..0x80, value @ ..])) =
+                rest.split_at_checked(usize::from(*key_len))
+            && value.len() == usize::from(*len)
+        {
+            let value = Some(Cow::Borrowed(value));
+            return Ok(Self { key, value });
+        }
+        Self::decode_fields(body)
+    }
+
+    fn decode_fields(body: &'a [u8]) -> Wired<Self> {
+        let mut pair = Self {
+            key: &[],
+            value: None,
+        };
+        let mut reader = Reader::new(body);
+        while let Some(field) = reader.next()? {
+            match field.number {
+                1 => pair.key = field.message(body)?,
+                2 => {
+                    let more = field.message(body)?;
+                    pair.value = Some(match pair.value {
+                        Some(joined) => join(joined, more),
+                        None => Cow::Borrowed(more),
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(pair)
+    }
+}
+
+/// The elements of an array or the pairs of a map: the bodies of field 1.
+pub(super) fn elements(list: &[u8]) -> impl Iterator<Item = Wired<&[u8]>> {
+    let mut reader = Reader::new(list);
+    std::iter::from_fn(move || {
+        loop {
+            match reader.next() {
+                Ok(Some(field)) if field.number == 1 => return Some(field.message(list)),
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(malformed) => {
+                    reader = Reader::new(&[]);
+                    return Some(Err(malformed));
+                }
+            }
+        }
+    })
+}
+
+/// Refuses values nested deeper than otlet follows.
+pub(super) fn check_depth(depth: usize, at: &[u8]) -> Wired<()> {
+    if depth < MAX_DEPTH {
+        Ok(())
+    } else {
+        Err(Malformed::new(at, 0, "values nested deeper than 64 levels"))
+    }
+}
+
+/// Writes the body of an `AnyValue` that is no array or map.
+pub(super) fn put_any(out: &mut Vec<u8>, value: &AnyRef<'_>) {
+    match value {
+        AnyRef::Empty => {}
+        AnyRef::Text(text) => put_len(out, 1, text),
+        AnyRef::Boolean(boolean) => {
+            put_tag(out, 2, VARINT);
+            out.push(u8::from(*boolean));
+        }
+        AnyRef::Integer(integer) => {
+            put_tag(out, 3, VARINT);
+            put_varint(out, integer.cast_unsigned());
+        }
+        AnyRef::Double(double) => {
+            put_tag(out, 4, FIXED64);
+            out.extend_from_slice(&double.to_le_bytes());
+        }
+        AnyRef::Array(body) => put_len(out, 5, body),
+        AnyRef::Map(body) => put_len(out, 6, body),
+        AnyRef::Bytes(bytes) => put_len(out, 7, bytes),
+    }
+}
+
+/// Writes an attribute as field `number` of its message; `value` is the body of its `AnyValue`.
+pub(super) fn put_attribute(out: &mut Vec<u8>, number: u32, key: &[u8], value: &[u8]) {
+    put_tag(out, number, LEN);
+    put_varint(
+        out,
+        (len_field(1, key.len()) + len_field(2, value.len())) as u64,
+    );
+    put_len(out, 1, key);
+    put_len(out, 2, value);
+}
+
+/// The bytes that an attribute takes, at most.
+pub(super) fn attribute_len(number: u32, key: &[u8], value: &[u8]) -> usize {
+    len_field(number, len_field(1, key.len()) + len_field(2, value.len()))
+}
+
+/// Reads the one field that an edit wrote.
+pub(super) fn only_field(text: &[u8]) -> Wired<Option<Field<'_>>> {
+    Reader::new(text).next()
+}

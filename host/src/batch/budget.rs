@@ -1,0 +1,63 @@
+//! The bytes that one plugin may cost in one call, and what stops it.
+
+use super::{Misuse, wire::Malformed};
+
+/// The bytes still to be handed out or written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    pub(super) left: usize,
+    total: usize,
+}
+
+impl Budget {
+    pub(super) fn new(total: usize) -> Self {
+        Self { left: total, total }
+    }
+
+    /// Takes bytes of it, before they are allocated.
+    #[inline]
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Halt> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(self.breached()),
+        }
+    }
+
+    /// The error for more than is left.
+    #[cold]
+    pub(super) fn breached(&self) -> Halt {
+        Halt::misuse(format!(
+            "more than {} bytes were read and written in one call",
+            self.total
+        ))
+    }
+}
+
+/// What stops a function of the contract.
+#[derive(Debug)]
+pub(super) enum Halt {
+    Malformed(Malformed),
+    Misuse(Misuse),
+}
+
+impl Halt {
+    #[cold]
+    pub(super) fn misuse(text: impl Into<String>) -> Self {
+        Self::Misuse(Misuse::new(text))
+    }
+}
+
+impl From<Malformed> for Halt {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<Misuse> for Halt {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}

@@ -1,0 +1,258 @@
+//! Edits: fields replaced, removed or added, as a sorted list over the bytes that never change.
+//!
+//! An edit names the field that it replaces by where that field begins in the base, or the end of the message that it adds
+//! a field to. It is one field's bytes, tag included, or nothing. So lists of edits merge by key, the later one wins, and
+//! `splice` copies what lies between them.
+
+use bytes::Bytes;
+
+use super::index::offset;
+
+/// Where an edit goes, in the order of the output: position, rank, sequence.
+///
+/// At one position the additions to the messages that end there come first, the innermost first, then what replaces the
+/// field that begins there. Additions to one message stand in the order they were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key(u64);
+
+/// Additions that one batch can take: a key keeps 28 bits for them.
+pub(super) const MAX_ADDED: u32 = (1 << 28) - 1;
+const DEEPEST: u8 = 6;
+const REPLACES: u64 = 15;
+
+impl Key {
+    /// The key of what replaces the field that begins at `start`.
+    #[inline]
+    pub(super) fn replaces(start: usize) -> Self {
+        Self((start as u64) << 32 | REPLACES << 28)
+    }
+
+    /// The key of the first addition to a message of this depth that ends at `end`.
+    #[inline]
+    pub(super) fn adds(end: u32, depth: u8) -> Self {
+        Self(u64::from(end) << 32 | u64::from((DEEPEST - depth.min(DEEPEST)) * 2) << 28)
+    }
+
+    /// The same for a message yet to be created at the end of one of this depth.
+    #[inline]
+    pub(super) fn adds_to_new(end: u32, depth: u8) -> Self {
+        Self(u64::from(end) << 32 | u64::from((DEEPEST - depth.min(DEEPEST - 1)) * 2 - 1) << 28)
+    }
+
+    /// The key of a message's addition with this number.
+    #[inline]
+    pub(super) fn numbered(self, sequence: u32) -> Self {
+        Self(self.0 | u64::from(sequence))
+    }
+
+    /// The smallest key at a position.
+    #[inline]
+    pub(super) fn at(position: u32) -> Self {
+        Self(u64::from(position) << 32)
+    }
+
+    /// The greatest key of the same position and rank.
+    #[inline]
+    pub(super) fn last(self) -> Self {
+        Self(self.0 | u64::from(MAX_ADDED))
+    }
+
+    #[inline]
+    pub(super) fn position(self) -> u32 {
+        u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it adds a field rather than replaces one.
+    #[inline]
+    pub(super) fn is_addition(self) -> bool {
+        self.0 >> 28 & 15 != REPLACES
+    }
+}
+
+/// One field replaced by a text, or one added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edit {
+    pub(super) key: Key,
+    /// Where the replaced field ends; the key's position for an addition.
+    pub(super) end: u32,
+    /// How deep the message lies whose field it is.
+    pub(super) depth: u8,
+    text: Text,
+}
+
+/// Where an edit's bytes lie; without length for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    chunk: u32,
+    start: u32,
+    len: u32,
+}
+
+/// What one edit costs of the budget, beside its text.
+pub(super) const EDIT_COST: usize = size_of::<Edit>();
+
+/// Every edit of a batch, sorted by key, each key once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Edits {
+    pub(super) list: Vec<Edit>,
+    texts: Vec<Bytes>,
+    /// The number of the next addition.
+    pub(super) next: u32,
+}
+
+impl Edits {
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The bytes of an edit.
+    pub(super) fn text(&self, edit: &Edit) -> &[u8] {
+        let Text { chunk, start, len } = edit.text;
+        self.texts
+            .get(chunk as usize)
+            .and_then(|texts| texts.get(start as usize..start as usize + len as usize))
+            .unwrap_or_default()
+    }
+
+    /// The bytes of all edits.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.texts.iter().map(AsRef::as_ref)
+    }
+
+    /// The edits from one key to another, both included. `hint` is where the last search ended, and the next begins.
+    #[inline]
+    pub(super) fn between(&self, low: Key, high: Key, hint: &mut usize) -> &[Edit] {
+        if self.list.is_empty() {
+            return &[];
+        }
+        let start = seek(&self.list, low, *hint);
+        let rest = self.list.get(start..).unwrap_or_default();
+        let len = gallop(rest, |edit| edit.key <= high);
+        *hint = start;
+        rest.get(..len).unwrap_or_default()
+    }
+
+    /// The edit with this key.
+    pub(super) fn find(&self, key: Key) -> Option<&Edit> {
+        let at = self.list.binary_search_by_key(&key, |edit| edit.key).ok()?;
+        self.list.get(at)
+    }
+
+    /// A draft of edits on top of these.
+    pub(super) fn draft(&self) -> Draft {
+        Draft {
+            list: Vec::new(),
+            text: Vec::new(),
+            chunk: offset(self.texts.len()),
+            next: self.next,
+            sorted: true,
+        }
+    }
+
+    /// These edits with a draft's on top.
+    pub(super) fn with(&self, draft: Draft) -> Self {
+        let Draft {
+            list: mut new,
+            text,
+            next,
+            sorted,
+            ..
+        } = draft;
+        if !sorted {
+            // Stable, so that of equal keys the latest stays last, and quick on runs that are sorted already.
+            new.sort_by_key(|edit| edit.key);
+        }
+        let mut list = Vec::with_capacity(self.list.len() + new.len());
+        let mut old = self.list.iter().peekable();
+        for edit in new {
+            while let Some(before) = old.next_if(|old| old.key < edit.key) {
+                list.push(*before);
+            }
+            old.next_if(|old| old.key == edit.key);
+            match list.last_mut() {
+                Some(last) if last.key == edit.key => *last = edit,
+                _ => list.push(edit),
+            }
+        }
+        list.extend(old);
+        let mut texts = self.texts.clone();
+        texts.push(Bytes::from(text));
+        Self { list, texts, next }
+    }
+}
+
+/// The first place at or after `hint` whose key is not below `key`; from the start if the hint is too far.
+fn seek(list: &[Edit], key: Key, hint: usize) -> usize {
+    let before = hint.checked_sub(1).and_then(|i| list.get(i));
+    if hint > list.len() || before.is_some_and(|edit| edit.key >= key) {
+        return list.partition_point(|edit| edit.key < key);
+    }
+    hint + gallop(list.get(hint..).unwrap_or_default(), |edit| edit.key < key)
+}
+
+/// A partition point that is near the start.
+fn gallop(list: &[Edit], below: impl Fn(&Edit) -> bool) -> usize {
+    let mut step = 1;
+    while list.get(step - 1).is_some_and(&below) {
+        step *= 2;
+    }
+    let start = step / 2;
+    let end = (step - 1).min(list.len());
+    start
+        + list
+            .get(start..end)
+            .map_or(0, |part| part.partition_point(below))
+}
+
+/// The edits of one call, before they count.
+#[derive(Debug)]
+pub(super) struct Draft {
+    list: Vec<Edit>,
+    text: Vec<u8>,
+    chunk: u32,
+    next: u32,
+    sorted: bool,
+}
+
+impl Draft {
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Keeps a text that edits can share.
+    pub(super) fn keep(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Text {
+        let start = self.text.len();
+        write(&mut self.text);
+        Text {
+            chunk: self.chunk,
+            start: offset(start),
+            len: offset(self.text.len() - start),
+        }
+    }
+
+    /// Adds an edit; without a text it removes the field.
+    pub(super) fn push(&mut self, key: Key, end: u32, depth: u8, text: Option<Text>) {
+        let text = text.unwrap_or(Text {
+            chunk: self.chunk,
+            start: 0,
+            len: 0,
+        });
+        self.sorted &= self.list.last().is_none_or(|last| last.key < key);
+        self.list.push(Edit {
+            key,
+            end,
+            depth,
+            text,
+        });
+    }
+
+    /// Adds a field to the message whose additions begin at `tail`. None if the batch can take no more of them.
+    pub(super) fn add(&mut self, tail: Key, depth: u8, text: Text) -> Option<()> {
+        if self.next >= MAX_ADDED {
+            return None;
+        }
+        self.push(tail.numbered(self.next), tail.position(), depth, Some(text));
+        self.next += 1;
+        Some(())
+    }
+}

@@ -1,0 +1,437 @@
+//! Writes a batch with its edits, once.
+//!
+//! A first pass over the tree lists patches in the order of the bytes: rows that go, fields that change, and the lengths of
+//! the messages around them, which are known when a message has been left. A second pass copies what lies between the
+//! patches. A row that nobody touched costs neither a patch nor a copy of its own.
+
+use bytes::{BufMut, BytesMut};
+
+use super::{
+    Signal,
+    edits::{Edit, Key},
+    index::Piece,
+    live::Bits,
+    schema::{Msg, Table},
+    sight::Sight,
+    wire::{LEN, Reader, Wired, varint_bytes, varint_len},
+};
+
+/// The rows of each table that are still there; none where all are.
+pub(super) type Live<'a> = [Option<&'a Bits>; 7];
+
+/// Bytes of the base to leave out, and what to write instead.
+struct Patch {
+    start: u32,
+    end: u32,
+    with: With,
+}
+
+/// What a patch writes.
+enum With {
+    Nothing,
+    /// The text of the edit with this number.
+    Edit(u32),
+    /// A length.
+    Varint(u32),
+    /// The tag and length of a message that is created.
+    Head {
+        number: u32,
+        len: u32,
+    },
+}
+
+/// The request with its edits, after `headroom` zero bytes. The error cannot come of a batch whose edits were made by its
+/// own functions, since they walked the rows before.
+pub(super) fn splice(sight: &Sight<'_>, live: Live<'_>, headroom: usize) -> Wired<BytesMut> {
+    let mut plan = Plan {
+        sight,
+        live,
+        at: 0,
+        patches: Vec::new(),
+        delta: 0,
+    };
+    plan.request()?;
+    let Plan { patches, delta, .. } = plan;
+    let len = sight.base.len().saturating_add_signed(delta);
+    let mut out = BytesMut::with_capacity(headroom + len);
+    out.put_bytes(0, headroom);
+    let mut done = 0;
+    for patch in patches {
+        copy(sight.base, done, patch.start as usize, &mut out);
+        done = patch.end as usize;
+        match patch.with {
+            With::Nothing => {}
+            With::Edit(i) => {
+                let text = sight
+                    .edits
+                    .list
+                    .get(i as usize)
+                    .map(|edit| sight.edits.text(edit));
+                out.put_slice(text.unwrap_or_default());
+            }
+            With::Varint(value) => put_varint(&mut out, value.into()),
+            With::Head { number, len } => {
+                put_varint(&mut out, u64::from(number) << 3 | u64::from(LEN));
+                put_varint(&mut out, len.into());
+            }
+        }
+    }
+    copy(sight.base, done, sight.base.len(), &mut out);
+    Ok(out)
+}
+
+fn copy(base: &[u8], start: usize, end: usize, out: &mut BytesMut) {
+    out.put_slice(base.get(start..end).unwrap_or_default());
+}
+
+fn put_varint(out: &mut BytesMut, value: u64) {
+    let (bytes, len) = varint_bytes(value);
+    out.put_slice(bytes.get(..len).unwrap_or_default());
+}
+
+struct Plan<'s, 'a> {
+    sight: &'s Sight<'a>,
+    live: Live<'s>,
+    /// The first edit that is not planned yet.
+    at: usize,
+    patches: Vec<Patch>,
+    /// Bytes that the output is longer than the base, so far.
+    delta: isize,
+}
+
+impl Plan<'_, '_> {
+    fn request(&mut self) -> Wired<()> {
+        let index = self.sight.index;
+        for (row, piece) in index.resources.pieces.iter().enumerate() {
+            if !self.is_live(Table::Resource, row) {
+                self.remove(*piece, 1);
+            } else if self.touches(Table::Resource, row, *piece) {
+                self.around(*piece, |plan| plan.resource(row, *piece))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn resource(&mut self, row: usize, piece: Piece) -> Wired<()> {
+        let index = self.sight.index;
+        let child = index.resource_children.get(row).copied().flatten();
+        let scopes = index.resources.inside(row);
+        let mut child = child.into_iter().peekable();
+        for row in scopes {
+            let Some(scope) = index.scopes.pieces.get(row) else {
+                break;
+            };
+            if let Some(child) = child.next_if(|child| child.start < scope.start) {
+                self.leaf_message(child, 2)?;
+            }
+            self.own(scope.start);
+            if !self.is_live(Table::Scope, row) {
+                self.remove(*scope, 2);
+            } else if self.touches(Table::Scope, row, *scope) {
+                self.around(*scope, |plan| plan.scope(row, *scope))?;
+            }
+        }
+        if let Some(child) = child.next() {
+            self.leaf_message(child, 2)?;
+        }
+        self.close(piece, 1, Msg::ResourceContainer);
+        Ok(())
+    }
+
+    fn scope(&mut self, row: usize, piece: Piece) -> Wired<()> {
+        let index = self.sight.index;
+        let child = index.scope_children.get(row).copied().flatten();
+        let (table, level) = match Table::Record.above(index.signal) {
+            Some(Table::Metric) => (Table::Metric, &index.metrics),
+            _ => (Table::Record, &index.records),
+        };
+        let mut child = child.into_iter().peekable();
+        for row in index.scopes.inside(row) {
+            let Some(inside) = level.pieces.get(row) else {
+                break;
+            };
+            if let Some(child) = child.next_if(|child| child.start < inside.start) {
+                self.leaf_message(child, 3)?;
+            }
+            self.row(table, row, *inside)?;
+        }
+        if let Some(child) = child.next() {
+            self.leaf_message(child, 3)?;
+        }
+        self.close(piece, 2, Msg::ScopeContainer);
+        Ok(())
+    }
+
+    /// A metric or record.
+    #[inline]
+    fn row(&mut self, table: Table, row: usize, piece: Piece) -> Wired<()> {
+        self.own(piece.start);
+        let depth = table.depth(self.sight.index.signal);
+        if !self.is_live(table, row) {
+            self.remove(piece, depth);
+        } else if self.touches(table, row, piece) {
+            self.around(piece, |plan| match table {
+                Table::Metric => plan.metric(row, piece),
+                _ => plan.record(row, piece, depth),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn metric(&mut self, row: usize, piece: Piece) -> Wired<()> {
+        let index = self.sight.index;
+        if let Some((data, msg)) = index.data.get(row).copied().flatten() {
+            self.own(data.start);
+            self.around(data, |plan| {
+                for row in index.metrics.inside(row) {
+                    if let Some(point) = index.records.pieces.get(row) {
+                        plan.row(Table::Record, row, *point)?;
+                    }
+                }
+                plan.close(data, 4, msg);
+                Ok(())
+            })?;
+        }
+        self.close(piece, 3, Msg::Metric);
+        Ok(())
+    }
+
+    fn record(&mut self, row: usize, piece: Piece, depth: u8) -> Wired<()> {
+        let index = self.sight.index;
+        let msg = index.record_msg(row);
+        let high = Key::adds(piece.end, depth).last();
+        let edits = self.sight.edits.list.get(self.at..).unwrap_or_default();
+        let is_deep = edits
+            .iter()
+            .take_while(|edit| edit.key <= high)
+            .any(|edit| edit.depth > depth);
+        if is_deep || self.drops_below(row) {
+            let mut seen = [0; 7];
+            let base = self.sight.base;
+            let mut reader = Reader::within(base, piece.body as usize, piece.end as usize);
+            while let Some(field) = reader.next()? {
+                let table = msg.rows_in(field.number);
+                let is_child = msg
+                    .child()
+                    .is_some_and(|(number, _)| number == field.number);
+                if table.is_none() && !is_child {
+                    continue;
+                }
+                let inside = super::index::piece(field.message(base)?, field.start, field.end);
+                self.own(inside.start);
+                if let Some(table) = table
+                    && let Some(seen) = seen.get_mut(table as usize)
+                {
+                    let first = index
+                        .rows(table, base)
+                        .map_or(0, |level| level.inside(row).start);
+                    let is_live = self.is_live(table, first + *seen);
+                    *seen += 1;
+                    if !is_live {
+                        self.remove(inside, depth + 1);
+                        continue;
+                    }
+                }
+                self.leaf_message(inside, depth + 1)?;
+            }
+        }
+        self.close(piece, depth, msg);
+        Ok(())
+    }
+
+    /// A message that has fields of its own alone.
+    fn leaf_message(&mut self, piece: Piece, depth: u8) -> Wired<()> {
+        self.own(piece.start);
+        if self
+            .peek()
+            .is_some_and(|edit| edit.key <= Key::adds(piece.end, depth).last())
+        {
+            self.around(piece, |plan| {
+                plan.take_until(Key::adds(piece.end, depth).last());
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes a message's length anew if what `inside` plans changes it.
+    fn around(&mut self, piece: Piece, inside: impl FnOnce(&mut Self) -> Wired<()>) -> Wired<()> {
+        let (place, before) = (self.patches.len(), self.delta);
+        // The length ends where the body begins, and what a varint takes at least is one byte.
+        let old = varint_start(self.sight.base, piece);
+        self.patches.push(Patch {
+            start: old,
+            end: old,
+            with: With::Nothing,
+        });
+        inside(self)?;
+        let grown = self.delta - before;
+        if grown == 0 && self.patches.len() == place + 1 {
+            self.patches.pop();
+        } else if grown != 0 {
+            let len = ((piece.end - piece.body) as usize).saturating_add_signed(grown);
+            let len = super::index::offset(len);
+            if let Some(patch) = self.patches.get_mut(place) {
+                patch.end = piece.body;
+                patch.with = With::Varint(len);
+            }
+            self.delta += signed(varint_len(len.into())) - signed((piece.body - old) as usize);
+        }
+        Ok(())
+    }
+
+    /// Plans the edits of a message's own fields before a position.
+    #[inline]
+    fn own(&mut self, before: u32) {
+        if self.peek().is_some_and(|edit| edit.key < Key::at(before)) {
+            self.take_while(|key| key < Key::at(before));
+        }
+    }
+
+    /// Plans what is left of a message's edits: its fields, the message that is created in it, its additions.
+    fn close(&mut self, piece: Piece, depth: u8, msg: Msg) {
+        let new = Key::adds_to_new(piece.end, depth);
+        self.take_while(|key| key < new);
+        if let Some((number, _)) = msg.child()
+            && self.peek().is_some_and(|edit| edit.key <= new.last())
+        {
+            let (place, before) = (self.patches.len(), self.delta);
+            self.patches.push(Patch {
+                start: piece.end,
+                end: piece.end,
+                with: With::Nothing,
+            });
+            self.take_until(new.last());
+            let len = usize::try_from(self.delta - before).unwrap_or_default();
+            let len = super::index::offset(len);
+            if len > 0
+                && let Some(patch) = self.patches.get_mut(place)
+            {
+                patch.with = With::Head { number, len };
+                self.delta += signed(varint_len(u64::from(number) << 3) + varint_len(len.into()));
+            }
+        }
+        self.take_until(Key::adds(piece.end, depth).last());
+    }
+
+    fn take_until(&mut self, high: Key) {
+        self.take_while(|key| key <= high);
+    }
+
+    fn take_while(&mut self, is_next: impl Fn(Key) -> bool) {
+        while let Some(edit) = self.peek().copied().filter(|edit| is_next(edit.key)) {
+            let len = self.sight.edits.text(&edit).len();
+            let start = edit.key.position();
+            let end = if edit.key.is_addition() {
+                start
+            } else {
+                edit.end
+            };
+            if len > 0 || end > start {
+                let i = super::index::offset(self.at);
+                self.delta += signed(len) - signed((end - start) as usize);
+                self.patches.push(Patch {
+                    start,
+                    end,
+                    with: With::Edit(i),
+                });
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Leaves out a message of this depth, with the edits in it.
+    fn remove(&mut self, piece: Piece, depth: u8) {
+        let high = Key::adds(piece.end, depth).last();
+        while self.peek().is_some_and(|edit| edit.key <= high) {
+            self.at += 1;
+        }
+        self.delta -= signed((piece.end - piece.start) as usize);
+        match self.patches.last_mut() {
+            Some(Patch {
+                end,
+                with: With::Nothing,
+                start,
+            }) if *end == piece.start && *start < *end => *end = piece.end,
+            _ => self.patches.push(Patch {
+                start: piece.start,
+                end: piece.end,
+                with: With::Nothing,
+            }),
+        }
+    }
+
+    fn peek(&self) -> Option<&Edit> {
+        self.sight.edits.list.get(self.at)
+    }
+
+    #[inline]
+    fn is_live(&self, table: Table, row: usize) -> bool {
+        let bits = self.live.get(table as usize).copied().flatten();
+        bits.is_none_or(|bits| bits.get(row))
+    }
+
+    /// Whether an edit or a row that goes lies in this row.
+    #[inline]
+    fn touches(&self, table: Table, row: usize, piece: Piece) -> bool {
+        let depth = table.depth(self.sight.index.signal);
+        let high = Key::adds(piece.end, depth).last();
+        self.peek().is_some_and(|edit| edit.key <= high) || self.drops_in(table, row)
+    }
+
+    /// Whether rows below this one go.
+    fn drops_in(&self, table: Table, row: usize) -> bool {
+        let index = self.sight.index;
+        let below = match table {
+            Table::Resource => Table::Scope,
+            Table::Scope if index.signal == Signal::Metrics => Table::Metric,
+            Table::Scope | Table::Metric => Table::Record,
+            _ => return self.drops_below(row),
+        };
+        if self.live.iter().all(Option::is_none) {
+            return false;
+        }
+        let rows = index.level(table).map_or(0..0, |level| level.inside(row));
+        match below {
+            Table::Record if self.live.iter().skip(4).all(Option::is_none) => self
+                .live
+                .get(below as usize)
+                .copied()
+                .flatten()
+                .is_some_and(|bits| !bits.any_and_all(rows).1),
+            _ => rows
+                .into_iter()
+                .any(|row| !self.is_live(below, row) || self.drops_in(below, row)),
+        }
+    }
+
+    /// Whether events, links or exemplars of a record go.
+    #[inline]
+    fn drops_below(&self, record: usize) -> bool {
+        [Table::Event, Table::Link, Table::Exemplar]
+            .into_iter()
+            .any(|table| {
+                let bits = self.live.get(table as usize).copied().flatten();
+                bits.is_some_and(|bits| {
+                    let level = self.sight.index.rows(table, self.sight.base);
+                    level.is_ok_and(|level| !bits.any_and_all(level.inside(record)).1)
+                })
+            })
+    }
+}
+
+fn signed(len: usize) -> isize {
+    isize::try_from(len).unwrap_or(isize::MAX)
+}
+
+/// Where the length of a message begins: after the one tag that it has.
+fn varint_start(base: &[u8], piece: Piece) -> u32 {
+    let head = base
+        .get(piece.start as usize..piece.body as usize)
+        .unwrap_or_default();
+    let tag = head
+        .iter()
+        .position(|byte| *byte < 0x80)
+        .unwrap_or_default();
+    piece.start + super::index::offset(tag + 1)
+}
