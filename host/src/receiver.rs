@@ -1,7 +1,41 @@
-//! Receivers take OTLP requests in and answer them.
+//! Receivers take OTLP requests in, hand them on and answer them, over gRPC and over HTTP.
+//!
+//! hyper serves both, without a router (there are three paths) and without a codec (a message keeps the bytes and the prefix
+//! it came with). Everything that a peer can make us hold has a bound, and what is over it is refused, never made to wait.
 
+mod activity;
+mod admission;
+mod answer;
+mod body;
+mod connection;
+mod counters;
+mod door;
+mod grpc;
+mod http;
+mod json;
+mod listen;
+mod status;
+
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time;
+
+pub use counters::{Counter, Counters};
+
+use crate::payload::Payload;
+use crate::refusal::Refusal;
+use crate::runtime::Runtimes;
+use connection::Stage;
+use door::{Door, Speaks};
+
+/// What comes after a receiver: it takes a request, or says why not. The sender is answered when it is done.
+pub type Next =
+    Arc<dyn Fn(Payload) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>> + Send + Sync>;
 
 /// One `otlp` receiver of the config.
 #[derive(Clone, Debug)]
@@ -43,7 +77,105 @@ impl Protocol {
             max_connections: 1024,
             max_concurrent_streams: 64,
             read_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(300),
+            idle_timeout: Duration::from_mins(5),
         }
+    }
+}
+
+/// A receiver that is running. Dropped, it ends in good order, without anybody waiting for it.
+pub struct Running {
+    grpc: Option<Listening>,
+    http: Option<Listening>,
+    stage: watch::Sender<Stage>,
+}
+
+/// One listening socket of a running receiver.
+pub struct Listening {
+    address: SocketAddr,
+    door: Arc<Door>,
+}
+
+/// Starts a receiver: when this returns, its sockets are open.
+pub fn start(config: &Config, runtimes: &Runtimes, next: &Next) -> io::Result<Running> {
+    let (stage, stages) = watch::channel(Stage::Serve);
+    let bind = |speaks, protocol: &Option<Protocol>| match protocol {
+        Some(protocol) => bind(&config.name, protocol, runtimes).map(|socket| {
+            Some((
+                socket,
+                Door::new(speaks, protocol.clone(), Arc::clone(next)),
+            ))
+        }),
+        None => Ok(None),
+    };
+    // All are bound before any takes a connection, so that a failure leaves nothing behind.
+    let grpc = bind(Speaks::Grpc, &config.grpc)?;
+    let http = bind(Speaks::Http, &config.http)?;
+    let listening = |bound: Option<(std::net::TcpListener, Arc<Door>)>| -> io::Result<_> {
+        let Some((socket, door)) = bound else {
+            return Ok(None);
+        };
+        let address = socket.local_addr()?;
+        listen::spawn(socket, Arc::clone(&door), runtimes.clone(), stages.clone());
+        tracing::info!(receiver = config.name, protocol = door.speaks.name(), %address, "listening");
+        Ok(Some(Listening { address, door }))
+    };
+    Ok(Running {
+        grpc: listening(grpc)?,
+        http: listening(http)?,
+        stage,
+    })
+}
+
+fn bind(name: &str, protocol: &Protocol, runtimes: &Runtimes) -> io::Result<std::net::TcpListener> {
+    let endpoint = protocol.endpoint;
+    listen::bind(runtimes, endpoint).map_err(|error| {
+        let message = format!("receiver {name:?}: cannot listen on {endpoint}: {error}");
+        io::Error::new(error.kind(), message)
+    })
+}
+
+impl Running {
+    /// The socket for gRPC.
+    pub fn grpc(&self) -> Option<&Listening> {
+        self.grpc.as_ref()
+    }
+
+    /// The socket for HTTP.
+    pub fn http(&self) -> Option<&Listening> {
+        self.http.as_ref()
+    }
+
+    /// Takes no more connections, answers the requests in flight, and ends; connections that are not done within
+    /// `patience` are cut. Says whether all were done.
+    pub async fn stop(self, patience: Duration) -> bool {
+        self.stage.send_replace(Stage::Finish);
+        let done = time::timeout(patience, self.stage.closed()).await.is_ok();
+        if !done {
+            self.stage.send_replace(Stage::Cut);
+            self.stage.closed().await;
+        }
+        done
+    }
+}
+
+impl Listening {
+    /// Where it listens; the port is the real one where the config says 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has counted.
+    pub fn counters(&self) -> &Counters {
+        &self.door.counters
+    }
+
+    /// The connections open now.
+    pub fn connections(&self) -> usize {
+        self.door.connections()
+    }
+
+    /// The bytes that requests hold now.
+    pub fn in_flight(&self) -> usize {
+        self.door.in_flight()
     }
 }

@@ -1,0 +1,152 @@
+//! One connection: HTTP/2, or at the HTTP door also HTTP/1.1, served by hyper until its peer, time or shutdown ends it.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time;
+
+use super::activity::{Activity, Watched};
+use super::door::{Door, Speaks};
+use crate::payload::PREFIX;
+
+/// What a peer may send ahead on one stream, and on all streams of a connection. On a real network this is what may be
+/// under way; what arrives is read at once.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// The largest HTTP/2 frame. A message that fits in one is never copied, and costs half of what it costs in frames of the
+/// default 16 KiB. A peer has this much in memory that no budget counts, a frame being read before it is seen.
+const FRAME: usize = 1 << 20;
+
+/// HTTP/1's read buffer, and so the bound on a request's head.
+const HTTP1_BUFFER: usize = 64 << 10;
+/// The bound on a request's head over HTTP/2.
+const HTTP2_HEADERS: u32 = 16 << 10;
+
+/// Streams that a peer opened and reset before they were looked at, and streams reset for the peer's faults, until the
+/// connection is ended.
+const MAX_RESETS: usize = 1024;
+
+/// How a peer that is gone without a word is noticed; also what bounds a request head that never ends over HTTP/2, since
+/// nothing else can come in between.
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a connection that was idle for too long may take to end in good order.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// What connections are asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Serve.
+    Serve,
+    /// Answer the requests in flight and end.
+    Finish,
+    /// End now.
+    Cut,
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::Receiver<Stage>) {
+    // Without it a small answer waits for the acknowledgement of the one before: 40 ms.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    let activity = Arc::new(Activity::new());
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+    let requests = Arc::clone(&activity);
+    let (read_timeout, idle_timeout) = (door.protocol.read_timeout, door.protocol.idle_timeout);
+    let builder = builder(&door);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let door = Arc::clone(&door);
+        let active = requests.begin();
+        async move {
+            let response = door.answer(request).await;
+            drop(active);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let look = read_timeout.min(idle_timeout);
+    let mut finishing = false;
+    let mut goodbye = pin!(time::sleep(look));
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended");
+                }
+                return;
+            }
+            () = reached(&mut stage, if finishing { Stage::Cut } else { Stage::Finish }) => {
+                if finishing {
+                    return;
+                }
+                finishing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = goodbye.as_mut() => {
+                if activity.head_since(read_timeout) {
+                    return;
+                }
+                let idle = activity.idle_since(idle_timeout);
+                if idle && finishing {
+                    return;
+                }
+                if idle {
+                    finishing = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                let again = if finishing { look.min(GOODBYE) } else { look };
+                goodbye.as_mut().reset(time::Instant::now() + again);
+            }
+        }
+    }
+}
+
+/// Waits until a stage is reached. When nobody is left to say so, everything ends in good order.
+async fn reached(stage: &mut watch::Receiver<Stage>, wanted: Stage) {
+    let left_alone = stage.wait_for(|now| *now >= wanted).await.is_err();
+    if left_alone && wanted > Stage::Finish {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// hyper with every bound set, whatever its defaults are.
+fn builder(door: &Door) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    let frame = (door.protocol.max_request_size + PREFIX).clamp(16 << 10, FRAME);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .adaptive_window(false)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(u32::try_from(frame).unwrap_or(u32::MAX))
+        .max_concurrent_streams(door.protocol.max_concurrent_streams)
+        .max_header_list_size(HTTP2_HEADERS)
+        .max_pending_accept_reset_streams(MAX_RESETS)
+        .max_local_error_reset_streams(MAX_RESETS)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .auto_date_header(door.speaks == Speaks::Http);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .max_buf_size(HTTP1_BUFFER)
+        // `Activity` tells a head that does not end from a connection that waits for one; hyper's own timer does not.
+        .header_read_timeout(None);
+    match door.speaks {
+        Speaks::Grpc => builder.http2_only(),
+        Speaks::Http => builder,
+    }
+}

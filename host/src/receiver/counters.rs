@@ -1,0 +1,61 @@
+//! What one listening socket has counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::refusal::Refusal;
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// The number.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, n: usize) {
+        let n = u64::try_from(n).unwrap_or(u64::MAX);
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+}
+
+/// What one listening socket has counted since it was opened.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections taken.
+    pub connections: Counter,
+    /// Connections closed at once, since `max_connections` were open.
+    pub connections_refused: Counter,
+    /// Requests, whatever became of them.
+    pub requests: Counter,
+    /// Requests that were answered with success.
+    pub accepted: Counter,
+    /// Bytes of bodies as they came, of the requests that were read whole.
+    pub bytes: Counter,
+    /// Requests refused because something was full.
+    pub full: Counter,
+    /// Requests refused because something was away.
+    pub unavailable: Counter,
+    /// Requests that were not what their protocol demands.
+    pub invalid: Counter,
+    /// Requests over a bound.
+    pub too_large: Counter,
+    /// Requests that a processor or a backend refused for good.
+    pub rejected: Counter,
+    /// Requests whose sender went away before the body was whole.
+    pub aborted: Counter,
+}
+
+impl Counters {
+    pub(super) fn refused(&self, refusal: &Refusal) {
+        let counter = match refusal {
+            Refusal::Full { .. } => &self.full,
+            Refusal::Unavailable { .. } => &self.unavailable,
+            Refusal::Invalid(_) => &self.invalid,
+            Refusal::TooLarge(_) => &self.too_large,
+            Refusal::Rejected(_) => &self.rejected,
+        };
+        counter.add(1);
+    }
+}

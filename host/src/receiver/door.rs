@@ -1,0 +1,184 @@
+//! What all connections of one listening socket share: bounds, budget, counters, and what comes next.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tokio::time;
+
+use super::admission::{Budget, Charge, Over};
+use super::answer::Answer;
+use super::body::{self, Fault};
+use super::counters::Counters;
+use super::{Next, Protocol, grpc, http as otlp_http};
+use crate::compression;
+use crate::payload::Payload;
+use crate::refusal::{RETRY_AFTER, Refusal};
+
+/// The most that `max_request_size` can be: a gRPC prefix has 32 bits for the length.
+const MAX_REQUEST_SIZE: usize = 1 << 30;
+
+/// What is spoken at a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaks {
+    /// OTLP over gRPC.
+    Grpc,
+    /// OTLP over HTTP, versions 1.1 and 2.
+    Http,
+}
+
+impl Speaks {
+    /// The protocol's name in the config.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// One listening socket, as its connections see it.
+pub(super) struct Door {
+    pub(super) speaks: Speaks,
+    pub(super) protocol: Protocol,
+    pub(super) counters: Arc<Counters>,
+    budget: Arc<Budget>,
+    connections: AtomicUsize,
+    next: Next,
+}
+
+/// Counts one connection for as long as it lives.
+pub(super) struct Open(Arc<Door>);
+
+impl Door {
+    pub(super) fn new(speaks: Speaks, mut protocol: Protocol, next: Next) -> Arc<Self> {
+        protocol.max_request_size = protocol.max_request_size.min(MAX_REQUEST_SIZE);
+        Arc::new(Self {
+            speaks,
+            counters: Arc::default(),
+            budget: Budget::new(protocol.max_in_flight),
+            connections: AtomicUsize::new(0),
+            protocol,
+            next,
+        })
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Response<Answer>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        self.counters.requests.add(1);
+        match self.speaks {
+            Speaks::Grpc => grpc::answer(self, request).await,
+            Speaks::Http => otlp_http::answer(self, request).await,
+        }
+    }
+
+    /// Counts a connection, unless there are as many as may be.
+    pub(super) fn open(self: &Arc<Self>) -> Option<Open> {
+        let before = self.connections.fetch_add(1, Ordering::Relaxed);
+        let open = Open(Arc::clone(self));
+        if before < self.protocol.max_connections {
+            self.counters.connections.add(1);
+            Some(open)
+        } else {
+            self.counters.connections_refused.add(1);
+            None
+        }
+    }
+
+    /// The connections open now.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// The bytes that requests hold now.
+    pub(super) fn in_flight(&self) -> usize {
+        self.budget.used()
+    }
+
+    /// Hands a request on.
+    pub(super) async fn pass(&self, payload: Payload) -> Result<(), Refusal> {
+        (self.next)(payload).await
+    }
+
+    /// Reads a body for as long as a body may take.
+    pub(super) async fn in_time<T>(
+        &self,
+        reading: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let bound = self.protocol.read_timeout;
+        time::timeout(bound, reading).await.unwrap_or_else(|_late| {
+            let what = format!(
+                "the body did not arrive within `read_timeout` ({} ms)",
+                bound.as_millis()
+            );
+            Err(Fault::Refused(unavailable(what)))
+        })
+    }
+
+    /// Counts what was not taken, and reads the rest of it. `wanted` is false for a sender that waits for a word before it
+    /// sends a body.
+    pub(super) async fn refuse<B>(&self, refusal: &Refusal, body: &mut B, wanted: bool)
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        self.counters.refused(refusal);
+        if wanted {
+            body::drain(body).await;
+        }
+    }
+
+    /// A charge of nothing yet.
+    pub(super) fn charge(&self) -> Charge {
+        Charge::none(&self.budget)
+    }
+
+    /// Charges a request's bytes.
+    pub(super) fn grow(&self, charge: &mut Charge, bytes: usize) -> Result<(), Refusal> {
+        charge.grow(bytes).map_err(|over| match over {
+            Over::Full => Refusal::Full {
+                what: "the memory for requests in flight".to_owned(),
+                after: RETRY_AFTER,
+            },
+            Over::Never => Refusal::TooLarge(format!(
+                "the request needs more memory than `max_in_flight` ({} bytes): send smaller batches, or raise it",
+                self.protocol.max_in_flight
+            )),
+        })
+    }
+
+    /// Refuses a body that is too large.
+    pub(super) fn check_size(&self, len: usize) -> Result<(), Refusal> {
+        let most = self.protocol.max_request_size;
+        if len <= most {
+            return Ok(());
+        }
+        Err(Refusal::TooLarge(format!(
+            "the request is larger than `max_request_size` ({most} bytes): send smaller batches, or raise it"
+        )))
+    }
+
+    /// Charges what a compressed body says that it will hold once opened, and refuses what says that it is too large.
+    pub(super) fn admit_gzip(&self, gzip: &[u8], charge: &mut Charge) -> Result<(), Refusal> {
+        let claimed = compression::claimed_size(gzip)
+            .ok_or(Refusal::from(compression::InflateError::Corrupt))?;
+        self.check_size(claimed)?;
+        self.grow(charge, claimed)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn unavailable(what: String) -> Refusal {
+    let after: Duration = RETRY_AFTER;
+    Refusal::Unavailable { what, after }
+}

@@ -1,0 +1,117 @@
+//! OTLP over gRPC: three unary methods, without a codec. A compressed message stays compressed: who needs it open opens it.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+
+use super::answer::Answer;
+use super::body::{self, Fault};
+use super::door::Door;
+use super::status;
+use crate::batch::Signal;
+use crate::payload::{PREFIX, Payload};
+use crate::refusal::Refusal;
+
+/// Answers one request.
+pub(super) async fn answer<B>(door: &Door, request: Request<B>) -> Response<Answer>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let (head, mut body) = request.into_parts();
+    let refusal = match called(&head) {
+        Ok(call) => match receive(door, &call, &mut body).await {
+            Ok(()) => {
+                door.counters.accepted.add(1);
+                return status::grpc_ok();
+            }
+            Err(Fault::Refused(refusal)) => refusal,
+            Err(Fault::Gone) => {
+                door.counters.aborted.add(1);
+                return status::grpc_refusal(&Refusal::Invalid("the request was cut short".into()));
+            }
+        },
+        Err(response) => {
+            door.counters.invalid.add(1);
+            body::drain(&mut body).await;
+            return response;
+        }
+    };
+    door.refuse(&refusal, &mut body, true).await;
+    status::grpc_refusal(&refusal)
+}
+
+/// What is called, and how.
+struct Call {
+    signal: Signal,
+    gzip: bool,
+}
+
+async fn receive<B>(door: &Door, call: &Call, body: &mut B) -> Result<(), Fault>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut message = door.in_time(body::message(body, door, call.gzip)).await?;
+    door.counters.bytes.add(message.framed.len());
+    let payload = if message.compressed {
+        let gzip = message.framed.get(PREFIX..).unwrap_or_default();
+        door.admit_gzip(gzip, &mut message.charge)?;
+        let limit = door.protocol.max_request_size;
+        Payload::gzip(call.signal, message.framed, limit)
+    } else {
+        Payload::plain(call.signal, message.framed)
+    };
+    Ok(door.pass(payload).await?)
+}
+
+/// Finds out what is called; the error is the answer.
+fn called(head: &http::request::Parts) -> Result<Call, Response<Answer>> {
+    match text(&head.headers, &CONTENT_TYPE).map(subtype) {
+        Some(Some("" | "+proto")) => {}
+        Some(Some(other)) => {
+            let other = format!("messages in `{other}`: only protobuf is understood");
+            return Err(status::grpc_unimplemented(&other));
+        }
+        _ => {
+            let message = "this is OTLP over gRPC, in application/grpc; OTLP over HTTP has another port (4318 by default)";
+            return Err(status::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
+    }
+    let signal = match head.uri.path() {
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Signal::Traces,
+        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => Signal::Metrics,
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => Signal::Logs,
+        _ => {
+            let message =
+                "unknown method: OTLP has Export of TraceService, MetricsService and LogsService";
+            return Err(status::grpc_unimplemented(message));
+        }
+    };
+    if head.method != Method::POST {
+        return Err(status::grpc_unimplemented("gRPC is sent by POST"));
+    }
+    let gzip = match head
+        .headers
+        .get("grpc-encoding")
+        .map(http::HeaderValue::as_bytes)
+    {
+        None | Some(b"" | b"identity") => false,
+        Some(b"gzip") => true,
+        Some(_) => {
+            let message = "unknown grpc-encoding: identity and gzip are understood";
+            return Err(status::grpc_unimplemented(message));
+        }
+    };
+    Ok(Call { signal, gzip })
+}
+
+/// What follows `application/grpc` in a content type that begins with it, parameters left out.
+fn subtype(content_type: &str) -> Option<&str> {
+    let (media, _parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    let rest = media.trim_end().strip_prefix("application/grpc")?;
+    (rest.is_empty() || rest.starts_with('+')).then_some(rest)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

@@ -1,0 +1,100 @@
+//! Listening sockets, and the acceptors that hand each connection to the IO thread with the fewest.
+//!
+//! A connection over `max_connections` is closed at once: its peer hears so and tries again within its patience, while one
+//! left waiting in the kernel's queue would lose its batch to a time-out.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::time;
+
+use super::connection::{self, Stage};
+use super::door::Door;
+use crate::runtime::Runtimes;
+
+/// Connections that wait in the kernel to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// What is waited after an error of `accept`, which mostly is that the process has no file descriptors left.
+const AFTER_ERROR: Duration = Duration::from_millis(100);
+
+/// Binds a socket. It belongs to no runtime yet, so that it can outlive the one that accepts from it.
+pub(super) fn bind(runtimes: &Runtimes, address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let (handle, _load) = runtimes.least_loaded();
+    let _runtime = handle.enter();
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Connections of the process before us that linger must not keep us from starting.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
+/// Accepts connections until the stage ends it.
+pub(super) fn spawn(
+    listener: std::net::TcpListener,
+    door: Arc<Door>,
+    runtimes: Runtimes,
+    stage: watch::Receiver<Stage>,
+) {
+    let (handle, _load) = runtimes.least_loaded();
+    handle.clone().spawn(async move {
+        if let Err(error) = accept(listener, &door, &runtimes, stage).await {
+            tracing::error!(%error, address = %door.protocol.endpoint, "cannot listen");
+        }
+    });
+}
+
+async fn accept(
+    listener: std::net::TcpListener,
+    door: &Arc<Door>,
+    runtimes: &Runtimes,
+    mut stage: watch::Receiver<Stage>,
+) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let connections = stage.clone();
+    loop {
+        let accepted = tokio::select! {
+            // Whatever ends the wait, the sender of stages being gone included, ends accepting.
+            _ended = stage.wait_for(|now| *now > Stage::Serve) => return Ok(()),
+            accepted = listener.accept() => accepted,
+        };
+        let handed = match accepted {
+            Ok((stream, _peer)) => hand_over(stream, door, runtimes, connections.clone()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = handed {
+            tracing::warn!(%error, "cannot accept a connection");
+            time::sleep(AFTER_ERROR).await;
+        }
+    }
+}
+
+/// Moves a connection to the IO thread with the fewest, where it stays.
+fn hand_over(
+    stream: TcpStream,
+    door: &Arc<Door>,
+    runtimes: &Runtimes,
+    stage: watch::Receiver<Stage>,
+) -> io::Result<()> {
+    let Some(open) = door.open() else {
+        return Ok(());
+    };
+    let door = Arc::clone(door);
+    let stream = stream.into_std()?;
+    let (handle, load) = runtimes.least_loaded();
+    handle.spawn(async move {
+        match TcpStream::from_std(stream) {
+            Ok(stream) => Box::pin(connection::serve(stream, door, stage)).await,
+            Err(error) => tracing::warn!(%error, "cannot take over a connection"),
+        }
+        drop((open, load));
+    });
+    Ok(())
+}
