@@ -41,6 +41,8 @@ pub struct Counters {
     pub invalid: Counter,
     /// Requests over a bound.
     pub too_large: Counter,
+    /// Requests of a signal that no pipeline takes.
+    pub unrouted: Counter,
     /// Requests that a processor or a backend refused for good.
     pub rejected: Counter,
     /// Requests whose sender went away before the body was whole.
@@ -54,6 +56,7 @@ impl Counters {
             Refusal::Unavailable { .. } => &self.unavailable,
             Refusal::Invalid(_) => &self.invalid,
             Refusal::TooLarge(_) => &self.too_large,
+            Refusal::Unrouted(_) => &self.unrouted,
             Refusal::Rejected(_) => &self.rejected,
         };
         counter.add(1);

@@ -6,6 +6,7 @@
 //! | `Unavailable` | `UNAVAILABLE` with RetryInfo | 503 with Retry-After |
 //! | `Invalid`, `Rejected` | `INVALID_ARGUMENT` | 400 |
 //! | `TooLarge` | `INVALID_ARGUMENT` | 413 |
+//! | `Unrouted` | `UNIMPLEMENTED` | 404 |
 //!
 //! Only the first two are worth another try, and clients do try again after exactly these codes. What is too large is no
 //! `RESOURCE_EXHAUSTED` or `OUT_OF_RANGE`: Python's exporter would send it again and again.
@@ -77,6 +78,7 @@ pub(super) fn grpc_refusal(refusal: &Refusal) -> Response<Answer> {
     let code = match refusal {
         Refusal::Full { .. } => Code::ResourceExhausted,
         Refusal::Unavailable { .. } => Code::Unavailable,
+        Refusal::Unrouted(_) => Code::Unimplemented,
         Refusal::Invalid(_) | Refusal::TooLarge(_) | Refusal::Rejected(_) => Code::InvalidArgument,
     };
     let message = refusal.to_string();
@@ -121,6 +123,7 @@ pub(super) fn http_refusal(refusal: &Refusal, encoding: Encoding) -> Response<An
             (StatusCode::BAD_REQUEST, Code::InvalidArgument)
         }
         Refusal::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidArgument),
+        Refusal::Unrouted(_) => (StatusCode::NOT_FOUND, Code::Unimplemented),
     };
     let after = refusal.retry_after();
     let mut response = http_error(status, code, &refusal.to_string(), after, encoding);
