@@ -57,9 +57,9 @@ impl From<InflateError> for Refusal {
 }
 
 /// The size that a gzip body claims to have once opened (modulo 2^32), which its sender may have made up; none for what is
-/// too short to be gzip.
+/// no gzip by its first bytes, or too short.
 pub fn claimed_size(gzip: &[u8]) -> Option<usize> {
-    if gzip.len() < 18 {
+    if gzip.len() < 18 || !gzip.starts_with(&MAGIC) {
         return None;
     }
     let trailer = gzip.last_chunk::<4>()?;

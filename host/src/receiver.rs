@@ -87,6 +87,8 @@ pub struct Running {
     grpc: Option<Listening>,
     http: Option<Listening>,
     stage: watch::Sender<Stage>,
+    /// The threads that carry the connections, which must not end before them.
+    _runtimes: Runtimes,
 }
 
 /// One listening socket of a running receiver.
@@ -123,6 +125,7 @@ pub fn start(config: &Config, runtimes: &Runtimes, next: &Next) -> io::Result<Ru
         grpc: listening(grpc)?,
         http: listening(http)?,
         stage,
+        _runtimes: runtimes.clone(),
     })
 }
 
@@ -179,3 +182,6 @@ impl Listening {
         self.door.in_flight()
     }
 }
+
+#[cfg(test)]
+mod tests;

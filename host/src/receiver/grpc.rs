@@ -34,7 +34,7 @@ where
         Err(response) => {
             door.counters.invalid.add(1);
             body::drain(&mut body).await;
-            return response;
+            return *response;
         }
     };
     door.refuse(&refusal, &mut body, true).await;
@@ -65,16 +65,19 @@ where
 }
 
 /// Finds out what is called; the error is the answer.
-fn called(head: &http::request::Parts) -> Result<Call, Response<Answer>> {
+fn called(head: &http::request::Parts) -> Result<Call, Box<Response<Answer>>> {
     match text(&head.headers, &CONTENT_TYPE).map(subtype) {
         Some(Some("" | "+proto")) => {}
         Some(Some(other)) => {
             let other = format!("messages in `{other}`: only protobuf is understood");
-            return Err(status::grpc_unimplemented(&other));
+            return Err(Box::new(status::grpc_unimplemented(&other)));
         }
         _ => {
             let message = "this is OTLP over gRPC, in application/grpc; OTLP over HTTP has another port (4318 by default)";
-            return Err(status::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            return Err(Box::new(status::plain(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                message,
+            )));
         }
     }
     let signal = match head.uri.path() {
@@ -84,11 +87,11 @@ fn called(head: &http::request::Parts) -> Result<Call, Response<Answer>> {
         _ => {
             let message =
                 "unknown method: OTLP has Export of TraceService, MetricsService and LogsService";
-            return Err(status::grpc_unimplemented(message));
+            return Err(Box::new(status::grpc_unimplemented(message)));
         }
     };
     if head.method != Method::POST {
-        return Err(status::grpc_unimplemented("gRPC is sent by POST"));
+        return Err(Box::new(status::grpc_unimplemented("gRPC is sent by POST")));
     }
     let gzip = match head
         .headers
@@ -99,7 +102,7 @@ fn called(head: &http::request::Parts) -> Result<Call, Response<Answer>> {
         Some(b"gzip") => true,
         Some(_) => {
             let message = "unknown grpc-encoding: identity and gzip are understood";
-            return Err(status::grpc_unimplemented(message));
+            return Err(Box::new(status::grpc_unimplemented(message)));
         }
     };
     Ok(Call { signal, gzip })

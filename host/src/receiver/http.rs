@@ -38,7 +38,7 @@ where
             if wanted {
                 body::drain(&mut body).await;
             }
-            return response;
+            return *response;
         }
     };
     match receive(door, &call, &mut body).await {
@@ -103,14 +103,14 @@ fn from_json(
 }
 
 /// Finds out what is sent; the error is the answer.
-fn called(head: &http::request::Parts) -> Result<Call, Response<Answer>> {
+fn called(head: &http::request::Parts) -> Result<Call, Box<Response<Answer>>> {
     let signal = match head.uri.path() {
         "/v1/traces" => Signal::Traces,
         "/v1/metrics" => Signal::Metrics,
         "/v1/logs" => Signal::Logs,
         _ => {
             let message = "unknown path: OTLP has /v1/traces, /v1/metrics and /v1/logs";
-            return Err(status::plain(StatusCode::NOT_FOUND, message));
+            return Err(Box::new(status::plain(StatusCode::NOT_FOUND, message)));
         }
     };
     if head.method != Method::POST {
@@ -118,16 +118,21 @@ fn called(head: &http::request::Parts) -> Result<Call, Response<Answer>> {
         let mut response = status::plain(StatusCode::METHOD_NOT_ALLOWED, message);
         let post = HeaderValue::from_static("POST");
         response.headers_mut().insert(ALLOW, post);
-        return Err(response);
+        return Err(Box::new(response));
     }
     let Some(encoding) = encoding(&head.headers) else {
         let message =
             "unknown content type: application/x-protobuf and application/json are understood";
-        return Err(status::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        return Err(Box::new(status::plain(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            message,
+        )));
     };
     let Some(gzip) = gzip(&head.headers) else {
         let message = "unknown content encoding: gzip and identity are understood";
-        return Err(status::http_unsupported_encoding(message, encoding));
+        return Err(Box::new(status::http_unsupported_encoding(
+            message, encoding,
+        )));
     };
     Ok(Call {
         signal,

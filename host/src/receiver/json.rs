@@ -7,7 +7,7 @@
 //! As in protobuf's own JSON mapping: integers come as numbers or strings, doubles also as `"NaN"`, `"Infinity"` and
 //! `"-Infinity"`, enums as numbers or names, `null` is a field left out, and unknown fields are ignored. As OTLP demands: ids
 //! are hexadecimal and keys are in lowerCamelCase. Half a surrogate pair, which JavaScript leaves where it cuts a string,
-//! becomes U+FFFD. Nesting is bounded by serde_json (128 levels). An error names the field and never the value.
+//! becomes U+FFFD. Nesting is bounded by `serde_json` (128 levels). An error names the field and never the value.
 
 mod scalar;
 mod schema;
@@ -22,7 +22,7 @@ use serde_json::error::Category;
 use crate::batch::Signal;
 use crate::payload::{self, PREFIX};
 use crate::refusal::Refusal;
-use scalar::{Scalar, base64, hex};
+use scalar::{Encoded, Scalar};
 use schema::{Field, Kind, Message, Rule};
 
 /// Turns an export request in JSON into one in protobuf of at most `limit` bytes, with its gRPC prefix in front.
@@ -49,7 +49,7 @@ pub(super) fn to_protobuf(signal: Signal, json: &[u8], limit: usize) -> Result<B
     Ok(wire.out.into())
 }
 
-/// serde_json's own words may hold a value of the telemetry, so that only its position is passed on.
+/// `serde_json`'s own words may hold a value of the telemetry, so that only its position is passed on.
 fn refusal(error: &serde_json::Error, wire: &Wire) -> Refusal {
     if wire.is_full() {
         return Refusal::TooLarge(format!(
@@ -300,104 +300,27 @@ fn elements<'de, A: SeqAccess<'de>>(
 
 impl Value<'_> {
     fn scalar<E: Error>(self, scalar: Scalar) -> Result<(), E> {
-        let repeated = matches!(self.field.rule, Rule::Many | Rule::Packed);
-        if repeated && self.place == Place::Whole {
+        let Self { field, place, wire } = self;
+        let repeated = matches!(field.rule, Rule::Many | Rule::Packed);
+        if repeated && place == Place::Whole {
             return Err(E::custom("no list"));
         }
-        self.write(scalar)
-            .ok_or_else(|| E::custom("a value that the field cannot have"))
-    }
-
-    /// Writes a value, unless it is one that the field cannot have.
-    fn write(self, scalar: Scalar) -> Option<()> {
-        match self.field.kind {
-            Kind::Message(_) => None,
-            Kind::Text => {
-                let text = String::from_utf8_lossy(scalar.text()?);
-                self.delimited(text.as_bytes());
-                Some(())
-            }
-            Kind::Id(size) => {
-                let id = hex(scalar.text()?)?;
-                (id.is_empty() || id.len() == size).then(|| self.delimited(&id))
-            }
-            Kind::Bytes => {
-                let bytes = base64(scalar.text()?)?;
-                self.delimited(&bytes);
-                Some(())
-            }
-            Kind::Boolean => match scalar {
-                Scalar::Boolean(value) => self.varint(value.into()),
-                _ => None,
-            },
-            Kind::Double => self.fixed64(scalar.double()?.to_bits()),
-            Kind::Int32 => {
-                let value = i32::try_from(scalar.integer()?).ok()?;
-                self.varint(i64::from(value).cast_unsigned())
-            }
-            Kind::Int64 => {
-                let value = i64::try_from(scalar.integer()?).ok()?;
-                self.varint(value.cast_unsigned())
-            }
-            Kind::Uint32 => self.varint(u32::try_from(scalar.integer()?).ok()?.into()),
-            Kind::Uint64 => self.varint(scalar.integer()?.try_into().ok()?),
-            Kind::Sint32 => {
-                let value = i32::try_from(scalar.integer()?).ok()?;
-                self.varint(((value << 1) ^ (value >> 31)).cast_unsigned().into())
-            }
-            Kind::Fixed32 => self.fixed32(scalar.integer()?.try_into().ok()?),
-            Kind::Fixed64 => self.fixed64(scalar.integer()?.try_into().ok()?),
-            Kind::Sfixed64 => {
-                let value = i64::try_from(scalar.integer()?).ok()?;
-                self.fixed64(value.cast_unsigned())
-            }
-            Kind::Enum(names) => {
-                let value = i32::try_from(scalar.member(names)?).ok()?;
-                self.varint(i64::from(value).cast_unsigned())
-            }
+        let encoded = scalar
+            .encoded(field.kind)
+            .ok_or_else(|| E::custom("a value that the field cannot have"))?;
+        if field.rule == Rule::Plain && encoded.is_default() {
+            return Ok(());
         }
-    }
-
-    /// Whether a value need not be written, being its field's default.
-    fn is_left_out(&self, default: bool) -> bool {
-        default && self.place == Place::Whole && self.field.rule == Rule::Plain
-    }
-
-    fn tag(&mut self, wire_type: WireType) {
-        if self.place != Place::Packed {
-            self.wire.tag(self.field, wire_type);
+        if place != Place::Packed {
+            wire.tag(field, encoded.wire_type());
         }
-    }
-
-    fn delimited(mut self, value: &[u8]) {
-        if !self.is_left_out(value.is_empty()) {
-            self.tag(WireType::LengthDelimited);
-            self.wire.bytes(value);
+        match encoded {
+            Encoded::Varint(value) => encode_varint(value, &mut wire.out),
+            Encoded::Fixed32(value) => wire.out.extend_from_slice(&value.to_le_bytes()),
+            Encoded::Fixed64(value) => wire.out.extend_from_slice(&value.to_le_bytes()),
+            Encoded::Delimited(value) => wire.bytes(&value),
         }
-    }
-
-    fn varint(mut self, value: u64) -> Option<()> {
-        if !self.is_left_out(value == 0) {
-            self.tag(WireType::Varint);
-            encode_varint(value, &mut self.wire.out);
-        }
-        Some(())
-    }
-
-    fn fixed32(mut self, value: u32) -> Option<()> {
-        if !self.is_left_out(value == 0) {
-            self.tag(WireType::ThirtyTwoBit);
-            self.wire.out.extend_from_slice(&value.to_le_bytes());
-        }
-        Some(())
-    }
-
-    fn fixed64(mut self, value: u64) -> Option<()> {
-        if !self.is_left_out(value == 0) {
-            self.tag(WireType::SixtyFourBit);
-            self.wire.out.extend_from_slice(&value.to_le_bytes());
-        }
-        Some(())
+        Ok(())
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! | refusal | gRPC | HTTP |
 //! |---|---|---|
-//! | `Full` | `RESOURCE_EXHAUSTED` with RetryInfo | 429 with Retry-After |
-//! | `Unavailable` | `UNAVAILABLE` with RetryInfo | 503 with Retry-After |
+//! | `Full` | `RESOURCE_EXHAUSTED` with `RetryInfo` | 429 with Retry-After |
+//! | `Unavailable` | `UNAVAILABLE` with `RetryInfo` | 503 with Retry-After |
 //! | `Invalid`, `Rejected` | `INVALID_ARGUMENT` | 400 |
 //! | `TooLarge` | `INVALID_ARGUMENT` | 413 |
 //! | `Unrouted` | `UNIMPLEMENTED` | 404 |
@@ -48,9 +48,9 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
-/// Where gRPC, and the OTLP specification, put RetryInfo.
+/// Where gRPC, and the OTLP specification, put `RetryInfo`.
 const STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
-/// Where OpenTelemetry's Python exporter looks for RetryInfo.
+/// Where OpenTelemetry's Python exporter looks for `RetryInfo`.
 const RETRY_INFO: HeaderName = HeaderName::from_static("google.rpc.retryinfo-bin");
 const RETRY_INFO_TYPE: &str = "type.googleapis.com/google.rpc.RetryInfo";
 

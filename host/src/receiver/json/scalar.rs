@@ -1,8 +1,13 @@
 //! JSON's numbers and strings, read as protobuf's JSON mapping reads them.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use prost::encoding::WireType;
+
+use super::schema::Kind;
 
 /// A JSON value that is neither an object nor an array.
 #[derive(Clone, Copy)]
@@ -13,6 +18,14 @@ pub(super) enum Scalar<'a> {
     Text(&'a [u8]),
 }
 
+/// The same value as protobuf writes it, without its tag.
+pub(super) enum Encoded<'a> {
+    Varint(u64),
+    Fixed32(u32),
+    Fixed64(u64),
+    Delimited(Cow<'a, [u8]>),
+}
+
 /// base64 with padding or without, as the mapping lets it be.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -20,14 +33,50 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 impl<'a> Scalar<'a> {
-    pub(super) fn text(self) -> Option<&'a [u8]> {
+    /// The value in a field of this kind, if it can be there.
+    pub(super) fn encoded(self, kind: Kind) -> Option<Encoded<'a>> {
+        Some(match kind {
+            Kind::Message(_) => return None,
+            Kind::Text => Encoded::Delimited(match String::from_utf8_lossy(self.text()?) {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            }),
+            Kind::Id(size) => {
+                let id = hex(self.text()?).filter(|id| id.is_empty() || id.len() == size)?;
+                Encoded::Delimited(id.into())
+            }
+            Kind::Bytes => Encoded::Delimited(base64(self.text()?)?.into()),
+            Kind::Boolean => match self {
+                Self::Boolean(value) => Encoded::Varint(value.into()),
+                _ => return None,
+            },
+            Kind::Double => Encoded::Fixed64(self.double()?.to_bits()),
+            Kind::Int32 => signed(i32::try_from(self.integer()?).ok()?),
+            Kind::Enum(names) => signed(i32::try_from(self.member(names)?).ok()?),
+            Kind::Int64 => signed(i64::try_from(self.integer()?).ok()?),
+            Kind::Uint32 => Encoded::Varint(u32::try_from(self.integer()?).ok()?.into()),
+            Kind::Uint64 => Encoded::Varint(self.integer()?.try_into().ok()?),
+            Kind::Sint32 => {
+                let value = i32::try_from(self.integer()?).ok()?;
+                Encoded::Varint(((value << 1) ^ (value >> 31)).cast_unsigned().into())
+            }
+            Kind::Fixed32 => Encoded::Fixed32(self.integer()?.try_into().ok()?),
+            Kind::Fixed64 => Encoded::Fixed64(self.integer()?.try_into().ok()?),
+            Kind::Sfixed64 => {
+                let value = i64::try_from(self.integer()?).ok()?;
+                Encoded::Fixed64(value.cast_unsigned())
+            }
+        })
+    }
+
+    fn text(self) -> Option<&'a [u8]> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn integer(self) -> Option<i128> {
+    fn integer(self) -> Option<i128> {
         match self {
             Self::Integer(value) => Some(value),
             // `1.0` and `1e3` are integers to the mapping. Beyond 2^63 a double has no digits left to trust, and
@@ -42,7 +91,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    pub(super) fn double(self) -> Option<f64> {
+    fn double(self) -> Option<f64> {
         match self {
             Self::Double(value) => Some(value),
             #[expect(clippy::cast_precision_loss, reason = "the field is a double")]
@@ -60,19 +109,43 @@ impl<'a> Scalar<'a> {
     }
 
     /// A member of an enum, by its number or by its name, which stands at its number in `names`.
-    pub(super) fn member(self, names: &[&str]) -> Option<i128> {
-        let named = self
+    fn member(self, names: &[&str]) -> Option<i128> {
+        let position = self
             .text()
             .and_then(|text| names.iter().position(|name| name.as_bytes() == text));
-        match named {
+        match position {
             Some(number) => i128::try_from(number).ok(),
             None => self.integer(),
         }
     }
 }
 
+impl Encoded<'_> {
+    pub(super) fn is_default(&self) -> bool {
+        match self {
+            Self::Varint(value) | Self::Fixed64(value) => *value == 0,
+            Self::Fixed32(value) => *value == 0,
+            Self::Delimited(value) => value.is_empty(),
+        }
+    }
+
+    pub(super) fn wire_type(&self) -> WireType {
+        match self {
+            Self::Varint(_) => WireType::Varint,
+            Self::Fixed32(_) => WireType::ThirtyTwoBit,
+            Self::Fixed64(_) => WireType::SixtyFourBit,
+            Self::Delimited(_) => WireType::LengthDelimited,
+        }
+    }
+}
+
+/// A negative number is ten bytes, of 32 bits as well.
+fn signed<'a>(value: impl Into<i64>) -> Encoded<'a> {
+    Encoded::Varint(value.into().cast_unsigned())
+}
+
 /// Bytes written in hexadecimal, in either case.
-pub(super) fn hex(text: &[u8]) -> Option<Vec<u8>> {
+fn hex(text: &[u8]) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_chunks::<2>();
     if !rest.is_empty() {
         return None;
@@ -85,7 +158,7 @@ pub(super) fn hex(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Bytes written in base64, in either alphabet.
-pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
+fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let decoded = STANDARD
         .decode(text)
         .or_else(|_standard| URL_SAFE.decode(text));

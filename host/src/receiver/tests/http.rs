@@ -1,0 +1,249 @@
+use http_body_util::BodyExt;
+
+use super::*;
+
+const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
+const JSON: (&str, &str) = ("content-type", "application/json");
+const GZIP: (&str, &str) = ("content-encoding", "gzip");
+
+fn request<B>(method: &str, path: &str, headers: &[(&str, &str)], body: B) -> Request<B> {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body).unwrap()
+}
+
+async fn post(door: &Door, path: &str, headers: &[(&str, &str)], body: Pieces) -> Response<Answer> {
+    door.answer(request("POST", path, headers, body)).await
+}
+
+async fn text(response: Response<Answer>) -> String {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+#[tokio::test]
+async fn the_path_tells_the_signal_and_the_answer_repeats_the_encoding() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    for (path, signal) in [
+        ("/v1/traces", Signal::Traces),
+        ("/v1/metrics", Signal::Metrics),
+        ("/v1/logs", Signal::Logs),
+    ] {
+        let response = post(&door, path, &[PROTOBUF], Pieces::whole(&b"any"[..])).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/x-protobuf");
+        assert_eq!(text(response).await, "");
+        assert_eq!(sink.last().signal(), signal);
+        assert_eq!(sink.last().framed().unwrap(), &framed(false, b"any"));
+
+        let charset = ("content-type", "Application/JSON; charset=utf-8");
+        let response = post(&door, path, &[charset], Pieces::whole(&b"{}"[..])).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(text(response).await, "{}");
+        assert_eq!(sink.last().framed().unwrap(), &framed(false, b""));
+    }
+    assert_eq!((door.counters.accepted.get(), door.in_flight()), (6, 0));
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_pieces_of_unknown_number() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    let body = Pieces::of([&b"one"[..], b"", b" two"], End::Good);
+    post(&door, "/v1/logs", &[PROTOBUF], body).await;
+    assert_eq!(sink.last().framed().unwrap(), &framed(false, b"one two"));
+    let pieces = vec![vec![0; 10_000]; 11];
+    let response = post(
+        &door,
+        "/v1/logs",
+        &[PROTOBUF],
+        Pieces::of(pieces, End::Good),
+    )
+    .await;
+    assert_eq!(response.status(), 413);
+    assert_eq!(door.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn gzip_stays_as_it_came_unless_it_is_json() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    let body = gzip(b"protobuf");
+    let upper = ("content-encoding", "GZIP");
+    post(
+        &door,
+        "/v1/logs",
+        &[PROTOBUF, upper],
+        Pieces::whole(body.clone()),
+    )
+    .await;
+    assert_eq!(sink.last().framed_gzip().unwrap(), &framed(true, &body));
+    assert!(sink.last().framed().is_none());
+
+    let json = gzip(br#"{"resourceLogs":[{"schemaUrl":"x"}]}"#);
+    let response = post(&door, "/v1/logs", &[JSON, GZIP], Pieces::whole(json)).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(sink.last().message().unwrap(), &b"\x0a\x03\x1a\x01x"[..]);
+    assert!(sink.last().framed_gzip().is_none());
+}
+
+#[tokio::test]
+async fn what_is_no_otlp_is_told_what_is() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    let body = || Pieces::whole(&b"{}"[..]);
+    for path in ["/", "/v1/logs/", "/v1/profiles", "/V1/LOGS"] {
+        assert_eq!(
+            post(&door, path, &[JSON], body()).await.status(),
+            404,
+            "{path}"
+        );
+    }
+    for method in ["GET", "PUT", "OPTIONS", "HEAD"] {
+        let response = door
+            .answer(request(method, "/v1/logs", &[JSON], body()))
+            .await;
+        assert_eq!(response.status(), 405);
+        assert_eq!(response.headers()["allow"], "POST");
+    }
+    let query = post(&door, "/v1/logs?tenant=a", &[JSON], body()).await;
+    assert_eq!(query.status(), 200);
+    for headers in [
+        &[][..],
+        &[("content-type", "text/plain")],
+        &[("content-type", "application/grpc")],
+    ] {
+        let response = post(&door, "/v1/logs", headers, body()).await;
+        assert_eq!(response.status(), 415);
+        assert!(text(response).await.contains("application/x-protobuf"));
+    }
+    for encoding in ["zstd", "deflate", "gzip, gzip"] {
+        let headers = [JSON, ("content-encoding", encoding)];
+        let response = post(&door, "/v1/logs", &headers, body()).await;
+        assert_eq!(response.status(), 415);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert!(text(response).await.contains("gzip"));
+    }
+    let twice = post(&door, "/v1/logs", &[JSON, GZIP, GZIP], body()).await;
+    assert_eq!(twice.status(), 415);
+    assert_eq!(door.counters.invalid.get(), 4 + 4 + 3 + 3 + 1);
+}
+
+#[tokio::test]
+async fn refusals_are_a_status_and_permanent_or_not() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    let response = post(&door, "/v1/logs", &[JSON], Pieces::whole(&b"{"[..])).await;
+    assert_eq!(response.status(), 400);
+    assert_eq!(response.headers()["content-type"], "application/json");
+    assert!(text(response).await.contains("line 1"));
+
+    let not_gzip = Pieces::whole(&b"surely not gzip, but long enough"[..]);
+    let response = post(&door, "/v1/logs", &[PROTOBUF, GZIP], not_gzip).await;
+    assert_eq!(response.status(), 400);
+    let short = post(
+        &door,
+        "/v1/logs",
+        &[PROTOBUF, GZIP],
+        Pieces::whole(&b"short"[..]),
+    )
+    .await;
+    assert_eq!(short.status(), 400);
+
+    let large = Pieces::whole(vec![0; 100_001]);
+    let response = post(&door, "/v1/logs", &[PROTOBUF], large).await;
+    assert_eq!(response.status(), 413);
+    assert!(text(response).await.contains("max_request_size"));
+    for headers in [[PROTOBUF, GZIP], [JSON, GZIP]] {
+        let bomb = Pieces::whole(gzip(&vec![b' '; 100_001]));
+        assert_eq!(post(&door, "/v1/logs", &headers, bomb).await.status(), 413);
+    }
+    let mut lying = gzip(&vec![b' '; 200_000]);
+    let at = lying.len() - 4;
+    lying[at..].copy_from_slice(&10_u32.to_le_bytes());
+    let response = post(&door, "/v1/logs", &[JSON, GZIP], Pieces::whole(lying)).await;
+    assert_eq!(response.status(), 413);
+
+    sink.answers(Err(full()));
+    let response = post(&door, "/v1/logs", &[JSON], Pieces::whole(&b"{}"[..])).await;
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["retry-after"], "1");
+    let what = "the backend does not answer".to_owned();
+    sink.answers(Err(Refusal::Unavailable {
+        what,
+        after: Duration::from_secs(2),
+    }));
+    let response = post(&door, "/v1/logs", &[PROTOBUF], Pieces::whole(&b""[..])).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "2");
+    assert_eq!(door.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_sender_that_waits_for_a_word_is_not_made_to_send() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    let headers = [PROTOBUF, ("expect", "100-continue")];
+    let mut body = Pieces::of([&b""[..]], End::Never);
+    body.exact = Some(100_001);
+    let response = time::timeout(
+        Duration::from_millis(500),
+        post(&door, "/v1/logs", &headers, body),
+    );
+    assert_eq!(response.await.unwrap().status(), 413);
+}
+
+#[tokio::test]
+async fn a_request_that_can_never_fit_is_not_told_to_come_again() {
+    let sink = Sink::new();
+    let mut bounds = protocol();
+    bounds.max_in_flight = 1000;
+    let door = Door::new(Speaks::Http, bounds, sink.next());
+    let response = post(&door, "/v1/logs", &[PROTOBUF], Pieces::whole(vec![0; 2000])).await;
+    assert_eq!(response.status(), 413);
+    assert!(text(response).await.contains("max_in_flight"));
+}
+
+#[tokio::test]
+async fn mutated_requests_never_panic_and_leave_nothing_behind() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    let json =
+        br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}}]}]}]}"#;
+    let seeds = [json.to_vec(), gzip(json), vec![0x0a; 40]];
+    let types = [
+        "application/json",
+        "application/x-protobuf",
+        "application/json;",
+        ";",
+        "\u{e9}",
+    ];
+    let encodings = ["gzip", "identity", "", "gzip,"];
+    let mut random = fastrand::Rng::with_seed(22);
+    for _ in 0..20_000 {
+        let mut body = random.choice(&seeds).unwrap().clone();
+        for _ in 0..random.usize(..4) {
+            let at = random.usize(..body.len());
+            body[at] = random.u8(..);
+        }
+        let cut = random.usize(..=body.len());
+        let pieces = [body[..cut].to_vec(), body[cut..].to_vec()];
+        let mut pieces = Pieces::of(pieces, End::Good);
+        pieces.exact = random.bool().then_some(body.len() as u64);
+        let headers = [
+            ("content-type", *random.choice(&types).unwrap()),
+            ("content-encoding", *random.choice(&encodings).unwrap()),
+        ];
+        let status = post(&door, "/v1/logs", &headers, pieces).await.status();
+        assert!([200, 400, 413, 415].contains(&status.as_u16()), "{status}");
+        sink.got.lock().unwrap().clear();
+        sink.threads.lock().unwrap().clear();
+    }
+    assert_eq!(door.in_flight(), 0);
+    let valid = door.counters.accepted.get();
+    assert!(valid > 1000, "only {valid} of the mutations stayed valid");
+}
