@@ -13,6 +13,7 @@ mod json;
 mod leaves;
 mod live;
 mod merge;
+mod places;
 mod read;
 mod replace;
 mod rows;

@@ -231,19 +231,21 @@ impl Draft {
     }
 
     /// Adds an edit; without a text it removes the field.
-    pub(super) fn push(&mut self, key: Key, end: u32, depth: u8, text: Option<Text>) {
+    pub(super) fn push(&mut self, key: Key, end: u32, depth: u8, text: Option<Text>) -> Edit {
         let text = text.unwrap_or(Text {
             chunk: self.chunk,
             start: 0,
             len: 0,
         });
         self.sorted &= self.list.last().is_none_or(|last| last.key < key);
-        self.list.push(Edit {
+        let edit = Edit {
             key,
             end,
             depth,
             text,
-        });
+        };
+        self.list.push(edit);
+        edit
     }
 
     /// Adds a field to the message whose additions begin at `tail`. None if the batch can take no more of them.

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use super::{
     MAX_ROWS, Signal,
+    budget::Halt,
     merge::merged,
     schema::{Msg, Table},
     wire::{Malformed, Reader, Wired},
@@ -221,6 +222,14 @@ impl Index {
             return Err(Fault::TooMany(table));
         }
         Ok(level)
+    }
+
+    /// The same, once a view of the table has been made.
+    pub(super) fn level_of(&self, table: Table, base: &[u8]) -> Result<&Level, Halt> {
+        self.rows(table, base).map_err(|fault| match fault {
+            Fault::Malformed(malformed) => Halt::Malformed(malformed),
+            _ => Halt::misuse(format!("too many rows in {}", table.name())),
+        })
     }
 
     fn rows_below(&self, table: Table, base: &[u8]) -> Wired<Level> {

@@ -1,28 +1,401 @@
-//! Temporary.
-use super::*;
+//! Every leaf of the OTLP tree in one walk.
+//!
+//! What a leaf is stands in `schema`; nothing that holds text may be passed over, so whatever cannot be followed (malformed
+//! bytes, nesting without end) is an error and never a gap.
+
+use std::borrow::Cow;
+
 use super::{
+    Batch, Leaves, PackedTexts,
+    any::{AnyRef, KeyValue, check_depth, elements},
     budget::{Budget, Halt},
-    edits::Draft,
+    index::Piece,
+    live::BitList,
+    places::{PlaceId, Places},
+    replace::Scan,
     rows::View,
+    schema::{Holds, Part, Table},
+    sight::{Node, ON, Sight, Slot},
+    transaction::{end_of, push_text},
+    wire::{Reader, Wired},
 };
-#[derive(Debug)]
-pub(super) struct Scan;
-impl Scan {
-    pub(super) fn new(
-        _: &Batch,
-        _: Vec<(Table, View)>,
-        _: &[String],
-        _: &mut Budget,
-    ) -> Result<(Self, Leaves), Halt> {
-        Err(Halt::misuse("not yet"))
+
+/// The kinds of leaves, as bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kinds(u8);
+
+/// A kind of leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Key,
+    Integer,
+    Double,
+    Boolean,
+    Bytes,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Text,
+        Self::Key,
+        Self::Integer,
+        Self::Double,
+        Self::Boolean,
+        Self::Bytes,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Key => "key",
+            Self::Integer => "integer",
+            Self::Double => "double",
+            Self::Boolean => "boolean",
+            Self::Bytes => "bytes",
+        }
     }
-    pub(super) fn replace(
-        &self,
-        _: &Batch,
-        _: &[u32],
-        _: &PackedTexts,
-        _: &mut Budget,
-    ) -> Result<Draft, Halt> {
-        Err(Halt::misuse("not yet"))
+}
+
+impl Kinds {
+    pub(super) fn named(names: &[String]) -> Result<Self, Halt> {
+        let mut bits = 0;
+        for name in names {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+            let Some(kind) = kind else {
+                let known = Kind::ALL.map(Kind::name).join(", ");
+                let shown: String = name.chars().take(100).collect();
+                return Err(Halt::misuse(format!(
+                    "no kind of leaf {shown:?}, write one of {known}"
+                )));
+            };
+            bits |= 1 << kind as u8;
+        }
+        Ok(Self(bits))
     }
+
+    #[inline]
+    pub(super) fn has(self, kind: Kind) -> bool {
+        self.0 >> kind as u8 & 1 == 1
+    }
+}
+
+/// A leaf that is not a container: its kind and its text.
+#[inline]
+pub(super) fn scalar<'a>(value: &AnyRef<'a>) -> Option<(Kind, Cow<'a, [u8]>)> {
+    let decimal = |text: String| Cow::Owned(text.into_bytes());
+    Some(match value {
+        AnyRef::Text(text) => (Kind::Text, Cow::Borrowed(*text)),
+        AnyRef::Bytes(bytes) => (Kind::Bytes, Cow::Borrowed(*bytes)),
+        AnyRef::Integer(integer) => (Kind::Integer, decimal(integer.to_string())),
+        AnyRef::Double(double) => (Kind::Double, decimal(double.to_string())),
+        AnyRef::Boolean(true) => (Kind::Boolean, Cow::Borrowed(b"true")),
+        AnyRef::Boolean(false) => (Kind::Boolean, Cow::Borrowed(b"false")),
+        AnyRef::Empty | AnyRef::Array(_) | AnyRef::Map(_) => return None,
+    })
+}
+
+/// The fields of an entity reference that are leaves.
+pub(super) fn entity_path(number: u32) -> Option<&'static str> {
+    match number {
+        1 => Some("resource.entity_refs.schema_url"),
+        2 => Some("resource.entity_refs.type"),
+        3 => Some("resource.entity_refs.id_keys[]"),
+        4 => Some("resource.entity_refs.description_keys[]"),
+        _ => None,
+    }
+}
+
+/// A field with leaves: what it holds, its path, how deep its message lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leafy<'a> {
+    pub(super) slot: Slot<'a>,
+    pub(super) body: &'a [u8],
+    pub(super) holds: Holds,
+    pub(super) path: &'static str,
+    pub(super) depth: u8,
+}
+
+/// Calls `f` with every field of a row that has leaves, in the order of the wire.
+pub(super) fn leafy<'a, E: From<super::wire::Malformed>>(
+    sight: &Sight<'a>,
+    table: Table,
+    (row, piece): (usize, Piece),
+    f: &mut impl FnMut(Leafy<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let Some(node) = sight.node(table, row, piece, Part::Row)? else {
+        return Ok(());
+    };
+    let mut inside = None;
+    let mut stopped = Ok(());
+    sight.slots(&node, |slot| {
+        let leaf = node
+            .msg
+            .leaves()
+            .iter()
+            .find(|(number, ..)| *number == slot.field.number);
+        let Some((_, holds, path)) = leaf else {
+            return ON;
+        };
+        if *holds == Holds::Child {
+            if inside.is_none() {
+                inside = sight.node(table, row, piece, Part::Child)?;
+                stopped = inside
+                    .as_ref()
+                    .map_or(Ok(()), |child| fields(sight, child, f));
+            }
+        } else {
+            stopped = one(slot, *holds, path, node.depth, f);
+        }
+        Ok(stopped.is_ok())
+    })?;
+    stopped?;
+    if inside.is_none()
+        && node.msg.child().is_some()
+        && let Some(child) = sight.node(table, row, piece, Part::Child)?
+    {
+        fields(sight, &child, f)?;
+    }
+    Ok(())
+}
+
+fn fields<'a, E: From<super::wire::Malformed>>(
+    sight: &Sight<'a>,
+    node: &Node,
+    f: &mut impl FnMut(Leafy<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut stopped = Ok(());
+    sight.slots(node, |slot| {
+        let leaf = node
+            .msg
+            .leaves()
+            .iter()
+            .find(|(number, ..)| *number == slot.field.number);
+        if let Some((_, holds, path)) = leaf {
+            stopped = one(slot, *holds, path, node.depth, f);
+        }
+        Ok(stopped.is_ok())
+    })?;
+    stopped
+}
+
+#[inline]
+fn one<'a, E: From<super::wire::Malformed>>(
+    slot: Slot<'a>,
+    holds: Holds,
+    path: &'static str,
+    depth: u8,
+    f: &mut impl FnMut(Leafy<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let body = slot.field.message(slot.bytes)?;
+    f(Leafy {
+        slot,
+        body,
+        holds,
+        path,
+        depth,
+    })
+}
+
+/// Walks the tables asked for. The scan is what `replace_leaves` finds the leaves again with.
+pub(super) fn all_leaves(
+    batch: &Batch,
+    tables: Vec<(Table, View)>,
+    kinds: Kinds,
+    budget: &mut Budget,
+) -> Result<(Scan, Leaves), Halt> {
+    let mut gather = Gather {
+        kinds,
+        budget,
+        places: Places::default(),
+        leaves: Leaves::default(),
+        present: BitList::default(),
+        row: 0,
+    };
+    let sight = batch.sight();
+    let mut sections = Vec::with_capacity(tables.len());
+    for (table, view) in tables {
+        gather.budget.charge(view.len() as usize * 4)?;
+        gather.places.next_table();
+        let mut first = Vec::with_capacity(view.len() as usize + 1);
+        let level = sight.index.level_of(table, sight.base)?;
+        let live = batch.live(table);
+        for (number, row) in (0u32..).zip(view.iter()) {
+            first.push(end_of_leaves(&gather.leaves)?);
+            let is_live = live.is_none_or(|bits| bits.get(row));
+            if let Some(piece) = level.pieces.get(row).filter(|_| is_live) {
+                gather.row = number;
+                gather.places.next_row();
+                leafy(&sight, table, (row, *piece), &mut |field| {
+                    gather.field(field)
+                })?;
+            }
+        }
+        first.push(end_of_leaves(&gather.leaves)?);
+        sections.push((table, view, first));
+    }
+    let Gather {
+        places,
+        mut leaves,
+        present,
+        budget,
+        ..
+    } = gather;
+    leaves.texts.present = present.into_bytes();
+    (leaves.place_paths, leaves.place_kinds) = places.named(budget)?;
+    Ok((Scan::new(batch.clone(), sections, kinds), leaves))
+}
+
+fn end_of_leaves(leaves: &Leaves) -> Result<u32, Halt> {
+    u32::try_from(leaves.rows.len()).map_err(|_over| Halt::misuse("more than 4 billion leaves"))
+}
+
+/// Collects leaves.
+struct Gather<'b> {
+    kinds: Kinds,
+    budget: &'b mut Budget,
+    places: Places,
+    leaves: Leaves,
+    present: BitList,
+    row: u32,
+}
+
+impl Gather<'_> {
+    #[inline]
+    fn field(&mut self, field: Leafy<'_>) -> Result<(), Halt> {
+        match field.holds {
+            Holds::Text => {
+                if !field.body.is_empty() {
+                    let place = self.places.top(field.path, self.budget)?;
+                    self.leaf(place, Kind::Text, field.body)?;
+                }
+                Ok(())
+            }
+            Holds::Attributes => {
+                let top = self.places.top(field.path, self.budget)?;
+                self.pair(top, field.body, 0)
+            }
+            Holds::Any => {
+                let top = self.places.top(field.path, self.budget)?;
+                self.any(top, field.body, 0)
+            }
+            Holds::Entity => self.entity(field.body),
+            Holds::Child => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn leaf(&mut self, place: PlaceId, kind: Kind, text: &[u8]) -> Result<(), Halt> {
+        if !self.kinds.has(kind) {
+            return Ok(());
+        }
+        // A row, a place, an end, and a bit of presence.
+        self.budget.charge(13)?;
+        let Leaves {
+            texts: PackedTexts { data, ends, .. },
+            rows,
+            places,
+            ..
+        } = &mut self.leaves;
+        push_text(data, text, self.budget)?;
+        ends.push(end_of(data)?);
+        rows.push(self.row);
+        places.push(self.places.leaf(place, kind));
+        self.present.push(true);
+        Ok(())
+    }
+
+    #[inline]
+    fn pair(&mut self, top: PlaceId, body: &[u8], depth: usize) -> Result<(), Halt> {
+        let pair = KeyValue::decode(body)?;
+        let place = self.places.key(top, pair.key, self.budget)?;
+        self.leaf(place, Kind::Key, pair.key)?;
+        match pair.value {
+            Some(value) => self.any(place, &value, depth),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn any(&mut self, place: PlaceId, body: &[u8], depth: usize) -> Result<(), Halt> {
+        match AnyRef::decode(body)? {
+            AnyRef::Text(text) => self.leaf(place, Kind::Text, text),
+            AnyRef::Array(list) => {
+                check_depth(depth, &list)?;
+                let inside = self.places.element(place, self.budget)?;
+                elements(&list).try_for_each(|element| self.any(inside, element?, depth + 1))
+            }
+            AnyRef::Map(list) => {
+                check_depth(depth, &list)?;
+                elements(&list).try_for_each(|pair| self.pair(place, pair?, depth + 1))
+            }
+            other => match scalar(&other) {
+                Some((kind, _)) if !self.kinds.has(kind) => Ok(()),
+                Some((kind, text)) => self.leaf(place, kind, &text),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn entity(&mut self, body: &[u8]) -> Result<(), Halt> {
+        let mut reader = Reader::new(body);
+        while let Some(field) = reader.next()? {
+            if let Some(path) = entity_path(field.number) {
+                let text = field.message(body)?;
+                if !text.is_empty() || field.number > 2 {
+                    let place = self.places.top(path, self.budget)?;
+                    self.leaf(place, Kind::Text, text)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The number of leaves in a field.
+pub(super) fn count(field: &Leafy<'_>, kinds: Kinds) -> Wired<u32> {
+    match field.holds {
+        Holds::Text => Ok(u32::from(!field.body.is_empty() && kinds.has(Kind::Text))),
+        Holds::Attributes => count_pair(field.body, kinds, 0),
+        Holds::Any => count_any(field.body, kinds, 0),
+        Holds::Entity => {
+            let mut leaves = 0;
+            let mut reader = Reader::new(field.body);
+            while let Some(field) = reader.next()? {
+                let is_leaf = entity_path(field.number).is_some()
+                    && (!field.body.is_empty() || field.number > 2);
+                leaves += u32::from(is_leaf && kinds.has(Kind::Text));
+            }
+            Ok(leaves)
+        }
+        Holds::Child => Ok(0),
+    }
+}
+
+fn count_pair(body: &[u8], kinds: Kinds, depth: usize) -> Wired<u32> {
+    let pair = KeyValue::decode(body)?;
+    let inside = pair
+        .value
+        .map_or(Ok(0), |value| count_any(&value, kinds, depth))?;
+    Ok(inside + u32::from(kinds.has(Kind::Key)))
+}
+
+fn count_any(body: &[u8], kinds: Kinds, depth: usize) -> Wired<u32> {
+    let mut leaves = 0;
+    match AnyRef::decode(body)? {
+        AnyRef::Array(list) => {
+            check_depth(depth, &list)?;
+            for element in elements(&list) {
+                leaves += count_any(element?, kinds, depth + 1)?;
+            }
+        }
+        AnyRef::Map(list) => {
+            check_depth(depth, &list)?;
+            for pair in elements(&list) {
+                leaves += count_pair(pair?, kinds, depth + 1)?;
+            }
+        }
+        other => leaves = scalar(&other).map_or(0, |(kind, _)| u32::from(kinds.has(kind))),
+    }
+    Ok(leaves)
 }

@@ -1,1 +1,345 @@
-//! Temporary.
+//! Replaces leaves that a scan gave.
+//!
+//! A scan keeps where each row's leaves begin and nothing of the leaves themselves: a row with leaves to replace is walked
+//! again, as it was, and its fields are written anew. A field that was edited since is left alone, unless it was edited
+//! here: then it is written anew from what the scan saw, with every replacement so far.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Batch, PackedTexts,
+    any::{AnyRef, KeyValue, check_depth, put_any},
+    budget::{Budget, Halt},
+    edits::{Draft, EDIT_COST, Edit, Key},
+    leaves::{Kind, Kinds, Leafy, count, entity_path, leafy, scalar},
+    rows::View,
+    schema::{Holds, Table},
+    transaction::packed_text,
+    wire::{Reader, Wired, put_len},
+};
+
+/// What `all_leaves` saw.
+#[derive(Debug)]
+pub(super) struct Scan {
+    seen: Batch,
+    /// For each table its rows, and the number of each row's first leaf.
+    sections: Vec<(Table, View, Vec<u32>)>,
+    kinds: Kinds,
+    /// What was replaced so far: none for what was removed.
+    done: BTreeMap<u32, Option<Box<[u8]>>>,
+    /// The fields written for it.
+    written: HashMap<Key, Edit>,
+}
+
+impl Scan {
+    pub(super) fn new(seen: Batch, sections: Vec<(Table, View, Vec<u32>)>, kinds: Kinds) -> Self {
+        Self {
+            seen,
+            sections,
+            kinds,
+            done: BTreeMap::new(),
+            written: HashMap::new(),
+        }
+    }
+
+    /// The edits that replace these leaves.
+    pub(super) fn replace(
+        &mut self,
+        work: &Batch,
+        leaves: &[u32],
+        texts: &PackedTexts,
+        budget: &mut Budget,
+    ) -> Result<Draft, Halt> {
+        self.check(leaves, texts)?;
+        let mut draft = work.edits.draft();
+        let mut i = 0;
+        while let Some((table, row, first, end)) = leaves.get(i).and_then(|leaf| self.row(*leaf)) {
+            let here = leaves.get(i..).unwrap_or_default();
+            let here = here.iter().take_while(|leaf| **leaf < end).count();
+            for at in i..i + here {
+                if let Some(leaf) = leaves.get(at) {
+                    let text = packed_text(texts, at);
+                    budget.charge(text.map_or(0, <[u8]>::len) + 64)?;
+                    self.done
+                        .entry(*leaf)
+                        .or_insert_with(|| text.map(Into::into));
+                }
+            }
+            let here = leaves.get(i..i + here).unwrap_or_default();
+            let new = self.rewrite_row((table, row, first), here, work, &mut draft, budget)?;
+            self.written.extend(new);
+            i += here.len();
+        }
+        Ok(draft)
+    }
+
+    fn check(&self, leaves: &[u32], texts: &PackedTexts) -> Result<(), Halt> {
+        if leaves.len() != texts.ends.len() {
+            return Err(Halt::misuse(format!(
+                "{} texts for {} leaves",
+                texts.ends.len(),
+                leaves.len()
+            )));
+        }
+        if leaves
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a >= b))
+        {
+            return Err(Halt::misuse("leaves that do not ascend"));
+        }
+        let total = self.sections.last().and_then(|(.., first)| first.last());
+        let total = total.copied().unwrap_or_default();
+        match leaves.last() {
+            Some(last) if *last >= total => {
+                Err(Halt::misuse(format!("leaf {last}, and there are {total}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The row that a leaf stands in, with the numbers of that row's first leaf and of the first after it.
+    fn row(&self, leaf: u32) -> Option<(Table, usize, u32, u32)> {
+        self.sections.iter().find_map(|(table, view, first)| {
+            let next = first.partition_point(|first| *first <= leaf);
+            let (number, end) = (next.checked_sub(1)?, *first.get(next)?);
+            let row = view.base(super::index::offset(number));
+            Some((*table, row, *first.get(number)?, end))
+        })
+    }
+
+    fn rewrite_row(
+        &self,
+        (table, row, first): (Table, usize, u32),
+        leaves: &[u32],
+        work: &Batch,
+        draft: &mut Draft,
+        budget: &mut Budget,
+    ) -> Result<Vec<(Key, Edit)>, Halt> {
+        let sight = self.seen.sight();
+        let level = sight.index.level_of(table, sight.base)?;
+        let mut written = Vec::new();
+        let Some(piece) = level.pieces.get(row) else {
+            return Ok(written);
+        };
+        let mut next = first;
+        let mut left = leaves;
+        leafy(&sight, table, (row, *piece), &mut |field| {
+            if left.is_empty() {
+                return Ok(());
+            }
+            let start = next;
+            next += count(&field, self.kinds)?;
+            let here = left.partition_point(|leaf| *leaf < next);
+            left = left.get(here..).unwrap_or_default();
+            let key = field.slot.key;
+            if here == 0 || !self.is_ours(key, work) {
+                return Ok::<(), Halt>(());
+            }
+            let mut rewriter = Rewriter {
+                scan: self,
+                next: start,
+                budget,
+            };
+            let mut text = Vec::new();
+            let text = match rewriter.field(&field, &mut text)? {
+                Outcome::Same => return Ok(()),
+                Outcome::Changed => Some(draft.keep(|out| out.extend_from_slice(&text))),
+                Outcome::Removed => None,
+            };
+            budget.charge(EDIT_COST)?;
+            let edit = draft.push(key, field.slot.end, field.depth, text);
+            written.push((key, edit));
+            Ok(())
+        })?;
+        Ok(written)
+    }
+
+    /// Whether a field stands as the scan saw it or as it was written here.
+    fn is_ours(&self, key: Key, work: &Batch) -> bool {
+        let now = work.edits.find(key);
+        now == self.seen.edits.find(key) || now == self.written.get(&key)
+    }
+}
+
+/// What became of something with leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Same,
+    Changed,
+    Removed,
+}
+
+/// Writes a field anew, counting its leaves as the scan did.
+struct Rewriter<'s, 'b> {
+    scan: &'s Scan,
+    next: u32,
+    budget: &'b mut Budget,
+}
+
+impl<'s> Rewriter<'s, '_> {
+    /// The next leaf, and what replaces it; the outer none if it is not replaced.
+    fn leaf(&mut self, kind: Kind) -> Option<Option<&'s [u8]>> {
+        if !self.scan.kinds.has(kind) {
+            return None;
+        }
+        self.next += 1;
+        let new = self.scan.done.get(&(self.next - 1))?;
+        Some(new.as_deref())
+    }
+
+    fn field(&mut self, field: &Leafy<'_>, out: &mut Vec<u8>) -> Result<Outcome, Halt> {
+        let mut body = Vec::new();
+        let outcome = match field.holds {
+            Holds::Text if field.body.is_empty() => Outcome::Same,
+            Holds::Text => match self.text(field.body) {
+                (_, Some([])) => Outcome::Removed,
+                (outcome, text) => {
+                    body.extend_from_slice(text.unwrap_or_default());
+                    outcome
+                }
+            },
+            Holds::Attributes => self.pair(field.body, &mut body, 0)?,
+            Holds::Any => self.any(field.body, &mut body, 0)?,
+            Holds::Entity => self.entity(field.body, &mut body)?,
+            Holds::Child => Outcome::Same,
+        };
+        if outcome == Outcome::Changed {
+            self.budget.charge(body.len() + 11)?;
+            put_len(out, field.slot.field.number, &body);
+        }
+        Ok(outcome)
+    }
+
+    /// A leaf that is a string; the new text unless it is the same.
+    fn text(&mut self, old: &[u8]) -> (Outcome, Option<&'s [u8]>) {
+        match self.leaf(Kind::Text) {
+            None => (Outcome::Same, None),
+            Some(None) => (Outcome::Removed, None),
+            Some(Some(new)) if is_text(old, new) => (Outcome::Same, None),
+            Some(new) => (Outcome::Changed, new),
+        }
+    }
+
+    fn pair(&mut self, body: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<Outcome, Halt> {
+        let pair = KeyValue::decode(body)?;
+        let key = match self.leaf(Kind::Key) {
+            Some(Some(new)) if is_text(pair.key, new) => None,
+            other => other,
+        };
+        let mut value = Vec::new();
+        let inside = match &pair.value {
+            Some(old) => self.any(old, &mut value, depth)?,
+            None => Outcome::Same,
+        };
+        if key == Some(None) || inside == Outcome::Removed {
+            return Ok(Outcome::Removed);
+        }
+        if key.is_none() && inside == Outcome::Same {
+            return Ok(Outcome::Same);
+        }
+        put_len(out, 1, key.flatten().unwrap_or(pair.key));
+        match (&pair.value, inside) {
+            (_, Outcome::Changed) => put_len(out, 2, &value),
+            (Some(old), _) => put_len(out, 2, old),
+            (None, _) => {}
+        }
+        others(body, out, |number| number > 2)?;
+        Ok(Outcome::Changed)
+    }
+
+    fn any(&mut self, body: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<Outcome, Halt> {
+        let value = AnyRef::decode(body)?;
+        let (number, list) = match &value {
+            AnyRef::Array(list) => (5, list),
+            AnyRef::Map(list) => (6, list),
+            other => return Ok(self.scalar(other, out)),
+        };
+        check_depth(depth, list)?;
+        let mut inside = Vec::new();
+        let mut changed = false;
+        let mut reader = Reader::new(list);
+        while let Some(field) = reader.next()? {
+            let raw = list.get(field.start..field.end).unwrap_or_default();
+            if field.number != 1 {
+                inside.extend_from_slice(raw);
+                continue;
+            }
+            let old = field.message(list)?;
+            let mut new = Vec::new();
+            let outcome = match number {
+                5 => self.any(old, &mut new, depth + 1)?,
+                _ => self.pair(old, &mut new, depth + 1)?,
+            };
+            match outcome {
+                Outcome::Same => inside.extend_from_slice(raw),
+                Outcome::Changed => put_len(&mut inside, 1, &new),
+                Outcome::Removed => {}
+            }
+            changed |= outcome != Outcome::Same;
+        }
+        if !changed {
+            return Ok(Outcome::Same);
+        }
+        put_len(out, number, &inside);
+        Ok(Outcome::Changed)
+    }
+
+    fn scalar(&mut self, value: &AnyRef<'_>, out: &mut Vec<u8>) -> Outcome {
+        let Some((kind, old)) = scalar(value) else {
+            return Outcome::Same;
+        };
+        match self.leaf(kind) {
+            None => Outcome::Same,
+            Some(None) => Outcome::Removed,
+            Some(Some(new)) if is_text(&old, new) => Outcome::Same,
+            Some(Some(new)) => {
+                let new = match kind {
+                    Kind::Bytes => AnyRef::Bytes(new),
+                    _ => AnyRef::Text(new),
+                };
+                put_any(out, &new);
+                Outcome::Changed
+            }
+        }
+    }
+
+    fn entity(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<Outcome, Halt> {
+        let mut outcome = Outcome::Same;
+        let mut reader = Reader::new(body);
+        while let Some(field) = reader.next()? {
+            let is_leaf =
+                entity_path(field.number).is_some() && (!field.body.is_empty() || field.number > 2);
+            let (this, text) = match is_leaf {
+                true => self.text(field.message(body)?),
+                false => (Outcome::Same, None),
+            };
+            match this {
+                Outcome::Same => {
+                    out.extend_from_slice(body.get(field.start..field.end).unwrap_or_default());
+                }
+                Outcome::Changed => {
+                    outcome = Outcome::Changed;
+                    put_len(out, field.number, text.unwrap_or_default());
+                }
+                Outcome::Removed => outcome = Outcome::Changed,
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+/// Whether a guest that was shown the old bytes as text sent the same text back.
+fn is_text(old: &[u8], new: &[u8]) -> bool {
+    old == new || String::from_utf8_lossy(old).as_bytes() == new
+}
+
+/// Copies the fields with these numbers.
+fn others(body: &[u8], out: &mut Vec<u8>, is_other: impl Fn(u32) -> bool) -> Wired<()> {
+    let mut reader = Reader::new(body);
+    while let Some(field) = reader.next()? {
+        if is_other(field.number) {
+            out.extend_from_slice(body.get(field.start..field.end).unwrap_or_default());
+        }
+    }
+    Ok(())
+}

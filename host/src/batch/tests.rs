@@ -1,6 +1,8 @@
 //! Requests are made with opentelemetry-proto's types, and what comes out is decoded with them.
 
 mod edits;
+mod hostile;
+mod leaves;
 mod reads;
 mod requests;
 

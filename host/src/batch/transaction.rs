@@ -17,8 +17,9 @@ use super::{
     fields::{Encoding, Kind},
     index::{Fault, Piece},
     json,
-    leaves::Scan,
+    leaves::{Kinds, all_leaves},
     live::{BitList, bit},
+    replace::Scan,
     rows::{Above, View, retain},
     schema::Table,
     sight::ON,
@@ -445,8 +446,11 @@ impl Transaction {
             }
             views.push((table, self.view(table)?));
         }
-        let (scan, leaves) = Scan::new(&self.work, views, kinds, &mut self.budget)
+        let mut budget = self.budget;
+        let (scan, leaves) = Kinds::named(kinds)
+            .and_then(|kinds| all_leaves(&self.work, views, kinds, &mut budget))
             .map_err(|halt| self.halt(halt))?;
+        self.budget = budget;
         self.scan = Some(scan);
         Ok(leaves)
     }
@@ -454,7 +458,7 @@ impl Transaction {
     /// Replaces leaves of the latest `all_leaves`; an absent text removes what the leaf stands in.
     pub fn replace_leaves(&mut self, leaves: &[u32], texts: &PackedTexts) -> Answer<()> {
         check_packed(texts)?;
-        let Some(scan) = &self.scan else {
+        let Some(mut scan) = self.scan.take() else {
             return Err(Misuse::new("replace-leaves before all-leaves"));
         };
         let mut budget = self.budget;
@@ -462,6 +466,7 @@ impl Transaction {
             .replace(&self.work, leaves, texts, &mut budget)
             .map_err(|halt| self.halt(halt))?;
         self.budget = budget;
+        self.scan = Some(scan);
         self.apply(draft);
         Ok(())
     }
