@@ -15,7 +15,7 @@ use super::reader::{Lacking, Mistakes, Reader};
 use super::report::{Mistake, Place, Report, Source, quoted};
 use super::schema::{self, Subject};
 use super::service::{self, Components};
-use super::yaml::{self, Entry, MAX_BYTES, Node};
+use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
 use super::{Config, PipelineConfig, ProcessorConfig, exporters, processors, receivers};
 
 /// The file as a whole begins here.
@@ -94,7 +94,7 @@ pub fn parse(name: &str, bytes: &[u8], lookup: &dyn Fn(&str) -> Option<String>) 
             let mut draft = Draft::empty(name, String::from_utf8_lossy(bytes).into_owned());
             let place = Place {
                 start: at,
-                end: at + 1,
+                end: at + char::REPLACEMENT_CHARACTER.len_utf8(),
             };
             let what = "the config is not UTF-8";
             draft
@@ -141,10 +141,14 @@ impl Draft {
         };
         match schema::check(&subject, schema) {
             Ok(mistakes) => self.mistakes.extend(mistakes),
-            Err(error) => self.refused(
-                processor,
-                &format!("its config schema is not usable: {error}"),
-            ),
+            Err(error) => {
+                let plugin = quoted(&read.config.plugin);
+                let what =
+                    format!("plugin {plugin} has a config schema that is not usable: {error}");
+                let cure = "this is a mistake of the plugin: use another version of it";
+                self.mistakes
+                    .push(Mistake::error(subject.place, what, cure));
+            }
         }
     }
 
@@ -205,12 +209,10 @@ impl Draft {
         let [receivers, processors, exporters] = Kind::ALL.map(|kind| top.named(kind.section()));
         self.receivers = read_receivers(receivers, &mistakes);
         self.processors = of_kind(Kind::Processor, processors, &mistakes)
-            .map(|(plugin, entry)| processors::read(plugin, &entry.key, open(entry, &mistakes)))
+            .map(|(plugin, name, reader)| processors::read(plugin, name, reader))
             .collect();
         self.exporters = of_kind(Kind::Exporter, exporters, &mistakes)
-            .filter_map(|(kind, entry)| {
-                exporters::read(kind, &entry.key, open(entry, &mistakes), &mistakes)
-            })
+            .filter_map(|(kind, name, reader)| exporters::read(kind, name, reader, &mistakes))
             .collect();
         let lists = [receivers, processors, exporters].map(|entries| {
             let component = |entry: &Entry| Component {
@@ -225,7 +227,7 @@ impl Draft {
                 self.pipelines = service::read(service, &mut components, &mistakes);
                 components.report_unused(&mistakes);
             }
-            None if matches!(root.value, yaml::Value::Map(_)) => {
+            None if matches!(root.value, Value::Map(_)) => {
                 mistakes
                     .borrow_mut()
                     .push(Mistake::of_file("there is no `service`", SMALLEST));
@@ -240,31 +242,24 @@ impl Draft {
 fn read_receivers(entries: &[Entry], mistakes: &Mistakes) -> Vec<receiver::Config> {
     let mut listening = Vec::new();
     let read = of_kind(Kind::Receiver, entries, mistakes)
-        .map(|(_, entry)| {
-            receivers::read(&entry.key, open(entry, mistakes), mistakes, &mut listening)
-        })
+        .map(|(_, name, reader)| receivers::read(name, reader, mistakes, &mut listening))
         .collect();
     receivers::check(&listening, mistakes);
     read
 }
 
-/// The entries of types that otlet has, each with its type.
+/// The components of types that otlet has: the type, the name and what stands below.
 fn of_kind<'a>(
     kind: Kind,
     entries: &'a [Entry],
-    mistakes: &Mistakes,
-) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-    entries
-        .iter()
-        .filter_map(move |entry| match type_of(kind, entry) {
-            Ok(word) => Some((word, entry)),
-            Err(mistake) => {
-                mistakes.borrow_mut().push(mistake);
-                None
-            }
-        })
-}
-
-fn open<'a>(entry: &'a Entry, mistakes: &'a Mistakes) -> Reader<'a> {
-    Reader::new(entry.place, &entry.value, mistakes)
+    mistakes: &'a Mistakes,
+) -> impl Iterator<Item = (&'a str, &'a str, Reader<'a>)> {
+    entries.iter().filter_map(move |entry| {
+        let word = type_of(kind, entry)
+            .map_err(|mistake| mistakes.borrow_mut().push(mistake))
+            .ok()?;
+        let reader = Reader::new(entry.place, &entry.value, mistakes);
+        let usable = entry.value.is_null() || matches!(entry.value.value, Value::Map(_));
+        usable.then_some((word, entry.key.as_str(), reader))
+    })
 }

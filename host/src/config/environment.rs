@@ -31,8 +31,12 @@ struct Expansion<'a> {
 impl Expansion<'_> {
     fn node(&mut self, node: &mut Node) {
         match &mut node.value {
-            Value::Scalar(scalar) if scalar.text.contains('$') => self.scalar(scalar, node.place),
-            Value::Scalar(_) => {}
+            Value::Scalar(scalar) if scalar.text.contains('$') => {
+                if !self.scalar(scalar, node.place) {
+                    node.value = Value::Unknown;
+                }
+            }
+            Value::Scalar(_) | Value::Unknown => {}
             Value::List(items) => items.iter_mut().for_each(|item| self.node(item)),
             Value::Map(entries) => entries
                 .iter_mut()
@@ -40,7 +44,9 @@ impl Expansion<'_> {
         }
     }
 
-    fn scalar(&mut self, scalar: &mut Scalar, place: Place) {
+    /// Fills in the references of one value; whether all could be.
+    fn scalar(&mut self, scalar: &mut Scalar, place: Place) -> bool {
+        let mut whole = true;
         let mut expanded = String::new();
         let mut rest = scalar.text.as_str();
         while let Some((before, after)) = rest.split_once('$') {
@@ -61,6 +67,7 @@ impl Expansion<'_> {
                     Err((what, cure)) => {
                         let place = self.place(place, reference);
                         self.mistakes.push(Mistake::error(place, what, cure));
+                        whole = false;
                     }
                 }
                 scalar.expanded = true;
@@ -71,10 +78,15 @@ impl Expansion<'_> {
         }
         expanded.push_str(rest);
         scalar.text = expanded;
+        whole
     }
 
     /// What stands for the text between `${` and `}`.
     fn value(&mut self, reference: &str) -> Result<String, (String, String)> {
+        if reference.contains("${") {
+            let cure = "write the default out, or choose one variable";
+            return Err(("a reference within a reference".to_owned(), cure.to_owned()));
+        }
         let (name, default) = match reference.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (reference, None),

@@ -310,6 +310,7 @@ fn url(text: &str, port: u16) -> Result<Uri, (String, String)> {
     }
     if !scheme.eq_ignore_ascii_case("http") {
         let what = format!("{} is not a scheme that otlet knows", quoted(scheme));
+        let rest = rest.trim_start_matches('/');
         return Err((what, format!("write `http://{rest}`")));
     }
     let wrong = || {
@@ -371,6 +372,7 @@ fn header(entry: &Entry, mistakes: &Mistakes) -> Option<(HeaderName, HeaderValue
     }
     let text = match &entry.value.value {
         Value::Scalar(scalar) if !entry.value.is_null() => scalar.text.as_str(),
+        Value::Unknown => return None,
         _ => {
             let what = format!(
                 "expected text for header `{name}`, found {}",

@@ -1,11 +1,11 @@
 //! Reads `processors`.
 
-use super::reader::{Lacking, Reader};
+use std::time::Duration;
+
+use super::reader::{Lacking, Reader, place_of_value};
 use super::report::{Mistake, Place};
 use super::yaml::{Node, Value};
 use super::{Limits, OnError, ProcessorConfig};
-
-use std::time::Duration;
 
 const LACKING: Lacking = &[(
     "grants",
@@ -28,22 +28,18 @@ pub(super) fn read(plugin: &str, name: &str, reader: Reader<'_>) -> Read {
         .lacking(LACKING)
         .hint("a plugin's own keys go below `config:`");
     let place = reader.place();
-    let node = reader
+    let entry = reader
         .entry("config")
-        .filter(|entry| !entry.value.is_null())
-        .map(|entry| (entry.place, entry.value.clone()));
-    if let Some((place, node)) = &node
-        && !matches!(node.value, Value::Map(_))
+        .filter(|entry| !entry.value.is_null());
+    if let Some(entry) = entry
+        && !matches!(entry.value.value, Value::Map(_) | Value::Unknown)
     {
-        let what = format!("expected a mapping for `config`, found {}", node.found());
+        let found = entry.value.found();
+        let what = format!("expected a mapping for `config`, found {found}");
         let cure = "write the plugin's keys below it: `config: { key: value }`";
-        let place = if node.place.start < node.place.end {
-            node.place
-        } else {
-            *place
-        };
-        reader.report(Mistake::error(place, what, cure));
+        reader.report(Mistake::error(place_of_value(entry), what, cure));
     }
+    let node = entry.map(|entry| (entry.place, entry.value.clone()));
     let config = ProcessorConfig {
         name: name.to_owned(),
         plugin: plugin.to_owned(),

@@ -73,6 +73,15 @@ impl<'a> Reader<'a> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
+    /// Whether a list is not there, or has nothing in it.
+    pub(super) fn is_empty(&self, key: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.is_none_or(|entry| match &entry.value.value {
+            Value::List(items) => items.is_empty(),
+            _ => entry.value.is_null(),
+        })
+    }
+
     /// Reports a mistake.
     pub(super) fn report(&self, mistake: Mistake) {
         self.mistakes.borrow_mut().push(mistake);
@@ -105,6 +114,7 @@ impl<'a> Reader<'a> {
         let cure = format!("write a list: `{key}: [name]`");
         let items = match &entry.value.value {
             Value::List(items) => items.as_slice(),
+            Value::Unknown => &[],
             _ if entry.value.is_null() => &[],
             _ => {
                 self.unexpected("a list of names", entry, &cure);
@@ -113,6 +123,7 @@ impl<'a> Reader<'a> {
         };
         let name = |item: &'a Node| match &item.value {
             Value::Scalar(scalar) if !item.is_null() => Some((scalar.text.as_str(), item.place)),
+            Value::Unknown => None,
             _ => {
                 let what = format!("expected a name in `{key}`, found {}", item.found());
                 self.report(Mistake::error(item.place, what, cure.as_str()));
@@ -237,6 +248,7 @@ impl<'a> Reader<'a> {
                     self.report(Mistake::error(entry.value.place, what, cure));
                 })
                 .ok(),
+            Value::Unknown => None,
             _ => {
                 self.unexpected(want, entry, cure);
                 None
@@ -274,6 +286,7 @@ impl<'a> Reader<'a> {
         let read = match &entry.value.value {
             Value::Scalar(scalar) => parse(scalar),
             Value::List(_) | Value::Map(_) => None,
+            Value::Unknown => return,
         };
         match read {
             Some(read) => *value = read,
@@ -292,12 +305,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where an entry's value stands, or its key if there is nothing to point at.
+/// Where an entry's value stands, or its key if the value is a mapping or nothing was written.
 pub(super) fn place_of_value(entry: &Entry) -> Place {
-    match entry.value.value {
-        Value::Map(_) => entry.place,
-        _ if entry.value.is_null() => entry.place,
-        _ => entry.value.place,
+    place_of(entry.place, &entry.value)
+}
+
+fn place_of(key: Place, node: &Node) -> Place {
+    match node.value {
+        Value::Map(_) => key,
+        _ if node.place.start >= node.place.end => key,
+        _ => node.place,
     }
 }
 
@@ -305,15 +322,12 @@ pub(super) fn place_of_value(entry: &Entry) -> Place {
 fn entries<'a>(place: Place, node: &'a Node, mistakes: &Mistakes) -> &'a [Entry] {
     match &node.value {
         Value::Map(entries) => entries,
+        Value::Unknown => &[],
         _ if node.is_null() => &[],
         _ => {
             let what = format!("expected a mapping, found {}", node.found());
             let cure = "write keys with values below it: `key: value`";
-            let place = if node.place.start == node.place.end {
-                place
-            } else {
-                node.place
-            };
+            let place = place_of(place, node);
             mistakes
                 .borrow_mut()
                 .push(Mistake::error(place, what, cure));
@@ -323,11 +337,7 @@ fn entries<'a>(place: Place, node: &'a Node, mistakes: &Mistakes) -> &'a [Entry]
 }
 
 fn unexpected(want: &str, place: Place, key: &str, node: &Node, cure: &str) -> Mistake {
-    let place = match node.value {
-        Value::Map(_) => place,
-        _ if node.is_null() => place,
-        _ => node.place,
-    };
+    let place = place_of(place, node);
     let what = format!(
         "expected {want} for {}, found {}",
         quoted(key),

@@ -112,7 +112,7 @@ pub(super) fn read(
             protocols.report(no_protocol(name, protocols.place()));
         }
         protocols.finish();
-    } else {
+    } else if !reader.has("protocols") {
         mistakes.borrow_mut().push(no_protocol(name, place));
     }
     reader.finish();
@@ -198,8 +198,13 @@ fn read_common(
 ) {
     let want = "an address to listen on, such as `127.0.0.1:4317`";
     let cure = "write `127.0.0.1:4317`, or `0.0.0.0:4317` for every address";
-    if let Some(address) = reader.text("endpoint", want, cure, endpoint) {
-        protocol.endpoint = address;
+    let address = reader.text("endpoint", want, cure, endpoint);
+    protocol.endpoint = address.unwrap_or(protocol.endpoint);
+    if address.is_some() || !reader.has("endpoint") {
+        listening.push(Listening {
+            address: protocol.endpoint,
+            place: reader.place_of("endpoint"),
+        });
     }
     reader.size(
         "max_in_flight",
@@ -222,10 +227,6 @@ fn read_common(
         let cure = format!("make `max_in_flight` several times `{size}`");
         reader.report(Mistake::error(reader.place_of("max_in_flight"), what, cure));
     }
-    listening.push(Listening {
-        address: protocol.endpoint,
-        place: reader.place_of("endpoint"),
-    });
     reader.finish();
 }
 

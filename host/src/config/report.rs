@@ -117,8 +117,14 @@ impl Place {
     fn shown(self, text: &str) -> Range<usize> {
         let start = text.floor_char_boundary(self.start);
         let end = text.floor_char_boundary(self.end.max(start));
-        let line = text.get(start..end).unwrap_or_default().lines().next();
-        start..start + line.unwrap_or_default().trim_end().len()
+        let line = text.get(start..end).and_then(|part| part.lines().next());
+        let shown = line.unwrap_or_default().trim_end_matches([' ', '\r']).len();
+        let before = text.get(..start).unwrap_or_default().trim_end();
+        match before.char_indices().next_back() {
+            // Where nothing is written, as at the end of the file, the last character before it is shown.
+            Some((last, _)) if shown == 0 => last..before.len(),
+            _ => start..start + shown,
+        }
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) struct Subject<'a> {
 
 /// Checks what a plugin is told; the error is of the schema itself.
 pub(super) fn check(subject: &Subject<'_>, schema: &Json) -> Result<Vec<Mistake>, String> {
+    let usable = |node: &Node| matches!(node.value, Value::Map(_));
+    if !subject.node.is_none_or(usable) {
+        return Ok(Vec::new());
+    }
     let patterns = PatternOptions::regex()
         .size_limit(REGEX_SIZE)
         .dfa_size_limit(REGEX_SIZE);
@@ -48,6 +52,12 @@ impl Subject<'_> {
     /// What one error of the validator says to the user.
     fn mistakes(&self, error: &ValidationError<'_>, schema: &Json) -> Vec<Mistake> {
         let found = self.find(error);
+        if found
+            .node
+            .is_some_and(|node| matches!(node.value, Value::Unknown))
+        {
+            return Vec::new();
+        }
         let one = |what: String, cure: String| vec![Mistake::error(found.place, what, cure)];
         match error.kind() {
             Wrong::AdditionalProperties { unexpected }

@@ -135,7 +135,7 @@ fn read_pipeline(
     let [receivers, processors, exporters] = Kind::ALL.map(|kind| {
         let names = reader.names(kind.section());
         let found = read_names(kind, &names, components, mistakes);
-        if names.is_empty() && kind != Kind::Processor {
+        if reader.is_empty(kind.section()) && kind != Kind::Processor {
             let what = format!("pipeline {} has no {kind}", quoted(&entry.key));
             let cure = format!("write `{}: [name]` with at least one", kind.section());
             reader.report(Mistake::error(reader.place_of(kind.section()), what, cure));

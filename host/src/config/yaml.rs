@@ -25,6 +25,8 @@ pub(super) enum Value {
     List(Vec<Node>),
     /// A mapping.
     Map(Vec<Entry>),
+    /// Something wrong that was reported already: whoever reads it says nothing more.
+    Unknown,
 }
 
 /// A scalar as it was written.
@@ -118,6 +120,7 @@ impl Node {
         match &self.value {
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a mapping".to_owned(),
+            Value::Unknown => "something unknown".to_owned(),
             Value::Scalar(scalar) if scalar.expanded => {
                 "a value filled in from the environment".to_owned()
             }
@@ -138,6 +141,7 @@ impl Node {
                 .iter()
                 .map(|entry| (entry.key.clone(), entry.value.json()))
                 .collect(),
+            Value::Unknown => serde_json::Value::Null,
             Value::Scalar(scalar) => match scalar.resolve() {
                 Resolved::Null => serde_json::Value::Null,
                 Resolved::Boolean(value) => value.into(),

@@ -18,6 +18,51 @@ const NODE_WEIGHT: usize = 128;
 /// How deep values lie in one another: plugins read JSON by recursion.
 const MAX_DEPTH: usize = 64;
 
+/// What the parser says, in part; what it means; and the cure.
+const SYNTAX: [(&str, &str, &str); 9] = [
+    ("tab", "a tab where YAML wants spaces", "indent with spaces"),
+    (
+        "mapping values are not allowed",
+        "a `:` where no key can be",
+        "put quotes around a value that holds `: `, or check the indentation",
+    ),
+    (
+        "unknown anchor",
+        "an alias without its anchor",
+        "write `&name` at the value before this place",
+    ),
+    (
+        "found unexpected end of stream",
+        "a quote that is never closed",
+        "close it",
+    ),
+    (
+        "invalid indentation in quoted scalar",
+        "a quote that is not closed on its line",
+        "close it, or indent the lines that follow as far",
+    ),
+    (
+        "expected ',' or '}'",
+        "a `{` without its `}`, or values without a comma",
+        "write `{ key: value, key: value }`",
+    ),
+    (
+        "expected ',' or ']'",
+        "a `[` without its `]`, or values without a comma",
+        "write `[value, value]`",
+    ),
+    (
+        "simple key expect",
+        "a line that is no `key: value`",
+        "add the `:`, or check the indentation",
+    ),
+    (
+        "did not find expected key",
+        "expected a key here",
+        "give the keys of one mapping the same indentation",
+    ),
+];
+
 /// Reads a file's text; the mistakes are those that leave the tree usable, the error is one that does not.
 pub(in crate::config) fn read(
     text: &str,
@@ -55,7 +100,7 @@ struct Builder<'a> {
     mistakes: &'a mut Vec<Mistake>,
     /// The byte at which each character starts, since the parser counts characters; empty for ASCII.
     bytes: Vec<usize>,
-    len: usize,
+    text: &'a str,
     open: Vec<Open>,
     anchors: HashMap<usize, Finished>,
     weight: usize,
@@ -63,7 +108,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(text: &str, mistakes: &'a mut Vec<Mistake>) -> Self {
+    fn new(text: &'a str, mistakes: &'a mut Vec<Mistake>) -> Self {
         let bytes = if text.is_ascii() {
             Vec::new()
         } else {
@@ -72,7 +117,7 @@ impl<'a> Builder<'a> {
         Self {
             mistakes,
             bytes,
-            len: text.len(),
+            text,
             open: Vec::new(),
             anchors: HashMap::new(),
             weight: 0,
@@ -89,7 +134,9 @@ impl<'a> Builder<'a> {
                     quoted: style != ScalarStyle::Plain || self.is_text(tag, place),
                     expanded: false,
                 };
-                self.add(Finished::of(place, Value::Scalar(text)), anchor)
+                let finished = Finished::of(place, Value::Scalar(text));
+                self.room(place, 0, finished.weight)?;
+                self.add(finished, anchor)
             }
             Event::SequenceStart(anchor, tag) => {
                 self.is_text(tag, place);
@@ -128,7 +175,7 @@ impl<'a> Builder<'a> {
     }
 
     fn begin(&mut self, place: Place, value: Value, anchor: usize) -> Result<(), Mistake> {
-        self.room(place, 0, 0)?;
+        self.room(place, 0, NODE_WEIGHT)?;
         self.open.push(Open {
             node: Node { place, value },
             anchor,
@@ -175,10 +222,9 @@ impl<'a> Builder<'a> {
         self.add(finished, 0)
     }
 
-    /// Puts a finished value where it belongs.
+    /// Puts a finished value where it belongs; its weight is counted already, but for the copy that an anchor keeps.
     fn add(&mut self, finished: Finished, anchor: usize) -> Result<(), Mistake> {
         let place = finished.node.place;
-        self.room(place, 0, finished.weight)?;
         if anchor > 0 {
             self.room(place, 0, finished.weight)?;
             self.anchors.insert(anchor, finished.clone());
@@ -197,12 +243,12 @@ impl<'a> Builder<'a> {
             }),
             (Value::Map(_), None) => open.key = Some(key(finished.node)?),
             (Value::List(items), _) => items.push(finished.node),
-            (Value::Scalar(_), _) => {}
+            (Value::Scalar(_) | Value::Unknown, _) => {}
         }
         Ok(())
     }
 
-    /// Whether that many more levels and bytes are within the bounds.
+    /// Counts that many more bytes, and says whether they and that many more levels are within the bounds.
     fn room(&mut self, place: Place, height: usize, weight: usize) -> Result<(), Mistake> {
         self.weight += weight;
         if self.open.len() + height >= MAX_DEPTH {
@@ -229,29 +275,38 @@ impl<'a> Builder<'a> {
 
     fn byte(&self, index: usize) -> usize {
         if self.bytes.is_empty() {
-            index.min(self.len)
+            index.min(self.text.len())
         } else {
-            self.bytes.get(index).copied().unwrap_or(self.len)
+            self.bytes.get(index).copied().unwrap_or(self.text.len())
         }
     }
 
     fn syntax(&self, error: &ScanError) -> Mistake {
         let at = self.byte(error.marker().index());
-        let place = Place {
-            start: at,
-            end: at + 1,
+        let before = self.text.get(..at).unwrap_or_default();
+        let place = |before: usize, after: usize| Place {
+            start: at.saturating_sub(before),
+            end: at + after,
+        };
+        if before.ends_with('$') {
+            let what = "`${` within `{ }` or `[ ]`, where a `{` is YAML's own";
+            return Mistake::error(place(1, 1), what, "put it in quotes: `\"${env:NAME}\"`");
+        }
+        let place = if before.ends_with('\t') {
+            place(1, 0)
+        } else {
+            place(0, 1)
         };
         let info = error.info();
-        let cure = if info.contains("tab") {
-            "indent with spaces, not tabs"
-        } else if info.contains("mapping values are not allowed") {
-            "put quotes around a value that holds `: `, or check the indentation"
-        } else if info.contains("anchor") {
-            "define it before this place: `&name value`"
-        } else {
-            "check the indentation, brackets and quotes here and just before"
-        };
-        Mistake::error(place, format!("not valid YAML: {info}"), cure)
+        let known = SYNTAX.iter().find(|(words, ..)| info.contains(words));
+        match known {
+            Some((_, what, cure)) => Mistake::error(place, *what, *cure),
+            None => Mistake::error(
+                place,
+                format!("not valid YAML: {info}"),
+                "check the indentation, brackets and quotes here and just before",
+            ),
+        }
     }
 }
 
@@ -259,7 +314,7 @@ impl Finished {
     fn of(place: Place, value: Value) -> Self {
         let text = match &value {
             Value::Scalar(scalar) => scalar.text.len(),
-            Value::List(_) | Value::Map(_) => 0,
+            Value::List(_) | Value::Map(_) | Value::Unknown => 0,
         };
         Self {
             node: Node { place, value },
@@ -273,7 +328,7 @@ impl Finished {
 fn key(node: Node) -> Result<(String, Place), Mistake> {
     match node.value {
         Value::Scalar(scalar) => Ok((scalar.text, node.place)),
-        Value::List(_) | Value::Map(_) => Err(Mistake::error(
+        Value::List(_) | Value::Map(_) | Value::Unknown => Err(Mistake::error(
             node.place,
             "a list or mapping as a key",
             "write text as the key; a value that begins with `{` or `[` needs quotes",
