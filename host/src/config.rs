@@ -18,9 +18,8 @@ mod service;
 mod units;
 mod yaml;
 
-use std::time::Duration;
-
 use crate::batch::Signal;
+use crate::plugin::{Limits, OnError};
 use crate::{exporter, receiver};
 
 pub use draft::{Draft, Loaded, load, parse};
@@ -48,30 +47,10 @@ pub struct ProcessorConfig {
     pub plugin: String,
     /// What the plugin is told, `{}` where the file is silent. Example: `config: { percentage: 10 }`.
     pub config: serde_json::Value,
-    /// What happens to a batch that the plugin fails on; its own default if `None`. Example: `on_error: reject`.
+    /// What happens to a batch that the plugin fails on; its manifest's default if `None`. Example: `on_error: reject`.
     pub on_error: Option<OnError>,
-    /// What the plugin may use. Example: `limits: { memory: 64MiB, deadline: 500ms }`.
+    /// What the plugin may use; the keys are the names of the fields. Example: `limits: { memory: 64MiB, deadline: 500ms }`.
     pub limits: Limits,
-}
-
-/// What happens to a batch that a plugin fails on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnError {
-    /// It goes on as it was before the plugin.
-    Pass,
-    /// It is dropped.
-    Drop,
-    /// The sender is told that it was refused.
-    Reject,
-}
-
-/// What a plugin may use; what is `None` has the sandbox's default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// The bytes of memory of one instance. Example: `memory: 64MiB`.
-    pub memory: Option<usize>,
-    /// The time for one batch. Example: `deadline: 500ms`.
-    pub deadline: Option<Duration>,
 }
 
 /// One pipeline of the config. The numbers are positions in the lists of [`Config`].

@@ -1,18 +1,23 @@
 //! Every `tests/configs/NAME.yaml` is a test: what it gives is in `NAME.err`, or, if it can be used, in `NAME.ok`, which
 //! holds the warnings.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "everything here is a test, the functions that tests share included"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use otlet::batch::Signal;
-use otlet::config::{self, Config, Draft, Limits, OnError, PipelineConfig, ProcessorConfig};
-use otlet::exporter::{Compression, Kind, Retry, Target, Verbosity};
-use otlet::queue::{self, Sizer};
-use otlet::receiver::Protocol;
-use serde_json::{Value, json};
+use otlet::config::{self, Config, Draft};
+use serde_json::Value;
+
+#[path = "configs/values.rs"]
+mod values;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/configs")
@@ -110,179 +115,10 @@ fn every_report_has_its_config() {
     assert!(files(&folder(), "ok").len() >= 3);
 }
 
+/// A case that can be used.
 fn config(name: &str) -> Config {
     let bytes = fs::read(folder().join(name)).unwrap();
     draft(name, &bytes, &schemas()).finish().unwrap().config
-}
-
-#[test]
-fn every_key_reaches_its_field() {
-    let config = config("ok_whole.yaml");
-    let [receiver] = config.receivers.as_slice() else {
-        panic!("{:?}", config.receivers);
-    };
-    assert_eq!(receiver.name, "otlp");
-    let grpc = Protocol {
-        endpoint: "127.0.0.1:4317".parse().unwrap(),
-        max_request_size: 33_554_432,
-        max_in_flight: 536_870_912,
-        max_connections: 2000,
-        max_concurrent_streams: 100,
-        read_timeout: Duration::from_secs(10),
-        idle_timeout: Duration::from_secs(90),
-    };
-    assert_eq!(receiver.grpc, Some(grpc));
-    let http = Protocol {
-        endpoint: "127.0.0.1:4318".parse().unwrap(),
-        max_request_size: 20_971_520,
-        max_in_flight: 1_073_741_824,
-        max_connections: 10,
-        max_concurrent_streams: 8,
-        read_timeout: Duration::from_millis(1500),
-        idle_timeout: Duration::from_hours(2),
-    };
-    assert_eq!(receiver.http, Some(http));
-
-    let expected = [
-        (
-            "redact",
-            "redact",
-            json!({"detectors": ["email", "jwt"], "action": "mask"}),
-            Some(OnError::Reject),
-            Limits::default(),
-        ),
-        (
-            "sample/tenth",
-            "sample",
-            json!({"percentage": 10, "keep": {"errors": true, "slower_than": "2s"}}),
-            None,
-            Limits {
-                memory: Some(67_108_864),
-                deadline: Some(Duration::from_millis(500)),
-            },
-        ),
-        ("sample", "sample", json!({}), None, Limits::default()),
-    ];
-    let expected = expected.map(|(name, plugin, config, on_error, limits)| ProcessorConfig {
-        name: name.to_owned(),
-        plugin: plugin.to_owned(),
-        config,
-        on_error,
-        limits,
-    });
-    assert_eq!(config.processors, expected);
-
-    let pipeline = |name: &str, signal, processors: &[usize], exporters: &[usize]| PipelineConfig {
-        name: name.to_owned(),
-        signal,
-        receivers: vec![0],
-        processors: processors.to_vec(),
-        exporters: exporters.to_vec(),
-    };
-    let expected = [
-        pipeline("traces", Signal::Traces, &[0, 1, 2], &[0, 2]),
-        pipeline("metrics", Signal::Metrics, &[], &[1]),
-        pipeline("logs/all", Signal::Logs, &[0], &[0]),
-    ];
-    assert_eq!(config.pipelines, expected);
-}
-
-/// The headers of a target, as text.
-fn headers(target: &Target) -> Vec<(&str, &str)> {
-    target
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
-        .collect()
-}
-
-#[test]
-fn every_key_of_an_exporter_reaches_its_field() {
-    let config = config("ok_whole.yaml");
-    let [grpc, http, debug] = config.exporters.as_slice() else {
-        panic!("{:?}", config.exporters);
-    };
-    let Kind::Otlp(target) = &grpc.kind else {
-        panic!("{grpc:?}");
-    };
-    assert_eq!(grpc.name, "otlp");
-    assert_eq!(target.endpoint, "http://backend:4317/");
-    assert_eq!(target.compression, Compression::Gzip);
-    let expected = [
-        ("x-tenant", "shop"),
-        ("x-number", "7"),
-        ("authorization", "Bearer s3cret-token"),
-    ];
-    assert_eq!(headers(target), expected);
-    assert!(!format!("{grpc:?}").contains("s3cret"), "{grpc:?}");
-    assert_eq!(grpc.timeout, Duration::from_secs(3));
-    let retry = Retry {
-        enabled: true,
-        initial_interval: Duration::from_millis(100),
-        max_interval: Duration::from_secs(10),
-        max_elapsed_time: Duration::ZERO,
-        multiplier: 2.0,
-        randomization_factor: 0.1,
-    };
-    assert_eq!(grpc.retry, retry);
-    let queue = queue::Config {
-        enabled: true,
-        num_consumers: 4,
-        queue_size: 67_108_864,
-        sizer: Sizer::Bytes,
-        max_bytes: 134_217_728,
-    };
-    assert_eq!(grpc.queue, queue);
-
-    let Kind::OtlpHttp(http_target) = &http.kind else {
-        panic!("{http:?}");
-    };
-    assert_eq!(http_target.target.endpoint, "http://backend:4318/otlp");
-    assert_eq!(http_target.target.compression, Compression::None);
-    let whole = [
-        (&http_target.traces_endpoint, "http://traces:4318/v1/traces"),
-        (
-            &http_target.metrics_endpoint,
-            "http://metrics:4318/v1/metrics",
-        ),
-        (&http_target.logs_endpoint, "http://logs:4318/v1/logs"),
-    ];
-    for (endpoint, expected) in whole {
-        assert_eq!(endpoint.as_ref().unwrap(), expected);
-    }
-    assert_eq!(http.timeout, Duration::from_secs(30));
-    assert!(!http.queue.enabled);
-    assert!(matches!(debug.kind, Kind::Debug(Verbosity::Detailed)));
-}
-
-#[test]
-fn references_to_the_environment_are_filled_in() {
-    let config = config("ok_environment_and_anchors.yaml");
-    let [receiver] = config.receivers.as_slice() else {
-        panic!("{:?}", config.receivers);
-    };
-    let endpoint = receiver.grpc.as_ref().unwrap().endpoint;
-    assert_eq!(endpoint, "127.0.0.1:0".parse().unwrap());
-    for exporter in &config.exporters {
-        let Kind::Otlp(target) = &exporter.kind else {
-            panic!("{exporter:?}");
-        };
-        assert_eq!(target.endpoint, "http://backend:4317/");
-        let expected = [
-            ("price", "$5"),
-            ("cost", "5$"),
-            ("literal", "${env:TOKEN}"),
-            ("empty", "x"),
-        ];
-        assert_eq!(headers(target), expected);
-        assert_eq!(exporter.queue.num_consumers, 12);
-    }
-    let timeouts: Vec<u64> = config
-        .exporters
-        .iter()
-        .map(|exporter| exporter.timeout.as_secs())
-        .collect();
-    assert_eq!(timeouts, [5, 60]);
 }
 
 #[test]

@@ -1,16 +1,22 @@
 //! Reads `processors`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::plugin::{Limits, OnError};
+
+use super::ProcessorConfig;
 use super::reader::{Lacking, Reader, place_of_value};
 use super::report::{Mistake, Place};
 use super::yaml::{Node, Value};
-use super::{Limits, OnError, ProcessorConfig};
 
 const LACKING: Lacking = &[(
     "grants",
     "plugins cannot be granted anything yet: remove it",
 )];
+
+/// A batch is not worth more; a sender has given up long before.
+const DEADLINES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
 
 /// A processor as the file has it.
 #[derive(Debug)]
@@ -73,16 +79,12 @@ fn read_on_error(reader: &mut Reader<'_>) -> Option<OnError> {
 
 fn read_limits(mut reader: Reader<'_>) -> Limits {
     let mut limits = Limits::default();
-    let (mut memory, mut deadline) = (0_usize, Duration::ZERO);
     // Below one page of WebAssembly nothing runs, and 4 GiB is all that it can address.
-    reader.size("memory", 65_536..=1 << 32, &mut memory);
-    reader.duration(
-        "deadline",
-        Duration::from_millis(1)..=Duration::from_hours(1),
-        &mut deadline,
-    );
-    limits.memory = (memory > 0).then_some(memory);
-    limits.deadline = (deadline > Duration::ZERO).then_some(deadline);
+    reader.size("memory", 65_536..=1 << 32, &mut limits.memory);
+    reader.duration("deadline", DEADLINES, &mut limits.deadline);
+    reader.integer("instances", 1..=1000, &mut limits.instances);
+    reader.size("handed", 1 << 20..=1 << 40, &mut limits.handed);
+    reader.integer("log_lines", 0..=1_000_000, &mut limits.log_lines);
     reader.finish();
     limits
 }
