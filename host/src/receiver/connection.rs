@@ -41,6 +41,9 @@ const MAX_RESETS: usize = 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How often, at most, a connection is looked at for having been idle too long.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// How long a connection that was idle for too long may take to end in good order.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -76,7 +79,7 @@ pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::
         }
     });
     let mut connection = pin!(builder.serve_connection(io, service));
-    let look = read_timeout.min(idle_timeout);
+    let look = read_timeout.min(idle_timeout).max(LOOK);
     let mut finishing = false;
     let mut goodbye = pin!(time::sleep(look));
     loop {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -117,7 +116,8 @@ impl Door {
                 "the body did not arrive within `read_timeout` ({} ms)",
                 bound.as_millis()
             );
-            Err(Fault::Refused(unavailable(what)))
+            let after = RETRY_AFTER;
+            Err(Fault::Refused(Refusal::Unavailable { what, after }))
         })
     }
 
@@ -176,9 +176,4 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-fn unavailable(what: String) -> Refusal {
-    let after: Duration = RETRY_AFTER;
-    Refusal::Unavailable { what, after }
 }
