@@ -1,1 +1,158 @@
-//! Plugin.
+//! The plugin redact: hides e-mail addresses, card numbers, tokens, passwords and other secrets in every text of every table
+//! of every signal, in place: what was found becomes `[redacted:email]` or the like, and nothing else changes.
+//!
+//! One read takes every leaf of the batch in one piece, one pass scans it (`scan`), and one edit writes back the leaves
+//! that held something. Batches without findings leave as the bytes they came in.
+
+mod assign;
+mod card;
+mod detector;
+mod email;
+mod mask;
+mod name;
+mod scan;
+mod text;
+mod token;
+mod url;
+mod value;
+
+use otlet_plugin::{
+    Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Place, Plugin, Table, host,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use detector::Detector;
+use detector::{Wanted, mask_length};
+use scan::Finding;
+
+/// The kinds of leaves that can hold a secret. A mask in place of a number makes it a string.
+const KINDS: [Kind; 5] = [
+    Kind::Text,
+    Kind::Key,
+    Kind::Integer,
+    Kind::Double,
+    Kind::Bytes,
+];
+
+/// The config of redact.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What to look for: all that there is, unless it is listed here. Example: `[email, credit_card]`
+    pub detectors: Vec<Detector>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            detectors: Detector::ALL.to_vec(),
+        }
+    }
+}
+
+/// The plugin.
+pub struct Redact {
+    wanted: Wanted,
+}
+
+impl Plugin for Redact {
+    type Config = Config;
+
+    fn manifest() -> Manifest {
+        Manifest::new(env!("CARGO_PKG_VERSION")).on_error(OnError::Reject)
+    }
+
+    fn new(config: Config) -> Result<Self, Error> {
+        if config.detectors.is_empty() {
+            return Err(
+                "detectors: is empty, name at least one or leave the key out for all".into(),
+            );
+        }
+        Ok(Self {
+            wanted: Wanted::of(&config.detectors),
+        })
+    }
+
+    fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {
+        let leaves = batch.leaves(Table::ALL, &KINDS);
+        let texts = leaves.texts();
+        let end = |index| (index < texts.len()).then(|| texts.range(index).end);
+        let mut findings = scan::scan(texts.data(), end, self.wanted);
+        findings.retain(|found| !is_id(&leaves, found));
+        if self.wanted.has(Detector::SecretKey) {
+            find_secret_leaves(&leaves, &mut findings);
+        }
+        let findings = mask::merge(findings);
+        batch.replace_leaves(&masked(&leaves, &findings));
+        count(&findings);
+        Ok(())
+    }
+}
+
+otlet_plugin::export!(Redact);
+
+/// Finds the leaves that stand, at any depth, under a key that names a secret.
+fn find_secret_leaves(leaves: &Leaves, findings: &mut Vec<Finding>) {
+    let secret: Vec<bool> = leaves.places().iter().map(is_secret).collect();
+    if !secret.contains(&true) {
+        return;
+    }
+    for leaf in leaves
+        .iter()
+        .filter(|leaf| secret.get(leaf.place) == Some(&true))
+    {
+        let length = leaf.bytes().len();
+        if mask_length(leaf.bytes()) < length {
+            findings.push(Finding {
+                text: leaf.index,
+                range: 0..length,
+                detector: Detector::SecretKey,
+                quote: None,
+            });
+        }
+    }
+}
+
+/// Whether a card's number is a span or trace id that happens to have digits alone.
+fn is_id(leaves: &Leaves, found: &Finding) -> bool {
+    let keys = || Some(leaves.places().get(leaves.get(found.text)?.place)?.keys());
+    found.detector == Detector::CreditCard
+        && keys().and_then(|keys| Some(name::is_id_name(keys.last()?.as_bytes()))) == Some(true)
+}
+
+/// Whether the values at this place are secrets. A key is none: it is the name of one.
+fn is_secret(place: &Place) -> bool {
+    place.kind != Kind::Key
+        && place
+            .keys()
+            .iter()
+            .any(|key| name::is_secret(key.as_bytes()))
+}
+
+/// The leaves that hold findings, with masks over them.
+fn masked(leaves: &Leaves, findings: &[Finding]) -> LeafEdits {
+    let mut edits = LeafEdits::new();
+    for group in findings.chunk_by(|one, next| one.text == next.text) {
+        let Some(leaf) = group.first().and_then(|found| leaves.get(found.text)) else {
+            continue;
+        };
+        edits.push_with(leaf.index, |out| {
+            mask::write(leaf.bytes(), group, |piece| out.push_str(piece));
+        });
+    }
+    edits
+}
+
+/// Counts what was masked, by detector. What it was is told nowhere.
+fn count(findings: &[Finding]) {
+    for detector in Detector::ALL {
+        let masked = findings
+            .iter()
+            .filter(|found| found.detector == detector)
+            .count();
+        if masked > 0 {
+            host::count(detector.counter(), masked);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Which names name a secret, in whatever case and punctuation: `api_key`, `X-Api-Key`, `http.request.header.x_api_key`.
+
+/// The most of a name that is looked at, from its end.
+const LONGEST: usize = 48;
+/// A parameter that is not always a secret is one when its value is at least this long.
+pub(crate) const LONG_VALUE: usize = 16;
+
+/// A name that ends so, its punctuation aside, names a secret.
+const SECRETS: [&str; 38] = [
+    "password",
+    "passwords",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "passwordhash",
+    "passwordsalt",
+    "passwordconfirm",
+    "passwordconfirmation",
+    "passwordagain",
+    "pwd",
+    "dbpass",
+    "userpass",
+    "smtppass",
+    "requirepass",
+    "secret",
+    "secrets",
+    "token",
+    "authtokens",
+    "apikey",
+    "apikeys",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "signingkey",
+    "encryptionkey",
+    "masterkey",
+    "accountkey",
+    "sharedkey",
+    "authkey",
+    "subscriptionkey",
+    "authorization",
+    "credential",
+    "credentials",
+    "cookie",
+    "cookies",
+    "cvv",
+    "cvc",
+];
+/// In a URL's query these whole names name a secret too.
+const IN_URLS: [&str; 12] = [
+    "auth",
+    "pass",
+    "sig",
+    "signature",
+    "jsessionid",
+    "phpsessid",
+    "awsaccesskeyid",
+    "samlresponse",
+    "xamzsignature",
+    "xgoogsignature",
+    "oauthsignature",
+    "oauthverifier",
+];
+/// And these, if the value is long: `?key=AIza...`, but not `?key=user:42`.
+const LONG_IN_URLS: [&str; 8] = [
+    "key",
+    "code",
+    "sid",
+    "session",
+    "sessionid",
+    "ticket",
+    "assertion",
+    "hmac",
+];
+
+/// What a name says about its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// It is a secret.
+    Secret,
+    /// It is one and, unquoted, goes on to the end of the line.
+    Cookie,
+    /// It is one in a URL.
+    InUrl,
+    /// It is one in a URL if it is long.
+    LongInUrl,
+    /// Nothing.
+    Open,
+}
+
+/// What this name says about its value, in a URL's query or elsewhere.
+pub(crate) fn secrecy(name: &[u8], query: bool) -> Secrecy {
+    let mut letters = [0_u8; LONGEST];
+    let letters = squeeze(name, &mut letters);
+    let is = |word: &&str| letters == word.as_bytes();
+    if ends_as_secret(letters)
+        && SECRETS
+            .iter()
+            .any(|word| letters.ends_with(word.as_bytes()))
+    {
+        let cookie = letters.ends_with(b"cookie") || letters.ends_with(b"cookies");
+        if cookie {
+            Secrecy::Cookie
+        } else {
+            Secrecy::Secret
+        }
+    } else if query && IN_URLS.iter().any(is) {
+        Secrecy::InUrl
+    } else if query && LONG_IN_URLS.iter().any(is) {
+        Secrecy::LongInUrl
+    } else {
+        Secrecy::Open
+    }
+}
+
+/// Whether the last letters are those of any of [`SECRETS`]: spares most names the list.
+fn ends_as_secret(letters: &[u8]) -> bool {
+    letters.last_chunk::<3>().is_some_and(|last| {
+        matches!(
+            last,
+            b"ord"
+                | b"rds"
+                | b"swd"
+                | b"pwd"
+                | b"ase"
+                | b"ode"
+                | b"ash"
+                | b"alt"
+                | b"irm"
+                | b"ion"
+                | b"ain"
+                | b"ass"
+                | b"ret"
+                | b"ets"
+                | b"ken"
+                | b"ens"
+                | b"key"
+                | b"eys"
+                | b"ial"
+                | b"als"
+                | b"kie"
+                | b"ies"
+                | b"cvv"
+                | b"cvc"
+        )
+    })
+}
+
+/// Whether this name names a secret, wherever it stands.
+pub(crate) fn is_secret(name: &[u8]) -> bool {
+    matches!(secrecy(name, false), Secrecy::Secret | Secrecy::Cookie)
+}
+
+/// Whether this name names the id of a span or trace, which may look like a card's number.
+pub(crate) fn is_id_name(name: &[u8]) -> bool {
+    let mut letters = [0_u8; LONGEST];
+    let letters = squeeze(name, &mut letters);
+    [b"spanid".as_slice(), b"traceid", b"parentid"]
+        .iter()
+        .any(|word| letters.ends_with(word))
+}
+
+/// The letters and digits of a name in lower case, without digits at its end.
+fn squeeze<'a>(name: &[u8], room: &'a mut [u8; LONGEST]) -> &'a [u8] {
+    let end = name
+        .iter()
+        .rposition(u8::is_ascii_alphabetic)
+        .map_or(0, |last| last + 1);
+    let letters = name
+        .get(..end)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .filter(|byte| byte.is_ascii_alphanumeric());
+    let mut start = LONGEST;
+    for (place, letter) in room.iter_mut().rev().zip(letters) {
+        *place = letter.to_ascii_lowercase();
+        start -= 1;
+    }
+    room.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SECRETS, Secrecy, is_id_name, is_secret, secrecy};
+
+    #[test]
+    fn names_of_secrets_are_known_in_any_spelling() {
+        for name in [
+            "password",
+            "Password",
+            "DB_PASSWORD",
+            "user.password",
+            "newPassword2",
+            "passwd",
+            "api_key",
+            "X-Api-Key",
+            "apiKey",
+            "access_token",
+            "id-token",
+            "csrfToken",
+            "client_secret",
+            "aws_secret_access_key",
+            "Authorization",
+            "http.request.header.proxy_authorization",
+            "http.request.header.cookie",
+            "Set-Cookie",
+            "private_key",
+            "X-Amz-Credential",
+            "SECRETS",
+            "pwd",
+            "cvv2",
+            "password_hash",
+            "user[password",
+        ] {
+            assert!(is_secret(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_not() {
+        for name in [
+            "gen_ai.usage.output_tokens",
+            "token_type",
+            "token.count",
+            "secret_name",
+            "k8s.secret.name",
+            "key",
+            "routing_key",
+            "primary_key",
+            "author",
+            "authorized",
+            "cookie_domain",
+            "cwd",
+            "pass",
+            "passed",
+            "session.id",
+            "user.email",
+            "credentials checked",
+            "",
+            "2",
+            "authorization_url",
+            "monkey",
+        ] {
+            assert!(!is_secret(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn urls_have_names_of_their_own() {
+        assert_eq!(secrecy(b"X-Amz-Signature", true), Secrecy::InUrl);
+        assert_eq!(secrecy(b"sig", true), Secrecy::InUrl);
+        assert_eq!(secrecy(b"sig", false), Secrecy::Open);
+        assert_eq!(secrecy(b"key", true), Secrecy::LongInUrl);
+        assert_eq!(secrecy(b"q", true), Secrecy::Open);
+        assert_eq!(secrecy(b"design", true), Secrecy::Open);
+    }
+
+    #[test]
+    fn no_secret_is_missed_by_its_last_letters() {
+        for name in SECRETS {
+            assert!(is_secret(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_ids_are_known() {
+        for name in [
+            "span_id",
+            "otelSpanID",
+            "dd.trace_id",
+            "parent.id",
+            "parentSpanId",
+        ] {
+            assert!(is_id_name(name.as_bytes()), "{name}");
+        }
+        assert!(!is_id_name(b"card_id"));
+    }
+
+    #[test]
+    fn a_long_name_is_judged_by_its_end() {
+        assert!(is_secret(
+            ["x".repeat(5000).as_str(), "_password"].concat().as_bytes()
+        ));
+    }
+}

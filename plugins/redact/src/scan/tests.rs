@@ -1,0 +1,239 @@
+//! Whole texts, many texts, and hostile ones.
+
+use std::time::{Duration, Instant};
+
+use super::{Finding, scan};
+use crate::detector::{Detector, Wanted};
+use crate::mask;
+
+fn all() -> Wanted {
+    Wanted::of(&Detector::ALL)
+}
+
+/// What is found in these texts, in order.
+fn find(texts: &[&[u8]], wanted: Wanted) -> Vec<Finding> {
+    let data = texts.concat();
+    let ends: Vec<usize> = texts
+        .iter()
+        .scan(0, |end, text| {
+            *end += text.len();
+            Some(*end)
+        })
+        .collect();
+    mask::merge(scan(&data, |index| ends.get(index).copied(), wanted))
+}
+
+fn masked(text: &[u8]) -> String {
+    let mut out = String::new();
+    mask::write(text, &find(&[text], all()), |piece| out.push_str(piece));
+    out
+}
+
+#[test]
+fn a_text_is_masked_in_place() {
+    for (text, expected) in [
+        ("", ""),
+        ("nothing here", "nothing here"),
+        (
+            "mail alice@example.org and bob@example.org.",
+            "mail [redacted:email] and [redacted:email].",
+        ),
+        (
+            "gateway declined card 3439-057988-49630 for pay_00009",
+            "gateway declined card [redacted:credit_card] for pay_00009",
+        ),
+        (
+            "\x1b[36m\"GET /orders?card=4275+1228+6996+4256&email=bob@example.org HTTP/1.1\"\x1b[0m",
+            "\x1b[36m\"GET /orders?card=[redacted:credit_card]&email=[redacted:email] HTTP/1.1\"\x1b[0m",
+        ),
+        (
+            "['ord_1', 'mallory.weber32@EXAMPLE.com']",
+            "['ord_1', '[redacted:email]']",
+        ),
+        (
+            "sent Bearer 0af9c1d2e3 to x",
+            "sent Bearer [redacted:bearer] to x",
+        ),
+        ("sent Basic dTpw to x", "sent Basic [redacted:basic] to x"),
+        (
+            "jwt eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0. ok",
+            "jwt [redacted:jwt] ok",
+        ),
+        (
+            "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.",
+            "Bearer [redacted:bearer]",
+        ),
+        (
+            "redis://u:hunter2@cache.example.org/0",
+            "redis://[redacted:url_secret]@cache.example.org/0",
+        ),
+        (
+            "{\"password\": \"of alice@example.org\"}",
+            "{\"password\": \"[redacted:secret_key]\"}",
+        ),
+    ] {
+        assert_eq!(masked(text.as_bytes()), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn nothing_is_found_across_two_texts() {
+    assert_eq!(find(&[b"alice@", b"example.org"], all()), []);
+    assert_eq!(find(&[b"41111111", b"11111111"], all()), []);
+    assert_eq!(find(&[b"password=", b"hunter2"], all()), []);
+    assert_eq!(find(&[b"", b"Bearer ", b"", b"0af9c1d2e3"], all()), []);
+}
+
+#[test]
+fn a_finding_tells_its_text_wherever_it_lies_in_a_block() {
+    for before in 0..200 {
+        let padding = "x ".repeat(before);
+        for secret in [
+            "alice@example.org",
+            "4111 1111 1111 1111",
+            "a=%204222222222222",
+            "Bearer 0af9c1d2e3",
+            "'token', (b'token', b'x')",
+        ] {
+            let texts = [
+                padding.as_bytes(),
+                b"",
+                secret.as_bytes(),
+                padding.as_bytes(),
+            ];
+            let found = find(&texts, all());
+            assert_eq!(found.len(), 1, "{secret} after {}", padding.len());
+            assert_eq!(found[0].text, 2, "{secret} after {}", padding.len());
+        }
+    }
+}
+
+#[test]
+fn each_detector_works_alone() {
+    for (text, detector) in [
+        ("alice@example.org", Detector::Email),
+        ("4111111111111111", Detector::CreditCard),
+        ("Bearer 0af9c1d2e3", Detector::Bearer),
+        ("Basic dTpw", Detector::Basic),
+        ("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", Detector::Jwt),
+        ("/x?signature=abc", Detector::UrlSecret),
+        ("a password=abc", Detector::SecretKey),
+    ] {
+        for wanted in Detector::ALL {
+            let found = find(&[text.as_bytes()], Wanted::of(&[wanted]));
+            let expected: &[Detector] = if wanted == detector { &[detector] } else { &[] };
+            assert_eq!(
+                found.iter().map(|found| found.detector).collect::<Vec<_>>(),
+                expected,
+                "{text} by {wanted:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn hostile_texts_take_linear_time() {
+    const LENGTH: usize = 10 << 20;
+    let patterns = [
+        "@",
+        "a@",
+        "4",
+        "4 ",
+        "4111 ",
+        "%",
+        "%40",
+        "a%40",
+        "a.b%40",
+        "%2540",
+        "\"",
+        "\\\"",
+        "\"token\":\\\"",
+        "{",
+        "[(",
+        "=",
+        "a=",
+        "token=",
+        "token={",
+        ";token=",
+        ";sig=",
+        ";sig%3D",
+        "password:",
+        "password:\"[redacted:email] ",
+        "password=*",
+        "bearer+",
+        "basic+",
+        "bearer ",
+        "Bearer =",
+        "eyJ",
+        "eyJ.",
+        "eyJa.eyJ",
+        "://",
+        "://a:b@",
+        "://@",
+        "a://",
+        "%3A%2F%2F",
+        "\x1b[1;",
+        "\\u001b[",
+        "a.",
+        "1.",
+        "m",
+        "'a',",
+        "('token',",
+        "\u{fc}",
+        "cookie:",
+    ];
+    for pattern in patterns {
+        let text = pattern.repeat(LENGTH / pattern.len());
+        let start = Instant::now();
+        let found = find(&[text.as_bytes()], all());
+        let took = start.elapsed();
+        assert!(
+            took < Duration::from_secs(20),
+            "{pattern:?} took {took:?}, {} findings",
+            found.len()
+        );
+    }
+}
+
+/// A small generator of numbers, the same on every machine.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound as u64).unwrap()
+    }
+}
+
+#[test]
+fn twenty_thousand_mutations_neither_panic_nor_break_text_nor_leave_what_is_found_again() {
+    let seeds = [
+        r#"{"password": "hunter2", "a": ["x", {"token": 17}], "mail": "alice@example.org", "\u001b[1m": "\\"}"#,
+        "GET /x?user%5Bpassword%5D=abc&email=bob%40example.org&card=4275+1228+6996+4256&to=%252Fx%253Ftoken%253Dabc",
+        "[(b'authorization', b'Basic dTpw'), ('cookie', 'a=b')] Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.",
+        "\x1b[36mpostgres://u:p\u{e4}ss@h/x\x1b[0m Cookie: a=b; c=d\nm\u{fc}ller@b\u{fc}cher.example, 4111 1111 1111 1111",
+        "\\u001b[36mtoken\\u001b[0m=\\\"a\\\\\\\"b\\\" secret: {'a': [1, 'x]'} span_id=4111111111111111 \u{1f600}@example.org",
+        "[redacted:email]: [redacted:secret_key]=x password: [redacted:url_secret]@h \"[redacted:jwt]\": 5",
+    ];
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for round in 0..20_000 {
+        let mut text: Vec<char> = seeds[round % seeds.len()].chars().collect();
+        let other: Vec<char> = seeds[random.below(seeds.len())].chars().collect();
+        for _ in 0..=random.below(6) {
+            let at = random.below(text.len());
+            let from = random.below(other.len());
+            let piece = other.iter().skip(from).take(random.below(12)).copied();
+            let gone = random.below(4).min(text.len() - at);
+            text.splice(at..at + gone, piece).for_each(drop);
+            if text.is_empty() {
+                text.push('@');
+            }
+        }
+        let text: String = text.into_iter().collect();
+        let once = masked(text.as_bytes());
+        assert!(!once.contains('\u{fffd}'), "{text:?} became {once:?}");
+        assert_eq!(masked(once.as_bytes()), once, "of {text:?}");
+    }
+}
