@@ -1,4 +1,30 @@
 //! A bounded queue in front of each exporter: room is reserved before anything runs, and filled or given back after.
+//!
+//! A request is charged from its reservation until the exporter is done with it, its retries included: the bounds are on
+//! what is held, not on what merely waits. Requests wait in lanes, one for each IO thread, under bounds that the lanes
+//! share. It is not for sending: an exporter takes what waits and says how it ended.
+//!
+//! **Invariant**: whoever was told that a request is taken has it either sent, or counted by the exporter as failed, or
+//! counted here as lost.
+
+mod lanes;
+mod request;
+mod room;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::payload::Payload;
+use crate::refusal::{RETRY_AFTER, Refusal};
+use lanes::Lanes;
+use room::{Charge, Room, Shortage};
+
+pub use request::{Delivery, Queued, Ticket};
 
 /// How an exporter queues (`sending_queue`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,4 +63,241 @@ pub enum Sizer {
     Items,
     /// Bytes of uncompressed protobuf.
     Bytes,
+}
+
+/// How much room a request takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// The bytes it holds in memory.
+    pub bytes: u64,
+    /// Spans, data points or log records.
+    pub items: u64,
+}
+
+/// What a queue holds: reserved, waiting and being sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Export requests.
+    pub requests: u64,
+    /// Spans, data points or log records.
+    pub items: u64,
+    /// Bytes, with what each request costs beyond its own.
+    pub bytes: u64,
+}
+
+/// Telemetry that was taken and could not be sent before the process had to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Export requests.
+    pub requests: u64,
+    /// Spans, data points or log records.
+    pub items: u64,
+}
+
+/// The queue of one exporter. Clones are the same queue.
+#[derive(Clone)]
+pub struct Queue(Arc<Shared>);
+
+/// Room in a queue. Dropping it gives the room back.
+#[must_use = "dropping a reservation gives the room back"]
+pub struct Reservation(Held);
+
+struct Shared {
+    name: Arc<str>,
+    enabled: bool,
+    room: Room,
+    lanes: Lanes,
+    closed: AtomicBool,
+    stopped: Flag,
+    refused: AtomicU64,
+    /// Requests that were committed and have not ended.
+    pending: AtomicU64,
+    lost_requests: AtomicU64,
+    lost_items: AtomicU64,
+    /// Told when the last request is gone.
+    emptied: Notify,
+}
+
+/// Room that is charged for as long as it lives.
+struct Held {
+    queue: Arc<Shared>,
+    charge: Charge,
+}
+
+/// Something that happens once, and can be awaited.
+#[derive(Default)]
+struct Flag {
+    raised: AtomicBool,
+    told: Notify,
+}
+
+impl Queue {
+    /// A queue for the exporter `name` with a lane for each IO thread.
+    pub fn new(name: &str, config: &Config, lanes: usize) -> Self {
+        Self(Arc::new(Shared {
+            name: name.into(),
+            enabled: config.enabled,
+            room: Room::new(config),
+            lanes: Lanes::new(lanes),
+            closed: AtomicBool::new(false),
+            stopped: Flag::default(),
+            refused: AtomicU64::new(0),
+            pending: AtomicU64::new(0),
+            lost_requests: AtomicU64::new(0),
+            lost_items: AtomicU64::new(0),
+            emptied: Notify::new(),
+        }))
+    }
+
+    /// Takes room for a request before any processor runs on it.
+    pub fn reserve(&self, size: Size) -> Result<Reservation, Refusal> {
+        self.try_reserve(size).inspect_err(|_refusal| {
+            self.0.refused.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    fn try_reserve(&self, size: Size) -> Result<Reservation, Refusal> {
+        let charge = self.0.room.charge(size);
+        self.0.room.take(charge).map_err(|shortage| match shortage {
+            Shortage::Now => Refusal::Full {
+                what: format!("the queue of exporter {:?}", self.0.name),
+                after: RETRY_AFTER,
+            },
+            Shortage::Ever => Refusal::TooLarge(format!(
+                "the request is larger than the whole queue of exporter {:?}: send smaller batches, or raise \
+                 `queue_size` or `max_bytes`",
+                self.0.name
+            )),
+        })?;
+        let held = Held {
+            queue: Arc::clone(&self.0),
+            charge,
+        };
+        // The room is taken first and the door looked at second, and `emptied` does it the other way round, so that one
+        // of the two sees the other.
+        if self.0.closed.load(Ordering::SeqCst) {
+            return Err(self.0.leaving());
+        }
+        Ok(Reservation(held))
+    }
+
+    /// Takes the next request of a lane, or else of a longer one; none once the queue is stopped.
+    pub async fn take(&self, lane: usize) -> Option<Queued> {
+        self.0.lanes.take(lane).await
+    }
+
+    /// Makes the calling thread the one whose requests go to `lane`.
+    pub fn adopt(&self, lane: usize) {
+        self.0.lanes.adopt(lane);
+    }
+
+    /// Refuses everything from now on; what was reserved may still be committed.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until nothing is held, reservations included. Without [`close`](Self::close), more may come.
+    pub async fn emptied(&self) {
+        self.0.wait(|| self.0.room.depth().requests == 0).await;
+    }
+
+    /// Ends it: refuses everything, and drops what waits. Whoever sends must stop, too: see [`stopped`](Self::stopped).
+    pub fn stop(&self) {
+        self.close();
+        self.0.stopped.raise();
+        self.0.lanes.stop();
+    }
+
+    /// Waits until the queue is stopped.
+    pub async fn stopped(&self) {
+        self.0.stopped.wait().await;
+    }
+
+    /// Waits until every committed request has ended, and says what was lost.
+    pub async fn ended(&self) -> Lost {
+        self.0
+            .wait(|| self.0.pending.load(Ordering::SeqCst) == 0)
+            .await;
+        self.lost()
+    }
+
+    /// What it holds.
+    pub fn depth(&self) -> Depth {
+        self.0.room.depth()
+    }
+
+    /// The requests that were refused.
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
+    }
+
+    /// What was taken and dropped, because the queue was stopped.
+    pub fn lost(&self) -> Lost {
+        Lost {
+            requests: self.0.lost_requests.load(Ordering::SeqCst),
+            items: self.0.lost_items.load(Ordering::SeqCst),
+        }
+    }
+}
+
+impl Reservation {
+    /// Hands a request over. It may have become larger than what was reserved, which is charged and never refused, or
+    /// smaller, which gives room back.
+    pub fn commit(mut self, payload: Payload, actual: Size) -> Delivery {
+        let queue = Arc::clone(&self.0.queue);
+        let charge = queue.room.charge(actual);
+        queue.room.adjust(self.0.charge, charge);
+        self.0.charge = charge;
+        let (queued, delivery) = Queued::new(self.0, payload, actual);
+        match queue.lanes.push(queued) {
+            Ok(()) => delivery,
+            Err(queued) => {
+                queued.split().1.settle(Err(queue.leaving()));
+                Delivery::refused(queue.leaving())
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn leaving(&self) -> Refusal {
+        Refusal::Unavailable {
+            what: format!("exporter {:?} is shutting down", self.name),
+            after: RETRY_AFTER,
+        }
+    }
+
+    async fn wait(&self, done: impl Fn() -> bool + Send) {
+        loop {
+            let mut told = std::pin::pin!(self.emptied.notified());
+            told.as_mut().enable();
+            if done() {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.queue.room.give_back(self.charge) {
+            self.queue.emptied.notify_waiters();
+        }
+    }
+}
+
+impl Flag {
+    fn raise(&self) {
+        self.raised.store(true, Ordering::SeqCst);
+        self.told.notify_waiters();
+    }
+
+    async fn wait(&self) {
+        let mut told = std::pin::pin!(self.told.notified());
+        told.as_mut().enable();
+        if !self.raised.load(Ordering::SeqCst) {
+            told.await;
+        }
+    }
 }
