@@ -1,8 +1,38 @@
 //! Exporters send what the pipelines let through.
+//!
+//! An exporter is a queue, and on each IO thread a client with connections of its own and the tasks that send what waits
+//! in that thread's lane. What OTLP calls retryable is tried again ([`Retry`]); what is given up or refused for good is
+//! counted and logged, never with its content.
+//!
+//! **Delivery is at least once.** An answer that is lost on its way is a failure here, so the backend may see the request
+//! again. With the queue disabled the sender waits for the backend, so the retries must not outlast it: what cannot be tried
+//! again within its patience is the sender's to try again. When a sender leaves, the attempt under way ends as it may, and
+//! no other begins: nothing was acknowledged, and a sender that tries again may then deliver twice.
 
+mod answer;
+mod client;
+mod counters;
+mod date;
+mod debug;
+mod deliver;
+mod grpc;
+mod http;
+mod retry;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue;
+use crate::queue::{self, Depth, Lost, Queue, Reservation, Size};
+use crate::refusal::Refusal;
+use crate::runtime::Runtimes;
+use client::Client;
+use deliver::Sender;
+
+pub use counters::{Counter, Counters};
+pub use debug::Output;
 
 /// One exporter of the config.
 #[derive(Clone, Debug)]
@@ -11,7 +41,7 @@ pub struct Config {
     pub name: String,
     /// What it speaks, and to whom.
     pub kind: Kind,
-    /// How long one attempt may take. Example: `timeout: 5s`.
+    /// How long one attempt may take; zero is for ever. Example: `timeout: 5s`.
     pub timeout: Duration,
     /// How what failed is tried again.
     pub retry: Retry,
@@ -25,7 +55,7 @@ pub enum Kind {
     /// OTLP over gRPC.
     Otlp(Target),
     /// OTLP over HTTP, in protobuf.
-    OtlpHttp(HttpTarget),
+    OtlpHttp(Box<HttpTarget>),
     /// Prints what a person can read.
     Debug(Verbosity),
 }
@@ -34,9 +64,9 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Target {
     /// `http://host:port`. Example: `endpoint: http://backend:4317`.
-    pub endpoint: http::Uri,
+    pub endpoint: ::http::Uri,
     /// Sent with every request. Example: `headers: { x-tenant: shop }`.
-    pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    pub headers: Vec<(::http::HeaderName, ::http::HeaderValue)>,
     /// Example: `compression: gzip`.
     pub compression: Compression,
 }
@@ -47,11 +77,11 @@ pub struct HttpTarget {
     /// As for gRPC; `/v1/traces` and its like are added to the endpoint's path.
     pub target: Target,
     /// The whole URL for traces instead. Example: `traces_endpoint: http://backend:4318/v1/traces`.
-    pub traces_endpoint: Option<http::Uri>,
+    pub traces_endpoint: Option<::http::Uri>,
     /// The whole URL for metrics instead.
-    pub metrics_endpoint: Option<http::Uri>,
+    pub metrics_endpoint: Option<::http::Uri>,
     /// The whole URL for logs instead.
-    pub logs_endpoint: Option<http::Uri>,
+    pub logs_endpoint: Option<::http::Uri>,
 }
 
 /// How an exporter compresses.
@@ -97,9 +127,107 @@ impl Default for Retry {
             enabled: true,
             initial_interval: Duration::from_secs(5),
             max_interval: Duration::from_secs(30),
-            max_elapsed_time: Duration::from_secs(300),
+            max_elapsed_time: Duration::from_mins(5),
             multiplier: 1.5,
             randomization_factor: 0.5,
         }
+    }
+}
+
+/// Why an exporter cannot be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("exporter {name:?}: `{endpoint}` is no endpoint: write `http://host:port`")]
+pub struct StartError {
+    /// The exporter's name in the config.
+    pub name: String,
+    /// What stands in the place of an endpoint.
+    pub endpoint: String,
+}
+
+/// A running exporter. Dropping it stops it, and loses what still waits: see [`drain`](Self::drain).
+pub struct Exporter {
+    name: Arc<str>,
+    queue: Queue,
+    counters: Arc<Counters>,
+}
+
+impl Exporter {
+    /// Starts an exporter on every IO thread. It connects when the first request comes. `output` is where one of the kind
+    /// `debug` prints.
+    pub fn start(
+        config: &Config,
+        runtimes: &Runtimes,
+        output: &Output,
+    ) -> Result<Self, StartError> {
+        let queue = Queue::new(&config.name, &config.queue, runtimes.iter().len());
+        let counters = Arc::<Counters>::default();
+        let name: Arc<str> = config.name.as_str().into();
+        let consumers = config.queue.num_consumers.div_ceil(runtimes.iter().len());
+        for (lane, runtime) in runtimes.iter().enumerate() {
+            let sender = Arc::new(Sender {
+                name: Arc::clone(&name),
+                client: Client::new(config, output)?,
+                retry: config.retry.clone(),
+                counters: Arc::clone(&counters),
+                queue: queue.clone(),
+                lane,
+            });
+            if config.queue.enabled {
+                for _consumer in 0..consumers.max(1) {
+                    runtime.spawn(Arc::clone(&sender).consume());
+                }
+            } else {
+                runtime.spawn(sender.relay());
+            }
+        }
+        Ok(Self {
+            name,
+            queue,
+            counters,
+        })
+    }
+
+    /// The exporter's name in the config.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes room for a request in the exporter's queue; see [`Queue::reserve`].
+    pub fn reserve(&self, size: Size) -> Result<Reservation, Refusal> {
+        self.queue.reserve(size)
+    }
+
+    /// What it has done since it was started.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What it holds: reserved, waiting and being sent.
+    pub fn depth(&self) -> Depth {
+        self.queue.depth()
+    }
+
+    /// The requests that found its queue full.
+    pub fn refused(&self) -> u64 {
+        self.queue.refused()
+    }
+
+    /// Takes no more, and waits until all that was taken is sent or given up. Dropping the future leaves the exporter
+    /// sending; [`abort`](Self::abort) ends it.
+    pub async fn drain(&self) {
+        self.queue.close();
+        self.queue.emptied().await;
+    }
+
+    /// Takes no more, stops sending at once, and says what was taken and is lost.
+    pub async fn abort(&self) -> Lost {
+        self.queue.stop();
+        self.queue.ended().await
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        self.queue.stop();
     }
 }

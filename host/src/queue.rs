@@ -182,7 +182,7 @@ impl Queue {
     }
 
     /// Takes the next request of a lane, or else of a longer one; none once the queue is stopped.
-    pub async fn take(&self, lane: usize) -> Option<Queued> {
+    pub async fn take(&self, lane: usize) -> Option<Box<Queued>> {
         self.0.lanes.take(lane).await
     }
 

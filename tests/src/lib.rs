@@ -1,3 +1,4 @@
 //! What the tests of otlet share.
 
+pub mod backend;
 pub mod guests;

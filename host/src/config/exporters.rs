@@ -138,12 +138,12 @@ fn read_otlphttp(name: &str, mut reader: Reader<'_>, mistakes: &Mistakes) -> Opt
     );
     let target = read_target(name, &mut reader, http_endpoint, mistakes);
     let kind = target.map(|target| {
-        Kind::OtlpHttp(HttpTarget {
+        Kind::OtlpHttp(Box::new(HttpTarget {
             target,
             traces_endpoint: traces,
             metrics_endpoint: metrics,
             logs_endpoint: logs,
-        })
+        }))
     });
     read_rest(name, reader, kind, HTTP_TIMEOUT)
 }

@@ -25,7 +25,7 @@ struct Lane {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Queued>,
+    waiting: VecDeque<Box<Queued>>,
     /// Takers that sleep.
     idle: usize,
     stopped: bool,
@@ -48,7 +48,7 @@ impl Lanes {
 
     /// Adds a request to the calling thread's lane, or to another that has somebody idle, or else to the shortest; gives it
     /// back if the queue is stopped.
-    pub(super) fn push(&self, queued: Queued) -> Result<(), Queued> {
+    pub(super) fn push(&self, queued: Box<Queued>) -> Result<(), Box<Queued>> {
         let here = thread::current().id();
         let own = self.0.iter().find(|lane| lane.thread.get() == Some(&here));
         let mut queued = queued;
@@ -73,7 +73,7 @@ impl Lanes {
     }
 
     /// Takes the oldest request of `lane`, or of another when there is none; sleeps until one comes; none once stopped.
-    pub(super) async fn take(&self, lane: usize) -> Option<Queued> {
+    pub(super) async fn take(&self, lane: usize) -> Option<Box<Queued>> {
         let own = self.0.get(lane)?;
         loop {
             let mut woken = std::pin::pin!(own.wake.notified());
@@ -94,7 +94,7 @@ impl Lanes {
         }
     }
 
-    fn pop(&self, lane: usize) -> Option<Queued> {
+    fn pop(&self, lane: usize) -> Option<Box<Queued>> {
         let (before, after) = self.0.split_at_checked(lane)?;
         after.iter().chain(before).find_map(Lane::pop)
     }
@@ -120,7 +120,7 @@ impl Lane {
 
     /// Adds a request and wakes a taker. If `free` is asked for and no taker is, hands the request back; so does, as an
     /// error, a lane that is stopped.
-    fn push(&self, queued: Queued, free: bool) -> Result<Option<Queued>, Queued> {
+    fn push(&self, queued: Box<Queued>, free: bool) -> Result<Option<Box<Queued>>, Box<Queued>> {
         let mut state = self.lock();
         if state.stopped {
             return Err(queued);
@@ -135,7 +135,7 @@ impl Lane {
         Ok(None)
     }
 
-    fn pop(&self) -> Option<Queued> {
+    fn pop(&self) -> Option<Box<Queued>> {
         if self.len.load(Ordering::Relaxed) == 0 {
             return None;
         }

@@ -38,7 +38,7 @@ pub struct Ticket {
 }
 
 impl Queued {
-    pub(super) fn new(held: Held, payload: Payload, size: Size) -> (Self, Delivery) {
+    pub(super) fn new(held: Held, payload: Payload, size: Size) -> (Box<Self>, Delivery) {
         let (answer, state) = if held.queue.enabled {
             (None, State::Taken)
         } else {
@@ -57,7 +57,7 @@ impl Queued {
             answer,
             settled: false,
         };
-        (Self { payload, ticket }, Delivery(state))
+        (Box::new(Self { payload, ticket }), Delivery(state))
     }
 
     /// The bytes to send, and the ticket to settle when they are.
@@ -70,6 +70,11 @@ impl Ticket {
     /// Spans, data points or log records.
     pub fn items(&self) -> u64 {
         self.size.items
+    }
+
+    /// Whether a sender waits for the answer.
+    pub fn is_awaited(&self) -> bool {
+        self.answer.is_some()
     }
 
     /// Whether a sender waited for the answer and does so no more. Never true for a queue that is enabled.
@@ -88,7 +93,10 @@ impl Ticket {
     /// Gives the room back and answers the sender, if it still waits.
     pub fn settle(mut self, result: Result<(), Refusal>) {
         self.settled = true;
-        if let Some(answer) = self.answer.take() {
+        let answer = self.answer.take();
+        // The room first: whoever hears the answer may send its next request at once.
+        drop(self);
+        if let Some(answer) = answer {
             // Whoever stopped waiting needs no answer.
             let _gone = answer.send(result);
         }

@@ -21,8 +21,8 @@ fn runtime() -> Runtime {
 
 fn config(sizer: Sizer, queue_size: u64) -> Config {
     Config {
-        sizer,
         queue_size,
+        sizer,
         ..Config::default()
     }
 }
@@ -35,7 +35,7 @@ fn payload() -> Payload {
     Payload::plain(Signal::Logs, Bytes::from_static(&[0; 5]))
 }
 
-fn is_full<T>(result: Result<T, Refusal>) -> bool {
+fn is_full<T>(result: &Result<T, Refusal>) -> bool {
     matches!(result, Err(Refusal::Full { .. }))
 }
 
@@ -51,7 +51,7 @@ fn a_reservation_that_is_dropped_gives_its_room_back() {
             bytes: 100 + OVERHEAD
         }
     );
-    assert!(is_full(queue.reserve(size(1, 1))));
+    assert!(is_full(&queue.reserve(size(1, 1))));
     assert_eq!(queue.refused(), 1);
     drop(first);
     assert_eq!(queue.depth(), Depth::default());
@@ -68,7 +68,7 @@ fn each_sizer_counts_its_own_unit() {
         let queue = Queue::new("otlp", &config(sizer, bound), 1);
         let first = queue.reserve(size(100, 5)).unwrap();
         let second = queue.reserve(size(100, 5)).unwrap();
-        assert!(is_full(queue.reserve(size(1, 1))), "{sizer:?}");
+        assert!(is_full(&queue.reserve(size(1, 1))), "{sizer:?}");
         drop((first, second));
         assert_eq!(queue.depth(), Depth::default());
     }
@@ -83,7 +83,7 @@ fn the_bound_in_bytes_holds_whatever_the_sizer_counts() {
     let queue = Queue::new("otlp", &config, 1);
     let first = queue.reserve(size(1000, 1)).unwrap();
     let second = queue.reserve(size(1000, 1)).unwrap();
-    assert!(is_full(queue.reserve(size(0, 0))));
+    assert!(is_full(&queue.reserve(size(0, 0))));
     drop(first);
     let third = queue.reserve(size(1000, 1)).unwrap();
     drop((second, third));
@@ -111,17 +111,17 @@ fn a_request_may_be_larger_than_reserved_and_is_charged_for_it() {
             bytes: 150 + OVERHEAD
         }
     );
-    assert!(is_full(queue.reserve(size(1, 1))));
+    assert!(is_full(&queue.reserve(size(1, 1))));
 }
 
 #[test]
 fn a_request_smaller_than_reserved_gives_the_rest_back() {
     let queue = Queue::new("otlp", &config(Sizer::Bytes, 100), 1);
     let room = queue.reserve(size(100, 3)).unwrap();
-    assert!(is_full(queue.reserve(size(1, 1))));
+    assert!(is_full(&queue.reserve(size(1, 1))));
     let _taken = room.commit(payload(), size(40, 1));
     let _rest = queue.reserve(size(60, 1)).unwrap();
-    assert!(is_full(queue.reserve(size(1, 1))));
+    assert!(is_full(&queue.reserve(size(1, 1))));
 }
 
 #[test]
@@ -313,11 +313,9 @@ fn many_threads_leave_the_counts_at_zero_and_never_pass_the_bounds() {
     for giver in givers {
         giver.join().unwrap();
     }
-    runtime().block_on(async {
-        timeout(Duration::from_secs(10), queue.emptied())
-            .await
-            .unwrap()
-    });
+    runtime()
+        .block_on(async { timeout(Duration::from_secs(10), queue.emptied()).await })
+        .unwrap();
     assert_eq!(queue.depth(), Depth::default());
     queue.stop();
     let taken: u64 = takers.into_iter().map(|taker| taker.join().unwrap()).sum();

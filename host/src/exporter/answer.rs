@@ -1,0 +1,221 @@
+//! What a backend answered, and whether the same request may be sent again.
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message;
+
+use crate::refusal::{RETRY_AFTER, Refusal};
+
+/// The most of a backend's own words that goes to the log.
+const LONGEST_WORDS: usize = 200;
+
+/// A backend took the request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// Items that it did not take.
+    pub(super) rejected: u64,
+    /// What it said about that, fit for the log.
+    pub(super) words: String,
+}
+
+/// A backend did not take the request, or did not say so.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// What happened, in our words: fit for the sender.
+    pub(super) reason: String,
+    /// What the backend said, fit for the log.
+    pub(super) words: String,
+    /// Whether the same request may be tried again.
+    pub(super) retryable: bool,
+    /// When, if the backend said so.
+    pub(super) after: Option<Duration>,
+}
+
+impl Accepted {
+    /// Reads an export response. One that makes no sense says nothing: the request was taken.
+    pub(super) fn parse(message: &[u8]) -> Self {
+        // The responses of the three signals are the same on the wire.
+        let partial = ExportTraceServiceResponse::decode(message)
+            .ok()
+            .and_then(|response| response.partial_success);
+        partial.map_or_else(Self::default, |partial| Self {
+            rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
+            words: words(&partial.error_message),
+        })
+    }
+}
+
+impl Failure {
+    /// The network failed, or the backend's answer did not come.
+    pub(super) fn transport(reason: String) -> Self {
+        Self {
+            reason,
+            words: String::new(),
+            retryable: true,
+            after: None,
+        }
+    }
+
+    /// Trying again cannot help.
+    pub(super) fn permanent(reason: String) -> Self {
+        Self {
+            retryable: false,
+            ..Self::transport(reason)
+        }
+    }
+
+    /// What a sender that waits is told.
+    pub(super) fn refusal(&self, exporter: &str) -> Refusal {
+        let what = format!("exporter {exporter:?}: {}", self.reason);
+        if self.retryable {
+            Refusal::Unavailable {
+                what,
+                after: self.after.unwrap_or(RETRY_AFTER),
+            }
+        } else {
+            Refusal::Rejected(what)
+        }
+    }
+}
+
+/// A backend's own words, cut, and without anything that a terminal would obey.
+pub(super) fn words(text: &str) -> String {
+    text.chars()
+        .take(LONGEST_WORDS)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// `google.rpc.Status`, with the only detail that matters here.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Status {
+    #[prost(string, tag = "2")]
+    pub(super) message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Any {
+    #[prost(string, tag = "1")]
+    type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    value: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    retry_delay: Option<Delay>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Delay {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+impl Status {
+    /// The delay of a `RetryInfo` among the details. One without a delay allows to try again at once.
+    pub(super) fn retry_delay(&self) -> Option<Duration> {
+        let detail = self
+            .details
+            .iter()
+            .find(|detail| detail.type_url.ends_with("/google.rpc.RetryInfo"))?;
+        let info = RetryInfo::decode(detail.value.as_slice()).ok()?;
+        let delay = info.retry_delay.unwrap_or_default();
+        let seconds = u64::try_from(delay.seconds).unwrap_or(0);
+        let nanos = u32::try_from(delay.nanos).unwrap_or(0).min(999_999_999);
+        Some(Duration::new(seconds, nanos))
+    }
+}
+
+/// Decodes base64 as in gRPC's binary metadata: standard alphabet, padded or not.
+pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = text
+        .iter()
+        .rposition(|c| *c != b'=')
+        .map_or(0, |last| last + 1);
+    let mut bytes = Vec::with_capacity(digits / 4 * 3 + 2);
+    for group in text.get(..digits)?.chunks(4) {
+        let mut bits = 0_u32;
+        for digit in group {
+            let value = match digit {
+                b'A'..=b'Z' => digit - b'A',
+                b'a'..=b'z' => digit - b'a' + 26,
+                b'0'..=b'9' => digit - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            bits = bits << 6 | u32::from(value);
+        }
+        let missing = 4 - group.len();
+        if missing == 3 {
+            return None;
+        }
+        let [_, triple @ ..] = (bits << (6 * missing)).to_be_bytes();
+        bytes.extend(triple.iter().take(3 - missing));
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_read_with_and_without_padding() {
+        for (text, bytes) in [
+            ("", ""),
+            ("Zg==", "f"),
+            ("Zg", "f"),
+            ("Zm8=", "fo"),
+            ("Zm8", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYmFy", "foobar"),
+        ] {
+            assert_eq!(base64(text.as_bytes()).unwrap(), bytes.as_bytes());
+        }
+        assert_eq!(base64(b"+/+/").unwrap(), [0xfb, 0xff, 0xbf]);
+        for hostile in ["Z", "Zm9vY", "Z=g=", "Zm\u{fc}v", "Zm 9v"] {
+            assert_eq!(base64(hostile.as_bytes()), None, "{hostile}");
+        }
+    }
+
+    #[test]
+    fn a_partial_success_is_read_whatever_the_signal_and_nonsense_is_none() {
+        // partial_success { rejected: 3, error_message: "no" }
+        let message = [10, 6, 8, 3, 18, 2, b'n', b'o'];
+        let accepted = Accepted::parse(&message);
+        assert_eq!((accepted.rejected, accepted.words.as_str()), (3, "no"));
+        assert_eq!(Accepted::parse(&[]), Accepted::default());
+        assert_eq!(Accepted::parse(b"{}"), Accepted::default());
+        // A negative count.
+        let negative = [10, 11, 8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
+        assert_eq!(Accepted::parse(&negative), Accepted::default());
+    }
+
+    #[test]
+    fn a_backends_words_are_cut_and_cannot_move_the_cursor() {
+        let said = words(&format!("a\u{1b}[2J\n{}", "x".repeat(500)));
+        assert_eq!(said.chars().count(), 200);
+        assert!(said.starts_with("a [2J x"));
+    }
+
+    #[test]
+    fn a_retry_info_without_a_delay_allows_to_try_at_once() {
+        let status = Status {
+            message: String::new(),
+            details: vec![Any {
+                type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
+                value: Vec::new(),
+            }],
+        };
+        assert_eq!(status.retry_delay(), Some(Duration::ZERO));
+        assert_eq!(Status::default().retry_delay(), None);
+    }
+}

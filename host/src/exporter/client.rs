@@ -1,0 +1,275 @@
+//! What the ways to send have in common: the form of the bytes, the connections, and reading an answer within bounds.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, Builder};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::answer::{Accepted, Failure, words};
+use super::debug::Printer;
+use super::{Compression, Config, Kind, Output, StartError, Target, grpc, http as otlp_http};
+use crate::batch::Signal;
+use crate::compression;
+use crate::payload::{PREFIX, Payload};
+
+/// An attempt that connects and an attempt that waits should not look the same in the log.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a peer may leave what we sent unacknowledged before the connection counts as dead. HTTP/2 pings would find out
+/// sooner, but servers made with grpc-go answer frequent pings by hanging up.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
+
+/// Answers are small; these are room enough for their error messages.
+const WINDOW: u32 = 1 << 20;
+
+/// What is kept of an answer. Its end is read as well, since gRPC's status stands there, but not for ever.
+const LONGEST_ANSWER: usize = 64 << 10;
+const LONGEST_READ: usize = 4 << 20;
+
+/// Above this, compressing takes longer than a hand-over to another thread is worth (about 2 ms a MiB).
+const INLINE: usize = 1 << 20;
+
+/// A way to send, with connections of its own.
+pub(super) enum Client {
+    /// OTLP over gRPC.
+    Otlp(grpc::Client, Common),
+    /// OTLP over HTTP.
+    OtlpHttp(otlp_http::Client, Common),
+    /// Prints.
+    Debug(Printer),
+}
+
+pub(super) struct Common {
+    compression: Compression,
+    /// Zero is for ever.
+    timeout: Duration,
+}
+
+/// A request in the form in which it is sent, however often.
+pub(super) struct Prepared {
+    pub(super) signal: Signal,
+    /// With its gRPC prefix in front.
+    pub(super) framed: Bytes,
+    pub(super) gzip: bool,
+}
+
+/// Connections to one backend.
+pub(super) type Connections = legacy::Client<HttpConnector, Full<Bytes>>;
+
+/// An answer that was read to its end.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    pub(super) trailers: HeaderMap,
+}
+
+impl Client {
+    pub(super) fn new(config: &Config, output: &Output) -> Result<Self, StartError> {
+        let common = |target: &Target| Common {
+            compression: target.compression,
+            timeout: config.timeout,
+        };
+        match &config.kind {
+            Kind::Otlp(target) => {
+                let client = grpc::Client::new(&config.name, target, config.timeout)?;
+                Ok(Self::Otlp(client, common(target)))
+            }
+            Kind::OtlpHttp(to) => {
+                let client = otlp_http::Client::new(&config.name, to, config.timeout)?;
+                Ok(Self::OtlpHttp(client, common(&to.target)))
+            }
+            Kind::Debug(verbosity) => Ok(Self::Debug(Printer::new(
+                &config.name,
+                *verbosity,
+                output.clone(),
+            ))),
+        }
+    }
+
+    /// Brings a request into the form in which it is sent. What is at hand in that form is taken as it is.
+    pub(super) async fn prepare(&self, payload: Payload) -> Result<Prepared, Failure> {
+        let gzip = match self {
+            Self::Otlp(_, common) | Self::OtlpHttp(_, common) => {
+                common.compression == Compression::Gzip
+            }
+            Self::Debug(_) => false,
+        };
+        let signal = payload.signal();
+        let form = |payload: &Payload| {
+            if gzip {
+                payload.framed_gzip().cloned()
+            } else {
+                payload.framed().cloned()
+            }
+        };
+        let framed = match form(&payload) {
+            Some(framed) => Some(framed),
+            None if opened_size(&payload) <= INLINE => form(&convert(payload, gzip)?),
+            None => {
+                let converted = tokio::task::spawn_blocking(move || convert(payload, gzip)).await;
+                form(&converted.map_err(|error| Failure::permanent(error.to_string()))??)
+            }
+        };
+        let framed =
+            framed.ok_or_else(|| Failure::permanent("the request has no bytes".to_owned()))?;
+        Ok(Prepared {
+            signal,
+            framed,
+            gzip,
+        })
+    }
+
+    /// Sends a request once.
+    pub(super) async fn attempt(&self, request: &Prepared) -> Result<Accepted, Failure> {
+        match self {
+            Self::Otlp(client, common) => within(common.timeout, client.export(request)).await,
+            Self::OtlpHttp(client, common) => within(common.timeout, client.export(request)).await,
+            Self::Debug(printer) => Ok(printer.print(request).await),
+        }
+    }
+}
+
+/// The bytes of a request's plain form, as far as it says.
+fn opened_size(payload: &Payload) -> usize {
+    let gzip = payload
+        .framed_gzip()
+        .and_then(|framed| framed.get(PREFIX..))
+        .and_then(compression::claimed_size);
+    gzip.unwrap_or_default().max(payload.size())
+}
+
+fn convert(payload: Payload, gzip: bool) -> Result<Payload, Failure> {
+    if gzip {
+        Ok(compression::compress(payload))
+    } else {
+        compression::open(payload).map_err(|refusal| Failure::permanent(refusal.to_string()))
+    }
+}
+
+async fn within<T>(
+    timeout: Duration,
+    attempt: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    if timeout.is_zero() {
+        return attempt.await;
+    }
+    tokio::time::timeout(timeout, attempt)
+        .await
+        .unwrap_or_else(|_elapsed| {
+            let reason = format!("the backend did not answer within {timeout:?}");
+            Err(Failure::transport(reason))
+        })
+}
+
+/// Makes connections: for gRPC one that all requests share, for HTTP/1.1 one for each request in flight.
+pub(super) fn connections(http2: bool, timeout: Duration) -> Connections {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(if timeout.is_zero() {
+        CONNECT_TIMEOUT
+    } else {
+        timeout.min(CONNECT_TIMEOUT)
+    }));
+    connector.set_keepalive(Some(TCP_KEEPALIVE));
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
+    Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .http2_only(http2)
+        .http2_initial_stream_window_size(WINDOW)
+        .http2_initial_connection_window_size(WINDOW)
+        .http1_max_buf_size(LONGEST_ANSWER)
+        .build(connector)
+}
+
+/// The headers of every request to a target. The user's come first, and none of them can change what the protocol needs.
+pub(super) fn headers(target: &Target, protocol: &[(HeaderName, HeaderValue)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &target.headers {
+        headers.append(name.clone(), value.clone());
+    }
+    let version = HeaderValue::from_static(concat!("otlet/", env!("CARGO_PKG_VERSION")));
+    headers.entry(header::USER_AGENT).or_insert(version);
+    for (name, value) in protocol {
+        headers.insert(name.clone(), value.clone());
+    }
+    headers
+}
+
+/// Checks that there is no scheme but `http`, and a host.
+pub(super) fn check(name: &str, endpoint: &Uri) -> Result<(), StartError> {
+    if endpoint.scheme() == Some(&http::uri::Scheme::HTTP) && endpoint.host().is_some() {
+        return Ok(());
+    }
+    Err(StartError {
+        name: name.to_owned(),
+        endpoint: endpoint.to_string(),
+    })
+}
+
+/// Sends a request and reads the answer.
+pub(super) async fn exchange(
+    connections: &Connections,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer, Failure> {
+    let answer = connections.request(request).await.map_err(|error| {
+        let what = if error.is_connect() {
+            "the backend cannot be reached"
+        } else {
+            "the connection to the backend broke"
+        };
+        broken(what, &error)
+    })?;
+    let (parts, body) = answer.into_parts();
+    let (body, trailers) = read(body).await?;
+    Ok(Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+        trailers,
+    })
+}
+
+async fn read(mut body: Incoming) -> Result<(Vec<u8>, HeaderMap), Failure> {
+    let mut kept = Vec::new();
+    let mut seen = 0;
+    let mut trailers = HeaderMap::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| broken("the connection to the backend broke", &error))?;
+        match frame.into_data() {
+            Ok(data) => {
+                seen += data.len();
+                if seen > LONGEST_READ {
+                    let reason = "the backend's answer does not end".to_owned();
+                    return Err(Failure::transport(reason));
+                }
+                let room = LONGEST_ANSWER.saturating_sub(kept.len());
+                kept.extend(data.iter().take(room));
+            }
+            Err(frame) => trailers.extend(frame.into_trailers().unwrap_or_default()),
+        }
+    }
+    Ok((kept, trailers))
+}
+
+/// A failure of the network; the innermost cause is the one that tells.
+fn broken(what: &str, error: &(dyn Error + 'static)) -> Failure {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    Failure {
+        words: words(&cause.to_string()),
+        ..Failure::transport(what.to_owned())
+    }
+}

@@ -1,0 +1,190 @@
+//! What goes over the wire.
+
+use otlet_tests::backend::Protocol;
+
+use super::*;
+use crate::compression;
+use crate::payload::PREFIX;
+
+#[test]
+fn a_request_arrives_as_the_very_bytes_it_was() {
+    for (config, protocol, path) in [
+        (
+            PROTOCOLS[0],
+            Protocol::Grpc,
+            "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        ),
+        (PROTOCOLS[1], Protocol::Http, "/v1/logs"),
+    ] {
+        let (world, backend) = (World::new(), Backend::start());
+        let exporter = world.start(&config(&backend));
+        queue(&exporter, 7, 300);
+        let received = &backend.wait_for(1)[0];
+        assert_eq!(received.protocol, protocol);
+        assert_eq!(received.path, path);
+        assert!(!received.gzip);
+        assert_eq!(received.body, request(7, 300).encode_to_vec());
+        assert_eq!(received.request, Request::Logs(request(7, 300)));
+        let agent = received.headers.get("user-agent").unwrap();
+        assert_eq!(agent, concat!("otlet/", env!("CARGO_PKG_VERSION")));
+        world.wait(exporter.drain());
+        assert_eq!(exporter.counters().sent_requests.get(), 1);
+        assert_eq!(exporter.counters().sent_items.get(), 300);
+        assert_eq!(exporter.depth(), Depth::default());
+    }
+}
+
+#[test]
+fn each_signal_goes_to_its_own_place() {
+    for (config, paths) in [
+        (
+            PROTOCOLS[0],
+            [
+                "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+                "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+                "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+            ],
+        ),
+        (PROTOCOLS[1], ["/in/v1/traces", "/m/metrics", "/in/v1/logs"]),
+    ] {
+        let (world, backend) = (World::new(), Backend::start());
+        let mut config = config(&backend);
+        if let Kind::OtlpHttp(to) = &mut config.kind {
+            to.target.endpoint = format!("{}/in/", backend.endpoint()).parse().unwrap();
+            to.metrics_endpoint =
+                Some(format!("{}/m/metrics", backend.endpoint()).parse().unwrap());
+        }
+        let exporter = world.start(&config);
+        for (signal, path) in Signal::ALL.into_iter().zip(paths) {
+            let before = backend.received().len();
+            let empty = Payload::plain(signal, framed(false, &[]));
+            let _taken = exporter
+                .reserve(Size::default())
+                .unwrap()
+                .commit(empty, Size::default());
+            assert_eq!(backend.wait_for(before + 1)[before].path, path);
+        }
+    }
+}
+
+#[test]
+fn the_users_headers_are_sent_and_the_protocols_own_cannot_be_changed() {
+    for config in PROTOCOLS {
+        let (world, backend) = (World::new(), Backend::start());
+        let mut config = config(&backend);
+        let headers = match &mut config.kind {
+            Kind::Otlp(target) => &mut target.headers,
+            Kind::OtlpHttp(to) => &mut to.target.headers,
+            Kind::Debug(_) => unreachable!(),
+        };
+        for (name, value) in [
+            ("x-tenant", "shop"),
+            ("x-tenant", "bakery"),
+            ("content-type", "text/html"),
+            ("user-agent", "mine"),
+        ] {
+            headers.push((name.parse().unwrap(), value.parse().unwrap()));
+        }
+        let exporter = world.start(&config);
+        queue(&exporter, 1, 1);
+        let headers = &backend.wait_for(1)[0].headers;
+        let tenants: Vec<_> = headers.get_all("x-tenant").iter().collect();
+        assert_eq!(tenants, ["shop", "bakery"]);
+        assert_eq!(headers["user-agent"], "mine");
+        assert_ne!(headers["content-type"], "text/html");
+    }
+}
+
+#[test]
+fn grpc_tells_the_backend_how_long_it_waits() {
+    let (world, backend) = (World::new(), Backend::start());
+    let exporter = world.start(&grpc(&backend));
+    queue(&exporter, 1, 1);
+    assert_eq!(backend.wait_for(1)[0].headers["grpc-timeout"], "10000m");
+}
+
+#[test]
+fn what_came_compressed_goes_on_as_the_very_bytes_it_was() {
+    for config in PROTOCOLS {
+        let (world, backend) = (World::new(), Backend::start());
+        let exporter = world.start(&compressed(config(&backend)));
+        // Level 9, which otlet itself never uses.
+        let message = request(3, 50).encode_to_vec();
+        let mut compressor =
+            libdeflater::Compressor::new(libdeflater::CompressionLvl::new(9).unwrap());
+        let mut gzip = vec![0; compressor.gzip_compress_bound(message.len())];
+        let len = compressor.gzip_compress(&message, &mut gzip).unwrap();
+        gzip.truncate(len);
+        let payload = Payload::gzip(Signal::Logs, framed(true, &gzip), 1 << 20);
+        let _taken = exporter
+            .reserve(Size::default())
+            .unwrap()
+            .commit(payload, Size::default());
+        let received = &backend.wait_for(1)[0];
+        assert!(received.gzip);
+        assert_eq!(received.body, gzip);
+        assert_eq!(received.request, Request::Logs(request(3, 50)));
+    }
+}
+
+#[test]
+fn what_came_plain_is_compressed_on_demand_however_large() {
+    for config in PROTOCOLS {
+        let (world, backend) = (World::new(), Backend::start());
+        let exporter = world.start(&compressed(config(&backend)));
+        for (i, count) in [1, 40_000].into_iter().enumerate() {
+            queue(&exporter, 5, count);
+            let received = &backend.wait_for(i + 1)[i];
+            assert!(received.gzip);
+            assert_eq!(received.request, Request::Logs(request(5, count)));
+        }
+        assert!(payload(5, 40_000).size() > 2 << 20);
+    }
+}
+
+#[test]
+fn what_came_compressed_is_opened_for_a_backend_that_wants_it_plain() {
+    for config in PROTOCOLS {
+        let (world, backend) = (World::new(), Backend::start());
+        let exporter = world.start(&config(&backend));
+        for (i, count) in [10, 40_000].into_iter().enumerate() {
+            let message = request(6, count).encode_to_vec();
+            let gzip = compression::deflate(&message);
+            assert_eq!(gzip[..PREFIX], prefix(true, gzip.len() - PREFIX));
+            let payload = Payload::gzip(Signal::Logs, gzip, 16 << 20);
+            let _taken = exporter
+                .reserve(Size::default())
+                .unwrap()
+                .commit(payload, Size::default());
+            let received = &backend.wait_for(i + 1)[i];
+            assert!(!received.gzip);
+            assert_eq!(received.body, message);
+        }
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_opened_is_refused_for_good_and_not_sent() {
+    let (world, backend) = (World::new(), Backend::start());
+    let exporter = world.start(&without_queue(grpc(&backend)));
+    let payload = Payload::gzip(Signal::Logs, framed(true, b"no gzip"), 1 << 20);
+    let size = Size { bytes: 1, items: 9 };
+    let delivery = exporter.reserve(size).unwrap().commit(payload, size);
+    let refusal = world.wait(delivery.wait()).unwrap_err();
+    assert!(matches!(refusal, Refusal::Rejected(_)), "{refusal}");
+    assert_eq!(exporter.counters().failed_items.get(), 9);
+    assert_eq!(backend.attempts(), 0);
+}
+
+#[test]
+fn requests_of_one_thread_share_one_grpc_connection() {
+    let (world, backend) = (World::new(), Backend::start());
+    let exporter = world.start(&grpc(&backend));
+    for number in 0..50 {
+        queue(&exporter, number, 1);
+    }
+    world.wait(exporter.drain());
+    assert_eq!(numbers(&backend.taken()), (0..50).collect::<Vec<_>>());
+    // One for each of the two threads.
+    assert!(backend.connections() <= 2, "{}", backend.connections());
+}
