@@ -80,6 +80,18 @@ pub(super) enum Origin {
     BucketCounts,
 }
 
+impl At {
+    /// The numbers of the field and of the one that it replaces, as bits.
+    #[inline]
+    pub(super) fn mask(&self) -> u32 {
+        let other = match self.presence {
+            Presence::Instead(other) => 1 << other,
+            Presence::Implicit | Presence::Explicit => 0,
+        };
+        1 << self.number | other
+    }
+}
+
 /// A column that is an OTLP field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FieldSpec {

@@ -55,7 +55,10 @@ pub(super) struct Index {
     pub(super) data: Vec<Option<(Piece, Msg)>>,
     /// The message of each data point; empty in other signals.
     points: Vec<Msg>,
-    below: [OnceLock<Wired<Level>>; 3],
+    below: OnceLock<Wired<Box<[Level; 2]>>>,
+    depths: [u8; 7],
+    /// The rows of a table that the signal does not have.
+    none: Level,
 }
 
 /// Why a request cannot be indexed.
@@ -85,7 +88,9 @@ impl Index {
             scope_children: Vec::new(),
             data: Vec::new(),
             points: Vec::new(),
-            below: Default::default(),
+            below: OnceLock::new(),
+            none: Level::default(),
+            depths: Table::ALL.map(|table| table.depth(signal)),
         };
         index.request(base)?;
         let ends = [
@@ -207,17 +212,19 @@ impl Index {
 
     /// The rows of any table; `first` of a level below the record is by record.
     pub(super) fn rows(&self, table: Table, base: &[u8]) -> Result<&Level, Fault> {
-        let slot = match table {
-            Table::Event => &self.below[0],
-            Table::Link => &self.below[1],
-            Table::Exemplar => &self.below[2],
+        let below = match table {
             Table::Resource => return Ok(&self.resources),
             Table::Scope => return Ok(&self.scopes),
             Table::Metric => return Ok(&self.metrics),
             Table::Record => return Ok(&self.records),
+            _ if !table.is_of(self.signal) => return Ok(&self.none),
+            Table::Event | Table::Link | Table::Exemplar => {
+                self.below.get_or_init(|| self.rows_below(base))
+            }
         };
-        let level = slot.get_or_init(|| self.rows_below(table, base));
-        let level = level.as_ref().map_err(|malformed| *malformed)?;
+        let below = below.as_ref().map_err(|malformed| *malformed)?;
+        let [first, second] = below.as_ref();
+        let level = if table == Table::Link { second } else { first };
         if level.pieces.len() > MAX_ROWS_BELOW {
             return Err(Fault::TooMany(table));
         }
@@ -232,26 +239,39 @@ impl Index {
         })
     }
 
-    fn rows_below(&self, table: Table, base: &[u8]) -> Wired<Level> {
-        let mut level = Level::default();
-        level.first.reserve_exact(self.records.pieces.len() + 1);
+    /// Events and links, or exemplars: one walk finds both.
+    fn rows_below(&self, base: &[u8]) -> Wired<Box<[Level; 2]>> {
+        let mut levels = <Box<[Level; 2]>>::default();
+        let [first, second] = levels.as_mut();
+        first.first.reserve_exact(self.records.pieces.len() + 1);
+        second.first.reserve_exact(self.records.pieces.len() + 1);
         for (row, record) in self.records.pieces.iter().enumerate() {
-            level.first.push(offset(level.pieces.len()));
+            first.first.push(offset(first.pieces.len()));
+            second.first.push(offset(second.pieces.len()));
             let msg = self.record_msg(row);
             let mut reader = Reader::within(base, record.body as usize, record.end as usize);
-            while let Some(field) = reader.next()? {
-                if msg.rows_in(field.number) == Some(table) {
-                    level
-                        .pieces
-                        .push(piece(field.message(base)?, field.start, field.end));
-                    if level.pieces.len() > MAX_ROWS_BELOW {
-                        return Ok(level);
-                    }
+            while let Some(field) = reader.next_of(msg.mask_below())? {
+                let level = match msg.rows_in(field.number) {
+                    Some(Table::Link) => &mut *second,
+                    Some(_) => &mut *first,
+                    None => continue,
+                };
+                let piece = piece(field.message(base)?, field.start, field.end);
+                level.pieces.push(piece);
+                if level.pieces.len() > MAX_ROWS_BELOW {
+                    return Ok(levels);
                 }
             }
         }
-        level.first.push(offset(level.pieces.len()));
-        Ok(level)
+        first.first.push(offset(first.pieces.len()));
+        second.first.push(offset(second.pieces.len()));
+        Ok(levels)
+    }
+
+    /// How deep the messages of a table's rows lie in the request.
+    #[inline]
+    pub(super) fn depth(&self, table: Table) -> u8 {
+        self.depths.get(table as usize).copied().unwrap_or_default()
     }
 
     /// The message of a record.

@@ -10,13 +10,12 @@ use super::{
     any::{AnyRef, KeyValue, check_depth, elements},
     budget::{Budget, Halt},
     index::Piece,
-    live::BitList,
     places::{PlaceId, Places},
     replace::Scan,
     rows::View,
     schema::{Holds, Part, Table},
     sight::{Node, ON, Sight, Slot},
-    transaction::{end_of, push_text},
+    transaction::{end_of, settle},
     wire::{Reader, Wired},
 };
 
@@ -128,7 +127,7 @@ pub(super) fn leafy<'a, E: From<super::wire::Malformed>>(
     };
     let mut inside = None;
     let mut stopped = Ok(());
-    sight.slots(&node, |slot| {
+    sight.slots(&node, node.msg.mask_leaves(), |slot| {
         let leaf = node
             .msg
             .leaves()
@@ -165,7 +164,7 @@ fn fields<'a, E: From<super::wire::Malformed>>(
     f: &mut impl FnMut(Leafy<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut stopped = Ok(());
-    sight.slots(node, |slot| {
+    sight.slots(node, node.msg.mask_leaves(), |slot| {
         let leaf = node
             .msg
             .leaves()
@@ -209,7 +208,6 @@ pub(super) fn all_leaves(
         budget,
         places: Places::default(),
         leaves: Leaves::default(),
-        present: BitList::default(),
         row: 0,
     };
     let sight = batch.sight();
@@ -237,13 +235,22 @@ pub(super) fn all_leaves(
     let Gather {
         places,
         mut leaves,
-        present,
         budget,
         ..
     } = gather;
-    leaves.texts.present = present.into_bytes();
+    leaves.texts.present = all_present(leaves.rows.len());
+    settle(&mut leaves.texts, budget)?;
     (leaves.place_paths, leaves.place_kinds) = places.named(budget)?;
     Ok((Scan::new(batch.clone(), sections, kinds), leaves))
+}
+
+/// So many bits, all set.
+fn all_present(len: usize) -> Vec<u8> {
+    let mut present = vec![u8::MAX; len.div_ceil(8)];
+    if let Some(last) = present.last_mut().filter(|_| !len.is_multiple_of(8)) {
+        *last = (1 << (len % 8)) - 1;
+    }
+    present
 }
 
 fn end_of_leaves(leaves: &Leaves) -> Result<u32, Halt> {
@@ -256,7 +263,6 @@ struct Gather<'b> {
     budget: &'b mut Budget,
     places: Places,
     leaves: Leaves,
-    present: BitList,
     row: u32,
 }
 
@@ -289,19 +295,18 @@ impl Gather<'_> {
         if !self.kinds.has(kind) {
             return Ok(());
         }
-        // A row, a place, an end, and a bit of presence.
-        self.budget.charge(13)?;
+        // The text, a row, a place, an end, and a bit of presence.
+        self.budget.charge(text.len() + 13)?;
         let Leaves {
             texts: PackedTexts { data, ends, .. },
             rows,
             places,
             ..
         } = &mut self.leaves;
-        push_text(data, text, self.budget)?;
+        data.extend_from_slice(text);
         ends.push(end_of(data)?);
         rows.push(self.row);
         places.push(self.places.leaf(place, kind));
-        self.present.push(true);
         Ok(())
     }
 

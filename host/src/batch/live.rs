@@ -81,13 +81,6 @@ pub(super) struct BitList {
 }
 
 impl BitList {
-    pub(super) fn with_capacity(len: usize) -> Self {
-        Self {
-            bytes: Vec::with_capacity(len.div_ceil(8)),
-            len: 0,
-        }
-    }
-
     #[inline]
     pub(super) fn push(&mut self, bit: bool) {
         if self.len.is_multiple_of(8) {

@@ -50,7 +50,7 @@ impl<'a> Sight<'a> {
     #[inline]
     fn plain(&self, node: &Node, at: &At) -> Wired<Option<Cell<'a>>> {
         let mut cell = None;
-        self.slots(node, |slot| {
+        self.slots(node, at.mask(), |slot| {
             if slot.field.number == at.number {
                 let next = Cell::of_field(&slot.field, at, slot.bytes)?;
                 cell = Some(match (cell.take(), next) {
@@ -110,7 +110,7 @@ impl<'a> Sight<'a> {
         };
         let node = self.node(column.table, row, piece, spec.part)?;
         if let Some((at, node)) = node.and_then(|node| Some((spec.of(node.msg)?, node))) {
-            self.slots(&node, |slot| {
+            self.slots(&node, 1 << at.number, |slot| {
                 if slot.field.number != at.number {
                     return ON;
                 }
@@ -123,7 +123,7 @@ impl<'a> Sight<'a> {
 
     fn duration(&self, span: &Node) -> Wired<Option<Cell<'a>>> {
         let (mut start, mut end) = (0, 0);
-        self.slots(span, |slot| {
+        self.slots(span, 1 << 7 | 1 << 8, |slot| {
             match slot.field.number {
                 7 => {
                     slot.field.expect(FIXED64, slot.bytes)?;
@@ -156,7 +156,7 @@ impl<'a> Sight<'a> {
     fn list(&self, origin: Origin, node: &Node, at: &At) -> Wired<Option<Cell<'a>>> {
         let mut list = List::default();
         let mut offset = 0;
-        self.slots(node, |slot| {
+        self.slots(node, 1 << at.number, |slot| {
             if slot.field.number != at.number {
                 return ON;
             }

@@ -134,14 +134,6 @@ impl<'a> Above<'a> {
         }
         row
     }
-
-    /// The same for any order.
-    pub(super) fn any_row(&mut self, row: usize) -> usize {
-        for (_, at) in &mut self.steps {
-            *at = 0;
-        }
-        self.row(row)
-    }
 }
 
 /// Drops the rows of a table whose bit is clear in the mask.

@@ -183,6 +183,24 @@ impl Msg {
         }
     }
 
+    /// The numbers of the fields whose rows are tables below the record, as bits.
+    pub(super) fn mask_below(self) -> u32 {
+        match self {
+            Self::Span => 1 << 11 | 1 << 13,
+            Self::NumberPoint => 1 << 5,
+            Self::HistogramPoint => 1 << 8,
+            Self::ExponentialPoint => 1 << 11,
+            _ => 0,
+        }
+    }
+
+    /// The numbers of the fields that hold leaves, as bits.
+    pub(super) fn mask_leaves(self) -> u32 {
+        self.leaves()
+            .iter()
+            .fold(0, |mask, (number, ..)| mask | 1 << number)
+    }
+
     /// The message of a row of a table below the record.
     pub(super) fn below(table: Table) -> Self {
         match table {

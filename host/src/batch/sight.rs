@@ -46,15 +46,6 @@ pub(super) struct Slot<'a> {
     pub(super) field: Field<'a>,
 }
 
-impl Slot<'_> {
-    /// The field with its tag.
-    pub(super) fn raw(&self) -> &[u8] {
-        self.bytes
-            .get(self.field.start..self.field.end)
-            .unwrap_or_default()
-    }
-}
-
 /// Whether to go on to the next slot.
 pub(super) const ON: Wired<bool> = Ok(true);
 pub(super) const STOP: Wired<bool> = Ok(false);
@@ -86,7 +77,7 @@ impl<'a> Sight<'a> {
 
     #[inline]
     fn row_node(&self, table: Table, row: usize, piece: Piece) -> Node {
-        let depth = table.depth(self.index.signal);
+        let depth = self.index.depth(table);
         let msg = match table {
             Table::Resource => Msg::ResourceContainer,
             Table::Scope => Msg::ScopeContainer,
@@ -123,7 +114,7 @@ impl<'a> Sight<'a> {
         };
         let mut status: Option<Node> = None;
         let mut reader = Reader::within(self.base, start as usize, end as usize);
-        while let Some(field) = reader.next()? {
+        while let Some(field) = reader.next_of(1 << number)? {
             if field.number == number {
                 let body = field.message(self.base)?;
                 let piece = super::index::piece(body, field.start, field.end);
@@ -140,11 +131,12 @@ impl<'a> Sight<'a> {
         Ok(status.or_else(|| span.new_child()))
     }
 
-    /// Every field of a message as it reads now, in order; `f` says whether to go on.
+    /// The fields of a message with the numbers in `mask` as they read now, in order; `f` says whether to go on.
     #[inline]
     pub(super) fn slots(
         &self,
         node: &Node,
+        mask: u32,
         mut f: impl FnMut(Slot<'a>) -> Wired<bool>,
     ) -> Wired<()> {
         let mut hint = self.hint.get();
@@ -152,7 +144,7 @@ impl<'a> Sight<'a> {
         let edits = self.edits.between(low, node.tail.last(), &mut hint);
         self.hint.set(hint);
         for &(start, end) in node.body.iter().chain(&node.more) {
-            if !self.base_slots(start, end, edits, &mut f)? {
+            if !self.base_slots((start, end), mask, edits, &mut f)? {
                 return Ok(());
             }
         }
@@ -165,13 +157,13 @@ impl<'a> Sight<'a> {
     #[inline]
     fn base_slots(
         &self,
-        start: u32,
-        end: u32,
+        (start, end): (u32, u32),
+        mask: u32,
         mut edits: &'a [Edit],
         f: &mut impl FnMut(Slot<'a>) -> Wired<bool>,
     ) -> Wired<bool> {
         let mut reader = Reader::within(self.base, start as usize, end as usize);
-        while let Some(field) = reader.next()? {
+        while let Some(field) = reader.next_of(mask)? {
             let mut slot = Slot {
                 key: Key::replaces(field.start),
                 end: offset(field.end),
@@ -252,7 +244,7 @@ impl<'a> Sight<'a> {
             return Ok(None);
         };
         let mut found = None;
-        self.slots(node, |slot| {
+        self.slots(node, 1 << number, |slot| {
             if slot.field.number != number {
                 return ON;
             }
@@ -289,10 +281,5 @@ impl Node {
             more: Vec::new(),
             tail: Key::adds_to_new(self.tail.position(), self.depth),
         })
-    }
-
-    /// Whether it is there in the base.
-    pub(super) fn is_in_base(&self) -> bool {
-        self.body.is_some()
     }
 }

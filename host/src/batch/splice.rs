@@ -166,7 +166,7 @@ impl Plan<'_, '_> {
     #[inline]
     fn row(&mut self, table: Table, row: usize, piece: Piece) -> Wired<()> {
         self.own(piece.start);
-        let depth = table.depth(self.sight.index.signal);
+        let depth = self.sight.index.depth(table);
         if !self.is_live(table, row) {
             self.remove(piece, depth);
         } else if self.touches(table, row, piece) {
@@ -257,7 +257,6 @@ impl Plan<'_, '_> {
     /// Writes a message's length anew if what `inside` plans changes it.
     fn around(&mut self, piece: Piece, inside: impl FnOnce(&mut Self) -> Wired<()>) -> Wired<()> {
         let (place, before) = (self.patches.len(), self.delta);
-        // The length ends where the body begins, and what a varint takes at least is one byte.
         let old = varint_start(self.sight.base, piece);
         self.patches.push(Patch {
             start: old,
@@ -374,7 +373,7 @@ impl Plan<'_, '_> {
     /// Whether an edit or a row that goes lies in this row.
     #[inline]
     fn touches(&self, table: Table, row: usize, piece: Piece) -> bool {
-        let depth = table.depth(self.sight.index.signal);
+        let depth = self.sight.index.depth(table);
         let high = Key::adds(piece.end, depth).last();
         self.peek().is_some_and(|edit| edit.key <= high) || self.drops_in(table, row)
     }

@@ -3,6 +3,8 @@
 mod edits;
 mod hostile;
 mod leaves;
+mod misuse;
+mod odd;
 mod reads;
 mod requests;
 

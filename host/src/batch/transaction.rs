@@ -137,7 +137,8 @@ impl Transaction {
             };
             let mut at = 0;
             let mut new = Ok(());
-            sight.slots(&node, |slot| {
+            let mask = node.msg.attributes().map_or(0, |number| 1 << number);
+            sight.slots(&node, mask, |slot| {
                 if Some(slot.field.number) != node.msg.attributes() {
                     return ON;
                 }
@@ -186,18 +187,22 @@ impl Transaction {
             }
             let text = text_of(cell.as_ref())?;
             if let Some(text) = text {
-                push_text(&mut data, text, budget)?;
+                budget.charge(text.len())?;
+                data.extend_from_slice(text);
             }
             present.push(text.is_some());
             ends.push(end_of(&data)?);
             Ok(())
         })?;
-        let present = present.into_bytes();
-        Ok(PackedTexts {
+        let mut texts = PackedTexts {
             data,
             ends,
-            present,
-        })
+            present: present.into_bytes(),
+        };
+        let mut budget = self.budget;
+        settle(&mut texts, &mut budget).map_err(|halt| self.halt(halt))?;
+        self.budget = budget;
+        Ok(texts)
     }
 
     /// Reads a column as integers.
@@ -806,18 +811,33 @@ fn value_of(cell: Option<Cell<'_>>, budget: &mut Budget) -> Result<Option<Value>
     Ok(Some(value))
 }
 
-/// Appends a text, with U+FFFD where it is not UTF-8.
-pub(super) fn push_text(data: &mut Vec<u8>, text: &[u8], budget: &mut Budget) -> Result<(), Halt> {
-    if std::str::from_utf8(text).is_ok() {
-        budget.charge(text.len())?;
-        data.extend_from_slice(text);
-    } else {
-        budget.charge(text.len().saturating_mul(3))?;
-        data.extend_from_slice(String::from_utf8_lossy(text).as_bytes());
+/// Puts U+FFFD where texts are not UTF-8. One look at all of them at once is far cheaper than one at each: where the whole
+/// is UTF-8 and no end cuts a character, every text is.
+pub(super) fn settle(texts: &mut PackedTexts, budget: &mut Budget) -> Result<(), Halt> {
+    let whole = std::str::from_utf8(&texts.data);
+    if whole.is_ok_and(|all| {
+        texts
+            .ends
+            .iter()
+            .all(|end| all.is_char_boundary(*end as usize))
+    }) {
+        return Ok(());
+    }
+    budget.charge(texts.data.len().saturating_mul(2))?;
+    let old = std::mem::take(&mut texts.data);
+    let mut start = 0;
+    for end in &mut texts.ends {
+        let text = old.get(start..*end as usize).unwrap_or_default();
+        start = *end as usize;
+        texts
+            .data
+            .extend_from_slice(String::from_utf8_lossy(text).as_bytes());
+        *end = end_of(&texts.data)?;
     }
     Ok(())
 }
 
+#[inline]
 pub(super) fn end_of(data: &[u8]) -> Result<u32, Halt> {
     u32::try_from(data.len()).map_err(|_over| Halt::misuse("texts of more than 4 GiB"))
 }

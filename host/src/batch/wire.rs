@@ -119,6 +119,29 @@ impl<'a> Reader<'a> {
         self.varint().map(Some)
     }
 
+    /// The next field whose number's bit is set in `mask`, which no field from 32 on has; none at the end. The others are
+    /// stepped over, checked for their bounds alone.
+    #[inline(always)]
+    pub(super) fn next_of(&mut self, mask: u32) -> Wired<Option<Field<'a>>> {
+        loop {
+            match self.bytes.get(self.pos..) {
+                Some([tag @ 0x08..0x80, len @ ..0x80, ..])
+                    if tag & 7 == LEN && mask >> (tag >> 3) & 1 == 0 =>
+                {
+                    let end = self.pos + 2 + usize::from(*len);
+                    if end > self.bytes.len() {
+                        return Err(self.fault("a length beyond the end of its message"));
+                    }
+                    self.pos = end;
+                }
+                _ => match self.next()? {
+                    Some(field) if field.number > 31 || mask >> field.number & 1 == 0 => {}
+                    other => return Ok(other),
+                },
+            }
+        }
+    }
+
     #[inline(always)]
     fn tag(&mut self) -> Wired<(u32, u8)> {
         match self.bytes.get(self.pos) {

@@ -75,7 +75,7 @@ impl<'a> Pen<'a> {
         let mut places = Places::default();
         let mut is_same = false;
         if !self.is_new {
-            self.sight.slots(node, |slot| {
+            self.sight.slots(node, 1 << number, |slot| {
                 if slot.field.number == number {
                     let pair = KeyValue::decode(slot.field.message(slot.bytes)?)?;
                     if pair.key == key {
@@ -166,7 +166,7 @@ impl<'a> Pen<'a> {
     fn places(&self, node: &Node, at: &At) -> Wired<(Places, Option<Cell<'a>>)> {
         let mut places = Places::default();
         let mut old: Option<Cell<'a>> = None;
-        self.sight.slots(node, |slot| {
+        self.sight.slots(node, at.mask(), |slot| {
             if slot.field.number == at.number {
                 let next = Cell::of_field(&slot.field, at, slot.bytes)?;
                 old = Some(match (old.take(), next) {
