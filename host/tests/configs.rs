@@ -135,6 +135,32 @@ fn no_report_shows_what_the_environment_holds() {
 }
 
 #[test]
+fn what_a_plugin_says_of_its_config_is_shown_at_its_config_without_secrets() {
+    let text = fs::read_to_string(folder().join("ok_whole.yaml")).unwrap();
+    let text = text.replace("action: mask", "action: \"${env:TOKEN}\"");
+    let mut draft = config::parse("otlet.yaml", text.as_bytes(), &environment);
+    draft.refused(0, "no action\n  s3cret-token");
+    let report = draft.finish().unwrap_err().to_string();
+    assert_eq!(
+        report,
+        "error: plugin `redact`: no action ...
+  --> otlet.yaml:23:5
+   |
+23 |     config: { detectors: [email, jwt], action: \"${env:TOKEN}\" }
+   |     ^^^^^^"
+    );
+}
+
+#[test]
+fn only_a_terminal_gets_colours() {
+    let report = config::parse("otlet.yaml", b"colour: red", &environment).finish();
+    let report = report.unwrap_err();
+    assert!(report.render(true).contains('\u{1b}'));
+    assert!(!report.render(false).contains('\u{1b}'));
+    assert_eq!(report.render(false), report.to_string());
+}
+
+#[test]
 fn a_file_is_read_with_its_path_in_the_report() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otlet.yaml");

@@ -18,6 +18,9 @@ use super::service::{self, Components};
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
 use super::{Config, PipelineConfig, ProcessorConfig, exporters, processors, receivers};
 
+/// The characters that a plugin may say about its config.
+const REASON: usize = 500;
+
 /// The file as a whole begins here.
 const TOP: Place = Place { start: 0, end: 0 };
 
@@ -123,8 +126,13 @@ impl Draft {
     pub fn refused(&mut self, processor: usize, reason: &str) {
         if let Some(read) = self.processors.get(processor) {
             let place = read.node.as_ref().map_or(read.place, |(place, _)| *place);
-            // A plugin may repeat what it was told, which may be a secret: it is cut short, and meant for its user.
-            let what = format!("plugin {}: {}", quoted(&read.config.plugin), reason.trim());
+            let mut reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+            // A plugin may repeat what it was told.
+            if let Some((_, node)) = &read.node {
+                node.hide_secrets(&mut reason);
+            }
+            let reason: String = reason.chars().take(REASON).collect();
+            let what = format!("plugin {}: {reason}", quoted(&read.config.plugin));
             self.mistakes.push(Mistake::error(place, what, ""));
         }
     }

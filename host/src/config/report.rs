@@ -12,6 +12,10 @@ use annotate_snippets::{
 /// The mistakes that are shown; a file with more is told how many more.
 const SHOWN: usize = 50;
 
+/// The names that a message lists, and those that are searched for the one that was meant.
+const NAMED: usize = 20;
+const SEARCHED: usize = 100;
+
 /// The characters of a key or value that a message repeats.
 const REPEATED: usize = 60;
 
@@ -131,6 +135,8 @@ impl Place {
 impl Report {
     pub(super) fn new(source: Arc<Source>, mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by_key(|mistake| mistake.place.map_or(0, |place| place.start));
+        // What an alias repeats is wrong once.
+        mistakes.dedup_by(|a, b| a.place == b.place && a.what == b.what);
         // What is wrong anyway need not be warned about.
         let wrong: HashSet<usize> = mistakes
             .iter()
@@ -202,7 +208,10 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Names in a sentence: `` `a`, `b` and `c` ``.
 pub(super) fn listed<T: AsRef<str>>(names: &[T], last: &str) -> String {
-    let names: Vec<String> = names.iter().map(|name| quoted(name.as_ref())).collect();
+    let shown = names.iter().take(NAMED).map(|name| quoted(name.as_ref()));
+    let more = names.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("{more} more"));
+    let names: Vec<String> = shown.chain(more).collect();
     match names.split_last() {
         Some((end, rest)) if !rest.is_empty() => format!("{} {last} {end}", rest.join(", ")),
         Some((end, _)) => end.clone(),
@@ -222,6 +231,7 @@ pub(super) fn nearest<'a>(
     };
     names
         .into_iter()
+        .take(SEARCHED)
         .filter_map(|name| close(&name).map(|far| (far, name)))
         .min_by_key(|(far, _)| *far)
         .map(|(_, name)| name)

@@ -1,6 +1,9 @@
 //! Checks a plugin's `config` against its JSON Schema, and finds the place in the file for what is wrong.
 //!
-//! The schema comes from a plugin that nobody vouches for: nothing is fetched, and regexes take linear time.
+//! The schema comes from a plugin that nobody vouches for: nothing is fetched, regexes take linear time, and what would
+//! keep the validator busy is refused before.
+
+mod bounds;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Wrong};
 use jsonschema::paths::LocationSegment;
@@ -12,7 +15,7 @@ use super::report::{Mistake, Place, listed, nearest, quoted};
 use super::yaml::{Node, Value};
 
 /// The bytes of a compiled regex of a schema.
-const REGEX_SIZE: usize = 1 << 20;
+const REGEX_SIZE: usize = 256 << 10;
 
 /// The mistakes that one schema reports; more are no help.
 const MISTAKES: usize = 50;
@@ -34,6 +37,7 @@ pub(super) fn check(subject: &Subject<'_>, schema: &Json) -> Result<Vec<Mistake>
     if !subject.node.is_none_or(usable) {
         return Ok(Vec::new());
     }
+    bounds::check(schema, subject.json)?;
     let patterns = PatternOptions::regex()
         .size_limit(REGEX_SIZE)
         .dfa_size_limit(REGEX_SIZE);

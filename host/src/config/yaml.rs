@@ -9,6 +9,9 @@ pub(super) use build::read;
 /// The bytes of a config file.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
+/// The bytes of the shortest secret: what is shorter is a number or a word of a message by chance.
+const SECRET: usize = 4;
+
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -130,6 +133,20 @@ impl Node {
                 Resolved::Text(text) => format!("the text {}", quoted(text)),
                 _ => quoted(&scalar.text),
             },
+        }
+    }
+
+    /// Takes out of a text what was filled in from the environment below here, unless it is too short to be a secret.
+    pub(super) fn hide_secrets(&self, text: &mut String) {
+        match &self.value {
+            Value::List(items) => items.iter().for_each(|item| item.hide_secrets(text)),
+            Value::Map(entries) => entries
+                .iter()
+                .for_each(|entry| entry.value.hide_secrets(text)),
+            Value::Scalar(scalar) if scalar.expanded && scalar.text.len() >= SECRET => {
+                *text = text.replace(&scalar.text, "...");
+            }
+            Value::Scalar(_) | Value::Unknown => {}
         }
     }
 

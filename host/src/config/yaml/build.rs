@@ -349,6 +349,7 @@ fn merge(entries: &mut Vec<Entry>, mistakes: &mut Vec<Mistake>) {
         Value::List(items) => items,
         _ => vec![merged.value],
     };
+    let mut known: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
     for source in sources {
         let Value::Map(more) = source.value else {
             mistakes.push(Mistake::error(
@@ -358,8 +359,10 @@ fn merge(entries: &mut Vec<Entry>, mistakes: &mut Vec<Mistake>) {
             ));
             continue;
         };
-        let known: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
-        entries.extend(more.into_iter().filter(|entry| !known.contains(&entry.key)));
+        entries.extend(
+            more.into_iter()
+                .filter(|entry| known.insert(entry.key.clone())),
+        );
     }
 }
 
