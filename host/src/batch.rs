@@ -22,6 +22,7 @@ mod sight;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod transaction;
 mod value;
 mod wire;

@@ -37,8 +37,7 @@ impl<'a> Cell<'a> {
             Encoding::Any => Self::Any(Cow::Borrowed(field.body)),
             Encoding::Text => Self::Text(field.body),
             Encoding::Bytes => Self::Bytes(field.body),
-            Encoding::Fixed64 => Self::Integer(field.value.cast_signed()),
-            Encoding::Fixed32 => Self::Integer(field.value.cast_signed()),
+            Encoding::Fixed64 | Encoding::Fixed32 => Self::Integer(field.value.cast_signed()),
             Encoding::Double => Self::Double(f64::from_bits(field.value)),
             Encoding::Uint32 => Self::Integer((field.value & u64::from(u32::MAX)).cast_signed()),
             Encoding::Int32 => Self::Integer(low_i32(field.value).into()),
@@ -151,8 +150,9 @@ impl<'a> Cell<'a> {
     pub(super) fn is_any(&self, old: &[u8]) -> Wired<bool> {
         Ok(match (self, AnyRef::decode(old)?) {
             (Self::Any(new), _) => **new == *old,
-            (Self::Text(new), AnyRef::Text(old)) => *new == old,
-            (Self::Bytes(new), AnyRef::Bytes(old)) => *new == old,
+            (Self::Text(new), AnyRef::Text(old)) | (Self::Bytes(new), AnyRef::Bytes(old)) => {
+                *new == old
+            }
             (Self::Integer(new), AnyRef::Integer(old)) => *new == old,
             (Self::Boolean(new), AnyRef::Boolean(old)) => *new == old,
             (Self::Double(new), AnyRef::Double(old)) => new.to_bits() == old.to_bits(),

@@ -170,7 +170,7 @@ impl Edits {
             }
             old.next_if(|old| old.key == edit.key);
             match list.last_mut() {
-                Some(last) if last.key == edit.key => *last = edit,
+                Some(before) if before.key == edit.key => *before = edit,
                 _ => list.push(edit),
             }
         }

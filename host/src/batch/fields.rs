@@ -93,7 +93,7 @@ impl At {
 }
 
 /// A column that is an OTLP field.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FieldSpec {
     /// The path after the table.
     pub(super) name: &'static str,

@@ -62,7 +62,7 @@ pub(super) struct Index {
 }
 
 /// Why a request cannot be indexed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     Malformed(Malformed),
     TooMany(Table),

@@ -15,7 +15,7 @@ use super::{
     rows::View,
     schema::{Holds, Part, Table},
     sight::{Node, ON, Sight, Slot},
-    transaction::{end_of, settle},
+    texts::{end_of, settle},
     wire::{Reader, Wired},
 };
 

@@ -67,14 +67,13 @@ impl Places {
     /// The step of a field.
     #[inline]
     pub(super) fn top(&mut self, path: &'static str, budget: &mut Budget) -> Result<PlaceId, Halt> {
-        match self.tops.iter().find(|(top, _)| std::ptr::eq(*top, path)) {
-            Some((_, place)) => Ok(*place),
-            None => {
-                let place = self.add(None, Name::Top(path), path.len(), budget)?;
-                self.tops.push((path, place));
-                Ok(place)
-            }
+        let known = self.tops.iter().find(|(top, _)| std::ptr::eq(*top, path));
+        if let Some((_, place)) = known {
+            return Ok(*place);
         }
+        let place = self.add(None, Name::Top(path), path.len(), budget)?;
+        self.tops.push((path, place));
+        Ok(place)
     }
 
     /// The step of an attribute or a map's entry.
@@ -107,17 +106,16 @@ impl Places {
         let known = self
             .step(parent)
             .and_then(|step| step.children.get(key).copied());
-        let place = match known {
-            Some(place) => place,
-            None => {
-                // A quote or backslash takes a second byte, and what is no UTF-8 three.
-                let len = 4 + key.len() * 3;
-                let place = self.add(Some(parent), Name::Key(key.into()), len, budget)?;
-                if let Some(step) = self.step_mut(parent) {
-                    step.children.insert(key.into(), place);
-                }
-                place
+        let place = if let Some(place) = known {
+            place
+        } else {
+            // A quote or backslash takes a second byte, and what is no UTF-8 three.
+            let len = 4 + key.len() * 3;
+            let place = self.add(Some(parent), Name::Key(key.into()), len, budget)?;
+            if let Some(step) = self.step_mut(parent) {
+                step.children.insert(key.into(), place);
             }
+            place
         };
         if self.trail.len() < TRAIL && self.at <= self.trail.len() {
             self.trail.insert(self.at, place);

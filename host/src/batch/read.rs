@@ -162,7 +162,7 @@ impl<'a> Sight<'a> {
             }
             match origin {
                 Origin::Counts => fixed(&slot.field, slot.bytes, |value| {
-                    list.push(&value.to_string())
+                    list.push(&value.to_string());
                 })?,
                 Origin::Bounds => fixed(&slot.field, slot.bytes, |value| {
                     list.number(f64::from_bits(value));
@@ -215,9 +215,9 @@ fn fixed(field: &Field<'_>, bytes: &[u8], mut push: impl FnMut(u64)) -> Wired<()
     if !rest.is_empty() {
         return Err(Reader::new(rest).fault("packed numbers that end in the middle of one"));
     }
-    chunks
-        .iter()
-        .for_each(|chunk| push(u64::from_le_bytes(*chunk)));
+    for chunk in chunks {
+        push(u64::from_le_bytes(*chunk));
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use super::{
     leaves::{Kind, Kinds, Leafy, count, entity_path, leafy, scalar},
     rows::View,
     schema::{Holds, Table},
-    transaction::packed_text,
+    texts::packed_text,
     wire::{Reader, Wired, put_len},
 };
 
@@ -169,6 +169,13 @@ enum Outcome {
     Removed,
 }
 
+/// What becomes of a leaf.
+enum New<'s> {
+    Same,
+    Text(&'s [u8]),
+    Gone,
+}
+
 /// Writes a field anew, counting its leaves as the scan did.
 struct Rewriter<'s, 'b> {
     scan: &'s Scan,
@@ -177,25 +184,32 @@ struct Rewriter<'s, 'b> {
 }
 
 impl<'s> Rewriter<'s, '_> {
-    /// The next leaf, and what replaces it; the outer none if it is not replaced.
-    fn leaf(&mut self, kind: Kind) -> Option<Option<&'s [u8]>> {
+    /// The next leaf, and what becomes of it.
+    fn leaf(&mut self, kind: Kind, old: &[u8]) -> New<'s> {
         if !self.scan.kinds.has(kind) {
-            return None;
+            return New::Same;
         }
         self.next += 1;
-        let new = self.scan.done.get(&(self.next - 1))?;
-        Some(new.as_deref())
+        match self.scan.done.get(&(self.next - 1)) {
+            None => New::Same,
+            Some(None) => New::Gone,
+            // A guest that sends back what it was shown leaves the leaf as it is.
+            Some(Some(new)) if **new == *old => New::Same,
+            Some(Some(new)) if String::from_utf8_lossy(old).as_bytes() == &**new => New::Same,
+            Some(Some(new)) => New::Text(new),
+        }
     }
 
     fn field(&mut self, field: &Leafy<'_>, out: &mut Vec<u8>) -> Result<Outcome, Halt> {
         let mut body = Vec::new();
         let outcome = match field.holds {
             Holds::Text if field.body.is_empty() => Outcome::Same,
-            Holds::Text => match self.text(field.body) {
-                (_, Some([])) => Outcome::Removed,
-                (outcome, text) => {
-                    body.extend_from_slice(text.unwrap_or_default());
-                    outcome
+            Holds::Text => match self.leaf(Kind::Text, field.body) {
+                New::Same => Outcome::Same,
+                New::Gone | New::Text([]) => Outcome::Removed,
+                New::Text(new) => {
+                    body.extend_from_slice(new);
+                    Outcome::Changed
                 }
             },
             Holds::Attributes => self.pair(field.body, &mut body, 0)?,
@@ -210,34 +224,21 @@ impl<'s> Rewriter<'s, '_> {
         Ok(outcome)
     }
 
-    /// A leaf that is a string; the new text unless it is the same.
-    fn text(&mut self, old: &[u8]) -> (Outcome, Option<&'s [u8]>) {
-        match self.leaf(Kind::Text) {
-            None => (Outcome::Same, None),
-            Some(None) => (Outcome::Removed, None),
-            Some(Some(new)) if is_text(old, new) => (Outcome::Same, None),
-            Some(new) => (Outcome::Changed, new),
-        }
-    }
-
     fn pair(&mut self, body: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<Outcome, Halt> {
         let pair = KeyValue::decode(body)?;
-        let key = match self.leaf(Kind::Key) {
-            Some(Some(new)) if is_text(pair.key, new) => None,
-            other => other,
-        };
+        let key = self.leaf(Kind::Key, pair.key);
         let mut value = Vec::new();
         let inside = match &pair.value {
             Some(old) => self.any(old, &mut value, depth)?,
             None => Outcome::Same,
         };
-        if key == Some(None) || inside == Outcome::Removed {
-            return Ok(Outcome::Removed);
-        }
-        if key.is_none() && inside == Outcome::Same {
-            return Ok(Outcome::Same);
-        }
-        put_len(out, 1, key.flatten().unwrap_or(pair.key));
+        let key = match (key, inside) {
+            (New::Gone, _) | (_, Outcome::Removed) => return Ok(Outcome::Removed),
+            (New::Same, Outcome::Same) => return Ok(Outcome::Same),
+            (New::Same, _) => pair.key,
+            (New::Text(new), _) => new,
+        };
+        put_len(out, 1, key);
         match (&pair.value, inside) {
             (_, Outcome::Changed) => put_len(out, 2, &value),
             (Some(old), _) => put_len(out, 2, old),
@@ -288,19 +289,17 @@ impl<'s> Rewriter<'s, '_> {
         let Some((kind, old)) = scalar(value) else {
             return Outcome::Same;
         };
-        match self.leaf(kind) {
-            None => Outcome::Same,
-            Some(None) => Outcome::Removed,
-            Some(Some(new)) if is_text(&old, new) => Outcome::Same,
-            Some(Some(new)) => {
-                let new = match kind {
-                    Kind::Bytes => AnyRef::Bytes(new),
-                    _ => AnyRef::Text(new),
-                };
-                put_any(out, &new);
-                Outcome::Changed
-            }
-        }
+        let new = match self.leaf(kind, &old) {
+            New::Same => return Outcome::Same,
+            New::Gone => return Outcome::Removed,
+            New::Text(new) => new,
+        };
+        let new = match kind {
+            Kind::Bytes => AnyRef::Bytes(new),
+            _ => AnyRef::Text(new),
+        };
+        put_any(out, &new);
+        Outcome::Changed
     }
 
     fn entity(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<Outcome, Halt> {
@@ -309,28 +308,24 @@ impl<'s> Rewriter<'s, '_> {
         while let Some(field) = reader.next()? {
             let is_leaf =
                 entity_path(field.number).is_some() && (!field.body.is_empty() || field.number > 2);
-            let (this, text) = match is_leaf {
-                true => self.text(field.message(body)?),
-                false => (Outcome::Same, None),
+            let new = if is_leaf {
+                self.leaf(Kind::Text, field.message(body)?)
+            } else {
+                New::Same
             };
-            match this {
-                Outcome::Same => {
+            match new {
+                New::Same => {
                     out.extend_from_slice(body.get(field.start..field.end).unwrap_or_default());
                 }
-                Outcome::Changed => {
+                New::Text(new) => {
                     outcome = Outcome::Changed;
-                    put_len(out, field.number, text.unwrap_or_default());
+                    put_len(out, field.number, new);
                 }
-                Outcome::Removed => outcome = Outcome::Changed,
+                New::Gone => outcome = Outcome::Changed,
             }
         }
         Ok(outcome)
     }
-}
-
-/// Whether a guest that was shown the old bytes as text sent the same text back.
-fn is_text(old: &[u8], new: &[u8]) -> bool {
-    old == new || String::from_utf8_lossy(old).as_bytes() == new
 }
 
 /// Copies the fields with these numbers.

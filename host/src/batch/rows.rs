@@ -252,7 +252,9 @@ impl Drops<'_> {
         }
         let bits = self.of(above, level.pieces.len());
         emptied.retain(|row| bits.get(*row as usize));
-        emptied.iter().for_each(|row| bits.clear(*row as usize));
+        for row in &emptied {
+            bits.clear(*row as usize);
+        }
         self.above(above, &emptied);
     }
 }

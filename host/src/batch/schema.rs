@@ -48,9 +48,8 @@ impl Table {
         match self {
             Self::Resource => None,
             Self::Scope => Some(Self::Resource),
-            Self::Metric => Some(Self::Scope),
             Self::Record if signal == Signal::Metrics => Some(Self::Metric),
-            Self::Record => Some(Self::Scope),
+            Self::Metric | Self::Record => Some(Self::Scope),
             Self::Event | Self::Link | Self::Exemplar => Some(Self::Record),
         }
     }

@@ -64,6 +64,10 @@ pub(super) struct Reader<'a> {
     pos: usize,
 }
 
+#[expect(
+    clippy::inline_always,
+    reason = "left to itself the compiler calls them once a field, which doubles a walk"
+)]
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, pos: 0 }
@@ -253,14 +257,14 @@ impl<'a> Reader<'a> {
 
 impl<'a> Field<'a> {
     /// The body, if the field is length-delimited as it has to be.
-    #[inline(always)]
+    #[inline]
     pub(super) fn message(&self, bytes: &[u8]) -> Wired<&'a [u8]> {
         self.expect(LEN, bytes)?;
         Ok(self.body)
     }
 
     /// Refuses a known field of another wire type than its own.
-    #[inline(always)]
+    #[inline]
     pub(super) fn expect(&self, wire: u8, bytes: &[u8]) -> Wired<()> {
         if self.wire == wire {
             Ok(())
