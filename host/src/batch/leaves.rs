@@ -12,7 +12,7 @@ use super::{
     index::Piece,
     places::{PlaceId, Places},
     replace::Scan,
-    rows::View,
+    rows::{Standing, View},
     schema::{Holds, Part, Table},
     sight::{Node, ON, Sight, Slot},
     texts::{end_of, settle},
@@ -217,11 +217,11 @@ pub(super) fn all_leaves(
         gather.places.next_table();
         let mut first = Vec::with_capacity(view.len() as usize + 1);
         let level = sight.index.level_of(table, sight.base)?;
-        let live = batch.live(table);
+        let mut standing = Standing::new(batch, table, level);
         for (number, row) in (0u32..).zip(view.iter()) {
             first.push(end_of_leaves(&gather.leaves)?);
-            let is_live = live.is_none_or(|bits| bits.get(row));
-            if let Some(piece) = level.pieces.get(row).filter(|_| is_live) {
+            let piece = level.pieces.get(row).filter(|_| standing.has(row));
+            if let Some(piece) = piece {
                 gather.row = number;
                 gather.places.next_row();
                 leafy(&sight, table, (row, *piece), &mut |field| {

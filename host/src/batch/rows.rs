@@ -7,7 +7,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Batch,
-    index::{Fault, Index, offset},
+    index::{Fault, Index, Level, offset},
     live::{Bits, bit},
     schema::Table,
 };
@@ -133,6 +133,39 @@ impl<'a> Above<'a> {
             row = *at;
         }
         row
+    }
+}
+
+/// Which rows of a table are still there; asked for in ascending order.
+#[derive(Debug)]
+pub(super) struct Standing<'a> {
+    own: Option<&'a Bits>,
+    /// The records' bits, for a table below the record, and where each record's rows begin.
+    records: Option<(&'a Bits, &'a [u32])>,
+    record: usize,
+}
+
+impl<'a> Standing<'a> {
+    pub(super) fn new(batch: &'a Batch, table: Table, level: &'a Level) -> Self {
+        let is_below = batch.wire.index.level(table).is_none();
+        let records = batch.live(Table::Record).filter(|_| is_below);
+        Self {
+            own: batch.live(table).map(Arc::as_ref),
+            records: records.map(|bits| (bits.as_ref(), level.first.as_slice())),
+            record: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn has(&mut self, row: usize) -> bool {
+        if let Some((bits, bounds)) = self.records {
+            let ends = bounds.get(self.record + 1..).unwrap_or_default();
+            self.record += ends.iter().take_while(|end| **end as usize <= row).count();
+            if !bits.get(self.record) {
+                return false;
+            }
+        }
+        self.own.is_none_or(|bits| bits.get(row))
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     index::{Fault, Piece},
     leaves::{Kinds, all_leaves},
     replace::Scan,
-    rows::{Above, View, retain},
+    rows::{Above, Standing, View, retain},
     schema::Table,
     sight::ON,
     texts::check_packed,
@@ -129,8 +129,12 @@ impl Transaction {
         let sight = self.work.sight();
         // Rows have the same keys in the same order more often than not, which spares most of the hashing.
         let mut before: Vec<&[u8]> = Vec::new();
+        let level = sight.index.level_of(table, sight.base);
+        let level = level.map_err(|halt| self.halt(halt))?;
+        let mut standing = Standing::new(&self.work, table, level);
         self.each(&view, table, |row, piece| {
-            let Some(node) = sight.node(table, row, piece, attributes.part())? else {
+            let node = sight.node(table, row, piece, attributes.part())?;
+            let Some(node) = node.filter(|_| standing.has(row)) else {
                 return Ok(());
             };
             let mut at = 0;

@@ -310,3 +310,25 @@ fn leaves_edited_since_are_left_alone() {
         .clone();
     assert_eq!(value.unwrap().value, Some(StringValue("since".into())));
 }
+
+#[test]
+fn dropped_rows_have_no_leaves_and_take_no_edit() {
+    let back = edited(batch(Signal::Traces, &spans()), |work| {
+        work.retain("record", &[0b10_0001]).unwrap();
+        let leaves = scan(work, &["event", "record"], &["text"]);
+        assert!(
+            leaves
+                .iter()
+                .all(|leaf| leaf.starts_with('0') || leaf.starts_with('5'))
+        );
+        assert!(leaves.contains(&"5 record.name text span 6".to_owned()));
+        assert_eq!(work.keys("event").unwrap(), ["exception.message"]);
+        work.fill(&column("event.name"), None, &Value::Text("e".into()))
+            .unwrap();
+        work.retain("record", &[0b10_0000]).unwrap();
+        assert_eq!(work.keys("event").unwrap(), Vec::<String>::new());
+    });
+    let spans = traces(&back);
+    assert_eq!(spans.resource_spans.len(), 1);
+    assert_eq!(spans.resource_spans[0].scope_spans[0].spans, [span(6)]);
+}

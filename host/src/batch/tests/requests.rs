@@ -131,7 +131,7 @@ pub(super) fn span(n: u8) -> Span {
             })
             .collect(),
         dropped_links_count: 7,
-        status: (n % 2 == 0).then(|| Status {
+        status: n.is_multiple_of(2).then(|| Status {
             message: format!("status {n}"),
             code: 2,
         }),
@@ -180,7 +180,11 @@ pub(super) fn log(n: u8) -> LogRecord {
         attributes: vec![kv("code.line", int(n.into())), kv("logger", text("shop"))],
         dropped_attributes_count: 1,
         flags: 1,
-        trace_id: if n % 2 == 0 { vec![n; 16] } else { Vec::new() },
+        trace_id: if n.is_multiple_of(2) {
+            vec![n; 16]
+        } else {
+            Vec::new()
+        },
         span_id: vec![n; 8],
         event_name: "shop.event".into(),
     }

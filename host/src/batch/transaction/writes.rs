@@ -11,8 +11,7 @@ use super::{
         fields::{Encoding, Kind},
         index::Piece,
         json,
-        rows::{Above, View},
-        schema::Table,
+        rows::{Above, Standing, View},
         texts::{check_packed, packed_text},
         write::Pen,
     },
@@ -186,33 +185,11 @@ impl Transaction {
         let wire = Arc::clone(&self.work.wire);
         let level = wire.index.rows(column.table, &wire.base);
         let level = level.map_err(|fault| self.fault(fault))?;
-        let records = wire
-            .index
-            .rows(column.table, &wire.base)
-            .map(|level| &level.first);
-        let below = match column.table {
-            Table::Event | Table::Link | Table::Exemplar => self.work.live(Table::Record),
-            _ => None,
-        };
-        let own = self.work.live(column.table);
-        let mut record = 0;
-        let mut is_live = |row: usize| {
-            let in_live_record = below.is_none_or(|bits| {
-                let bounds = records.as_ref().map_or(&[][..], |bounds| bounds);
-                while bounds
-                    .get(record + 1)
-                    .is_some_and(|end| *end as usize <= row)
-                {
-                    record += 1;
-                }
-                bits.get(record)
-            });
-            in_live_record && own.is_none_or(|bits| bits.get(row))
-        };
+        let mut standing = Standing::new(&self.work, column.table, level);
         let mut budget = self.budget;
         let mut pen = Pen::new(self.work.sight(), self.work.edits.draft(), column);
         let mut each = |i: usize, row: usize| match level.pieces.get(row) {
-            Some(piece) if is_live(row) => f(&mut pen, (row, *piece), i, &mut budget),
+            Some(piece) if standing.has(row) => f(&mut pen, (row, *piece), i, &mut budget),
             _ => Ok(()),
         };
         let written = match rows {
