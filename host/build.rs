@@ -3,7 +3,7 @@
 use otlet_build::{Guest, Kind};
 
 /// The bundled plugins: the package of each and its library.
-const BUNDLED: [(&str, &str); 0] = [];
+const BUNDLED: [(&str, &str); 2] = [("plugin-enrich", "enrich"), ("plugin-sample", "sample")];
 
 fn main() -> anyhow::Result<()> {
     let guests: Vec<_> = BUNDLED

@@ -8,6 +8,7 @@
 
 mod bindings;
 mod bound;
+mod bundled;
 mod cell;
 mod engine;
 mod estimate;
@@ -27,6 +28,7 @@ mod wasi;
 #[cfg(test)]
 mod tests;
 
+pub use bundled::{BUNDLED, bundled};
 pub use engine::Engine;
 pub use limits::Limits;
 pub use load::{LoadError, Plugin, Problem};

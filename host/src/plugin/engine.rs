@@ -71,6 +71,11 @@ impl Engine {
         if wasi { &self.0.wasi } else { &self.0.contract }
     }
 
+    #[cfg(test)]
+    pub(super) fn ticks(&self) -> u64 {
+        self.0.ticker.ticks()
+    }
+
     /// Keeps time for a call while the result lives.
     pub(super) fn run(&self) -> Running<'_> {
         self.0.ticker.run()

@@ -23,7 +23,7 @@ pub struct Processor {
     config: String,
     limits: Limits,
     on_error: OnError,
-    pool: Pool<Instance>,
+    pub(super) pool: Pool<Instance>,
     estimate: Estimate,
     sink: Sink,
     /// What the first instance took to be ready.

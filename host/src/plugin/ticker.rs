@@ -1,6 +1,8 @@
 //! The thread that moves wasmtime's epoch on, so that running guests look at their clocks. It sleeps while none runs.
 
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -28,6 +30,8 @@ struct Shared {
     /// The thread is about to park, or has parked.
     parked: AtomicBool,
     stopped: AtomicBool,
+    #[cfg(test)]
+    ticks: AtomicU64,
 }
 
 /// Keeps the epoch moving for as long as it lives.
@@ -56,6 +60,11 @@ impl Ticker {
             self.wake();
         }
         Running(&self.shared)
+    }
+
+    #[cfg(test)]
+    pub(super) fn ticks(&self) -> u64 {
+        self.shared.ticks.load(Ordering::SeqCst)
     }
 
     fn wake(&self) {
@@ -96,6 +105,8 @@ fn tick(shared: &Shared, engine: &EngineWeak) {
             return;
         };
         engine.increment_epoch();
+        #[cfg(test)]
+        shared.ticks.fetch_add(1, Ordering::SeqCst);
         drop(engine);
         if shared.calls.load(Ordering::SeqCst) > 0 {
             idle = 0;

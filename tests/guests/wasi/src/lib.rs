@@ -1,9 +1,11 @@
 //! A guest that imports WASI, as plain cargo makes it for wasm32-wasip2: what it prints goes to the log, and of the host
-//! it sees no argument, no variable and no file.
+//! it sees no argument, no variable and no file. `{"sleep": true}` makes it sleep for an hour.
 
 mod bindings;
 
-use std::{env, fs};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{env, fs, thread};
 
 use bindings::exports::otlet::plugin::processor::Guest;
 use bindings::otlet::plugin::batch;
@@ -11,12 +13,15 @@ use bindings::otlet::plugin::types::Value;
 
 struct Wasi;
 
+static SLEEPS: AtomicBool = AtomicBool::new(false);
+
 impl Guest for Wasi {
     fn describe() -> String {
         r#"{"version": "0.1.0"}"#.to_owned()
     }
 
-    fn configure(_config: String) -> Result<(), String> {
+    fn configure(config: String) -> Result<(), String> {
+        SLEEPS.store(config.contains("sleep"), Ordering::Relaxed);
         #[expect(clippy::print_stdout, reason = "the host takes it as a log line")]
         {
             println!("configured");
@@ -25,6 +30,10 @@ impl Guest for Wasi {
     }
 
     fn process() -> Result<(), String> {
+        if SLEEPS.load(Ordering::Relaxed) {
+            #[expect(clippy::disallowed_methods, reason = "the host has to give it up")]
+            thread::sleep(Duration::from_hours(1));
+        }
         let column = batch::column("resource.attributes[\"seen\"]")?;
         let seen = env::args().count()
             + env::vars().count()

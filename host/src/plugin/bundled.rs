@@ -1,0 +1,16 @@
+//! The plugins inside the binary, as the components that the build script made of `plugins/`.
+
+mod guests {
+    include!(concat!(env!("OUT_DIR"), "/guests.rs"));
+}
+
+/// Every bundled plugin: its name and its component.
+pub const BUNDLED: [(&str, &[u8]); 2] = [("enrich", guests::ENRICH), ("sample", guests::SAMPLE)];
+
+/// The bundled plugin of that name.
+pub fn bundled(name: &str) -> Option<&'static [u8]> {
+    BUNDLED
+        .iter()
+        .find(|(bundled, _)| *bundled == name)
+        .map(|(_, wasm)| *wasm)
+}
