@@ -1,6 +1,8 @@
 //! The plugins inside the binary, as the components that the build script made of `plugins/`.
 
 mod guests {
+    #![allow(unreachable_pub, reason = "generated for whoever includes it")]
+
     include!(concat!(env!("OUT_DIR"), "/guests.rs"));
 }
 

@@ -1,0 +1,204 @@
+//! What plugins cost, against memcpy and against native Rust that decodes, edits and encodes with prost:
+//! `cargo run --profile dist -p otlet-bench --example plugins`.
+//!
+//! CPU time of one thread, median of rounds in turn, so that a busy machine changes all rows alike. Read the ratios.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::print_stdout,
+    reason = "an instrument, whose output is what it is for"
+)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use otlet::batch::{Batch, Signal};
+use otlet::plugin::{Engine, Limits, Place, Plugin, Processor, bundled};
+use otlet_bench::requests::Shape;
+use prost::Message as _;
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::json;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ROUNDS: usize = 21;
+
+/// What has to hold of the last 7 bytes of a trace id to be in a tenth of all.
+const TENTH: u64 = 0xe6_6666_6666_6666;
+
+/// One row of the table: what it does to a request, and how often a round does it.
+struct Row {
+    name: &'static str,
+    run: Box<dyn Fn(&Bytes)>,
+    nanoseconds: Vec<f64>,
+}
+
+fn main() -> Result<()> {
+    let engine = Engine::new(16)?;
+    let mut rows = rows(&engine)?;
+    let requests: Vec<_> = Shape::Spans
+        .messages(8)
+        .into_iter()
+        .map(Bytes::from)
+        .collect();
+    let spans = Shape::Spans.records() * requests.len();
+    for _ in 0..=ROUNDS {
+        for row in &mut rows {
+            let before = cpu();
+            for request in &requests {
+                (row.run)(request);
+            }
+            row.nanoseconds.push((cpu() - before) / spans as f64);
+        }
+    }
+    let bytes = requests.iter().map(Bytes::len).sum::<usize>() / spans;
+    println!(
+        "{} requests of 1,000 spans of {bytes} bytes; ns a span",
+        requests.len()
+    );
+    println!("{:<44} {:>9} {:>9}", "", "median", "least");
+    for row in &mut rows {
+        // The first round warms up.
+        row.nanoseconds.remove(0);
+        row.nanoseconds.sort_by(f64::total_cmp);
+        let [least, median] = [0, ROUNDS / 2].map(|at| row.nanoseconds.get(at).copied());
+        let (least, median) = (least.unwrap_or_default(), median.unwrap_or_default());
+        println!("{:<44} {median:>9.1} {least:>9.1}", row.name);
+    }
+    println!(
+        "{:<44} {:>9.0} ns a call",
+        "a call that does nothing, in line",
+        empty(&engine)?
+    );
+    Ok(())
+}
+
+fn rows(engine: &Engine) -> Result<Vec<Row>> {
+    let tenth = json!({"percentage": 10});
+    let copy = json!({"actions": [{
+        "copy": "record.attributes[\"http.route\"]", "to": "record.attributes[\"route\"]",
+    }]});
+    let mut rows = vec![
+        row("memcpy", |request| {
+            black_box(request.to_vec());
+        }),
+        row("walk and splice, no plugin", |request| {
+            drop(black_box(batch(request).splice(5)))
+        }),
+        row("prost: decode, encode", |request| native(request, |_| {})),
+        row("prost: keep a tenth", |request| {
+            native(request, |spans| spans.retain(is_kept))
+        }),
+        row("sample: keep a tenth", sandboxed(engine, "sample", &tenth)?),
+        row("prost: read one attribute, set another", |request| {
+            native(request, read_and_set)
+        }),
+        row(
+            "enrich: read one attribute, set another",
+            sandboxed(engine, "enrich", &copy)?,
+        ),
+    ];
+    if bundled("redact").is_some() {
+        rows.push(row(
+            "redact: every leaf",
+            sandboxed(engine, "redact", &json!({}))?,
+        ));
+    }
+    Ok(rows)
+}
+
+fn row(name: &'static str, run: impl Fn(&Bytes) + 'static) -> Row {
+    Row {
+        name,
+        run: Box::new(run),
+        nanoseconds: Vec::new(),
+    }
+}
+
+fn batch(request: &Bytes) -> Batch {
+    Batch::new(Signal::Traces, request.clone()).expect("the instrument makes valid requests")
+}
+
+fn processor(engine: &Engine, name: &str, config: &serde_json::Value) -> Result<Processor> {
+    let wasm = bundled(name).with_context(|| format!("no plugin {name} is bundled"))?;
+    let plugin = Arc::new(Plugin::load(engine, name, wasm)?);
+    Ok(Processor::new(
+        plugin,
+        name,
+        config,
+        &Limits::default(),
+        None,
+    )?)
+}
+
+/// From a request's bytes to those of the request it becomes.
+fn sandboxed(
+    engine: &Engine,
+    name: &str,
+    config: &serde_json::Value,
+) -> Result<impl Fn(&Bytes) + 'static> {
+    let processor = processor(engine, name, config)?;
+    Ok(move |request: &Bytes| {
+        let batch = processor
+            .process(batch(request), Place::Worker)
+            .expect("a bundled plugin does not fail");
+        drop(black_box(batch.splice(5)));
+    })
+}
+
+fn native(request: &Bytes, edit: impl Fn(&mut Vec<Span>)) {
+    let mut decoded = ExportTraceServiceRequest::decode(request.clone())
+        .expect("the instrument makes valid requests");
+    for resource in &mut decoded.resource_spans {
+        for scope in &mut resource.scope_spans {
+            edit(&mut scope.spans);
+        }
+    }
+    black_box(decoded.encode_to_vec());
+}
+
+fn is_kept(span: &Span) -> bool {
+    let random = span.trace_id.last_chunk::<7>().copied().unwrap_or_default();
+    let [a, b, c, d, e, f, g] = random;
+    u64::from_be_bytes([0, a, b, c, d, e, f, g]) >= TENTH
+}
+
+fn read_and_set(spans: &mut Vec<Span>) {
+    for span in spans {
+        let route = span.attributes.iter().find(|at| at.key == "http.route");
+        if let Some(mut route) = route.cloned() {
+            "route".clone_into(&mut route.key);
+            span.attributes.push(route);
+        }
+    }
+}
+
+/// What it costs to enter a plugin that has nothing to do.
+fn empty(engine: &Engine) -> Result<f64> {
+    const CALLS: u32 = 100_000;
+    let processor = processor(engine, "enrich", &json!({}))?;
+    let request = Shape::SmallSpans
+        .messages(1)
+        .into_iter()
+        .next()
+        .context("one request")?;
+    let mut batch = batch(&Bytes::from(request));
+    let before = cpu();
+    for _ in 0..CALLS {
+        batch = processor
+            .process(batch, Place::Inline)
+            .ok()
+            .context("an empty call failed")?;
+    }
+    Ok((cpu() - before) / f64::from(CALLS))
+}
+
+/// The thread's CPU time in nanoseconds.
+fn cpu() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
