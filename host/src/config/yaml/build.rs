@@ -19,7 +19,12 @@ const NODE_WEIGHT: usize = 128;
 const MAX_DEPTH: usize = 64;
 
 /// What the parser says, in part; what it means; and the cure.
-const SYNTAX: [(&str, &str, &str); 9] = [
+const SYNTAX: [(&str, &str, &str); 10] = [
+    (
+        "recursion limit",
+        "too many levels of values in one another",
+        "write less deep",
+    ),
     ("tab", "a tab where YAML wants spaces", "indent with spaces"),
     (
         "mapping values are not allowed",
@@ -252,7 +257,7 @@ impl<'a> Builder<'a> {
     fn room(&mut self, place: Place, height: usize, weight: usize) -> Result<(), Mistake> {
         self.weight += weight;
         if self.open.len() + height >= MAX_DEPTH {
-            let what = format!("more than {MAX_DEPTH} levels of values in one another");
+            let what = "too many levels of values in one another";
             return Err(Mistake::error(place, what, "write less deep"));
         }
         if self.weight > MAX_WEIGHT {
