@@ -101,7 +101,7 @@ impl JsonSchema for Duration {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": PATTERN })
+        json_schema!({ "type": "string", "pattern": PATTERN, "examples": ["2s", "500ms", "1m30s"] })
     }
 }
 
