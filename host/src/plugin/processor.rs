@@ -116,6 +116,10 @@ impl Processor {
     }
 
     /// Runs the plugin over a batch, and blocks until it is done.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the batch comes back either way, and is as large in `Ok`"
+    )]
     pub fn process(&self, batch: Batch, place: Place) -> Result<Batch, Failure> {
         if place == Place::Inline && self.plugin.imports_wasi() {
             return Err(Failure::Slow(batch));
@@ -138,6 +142,10 @@ impl Processor {
         self.ended(processed, bytes, lease, instance)
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "the batch comes back either way, and is as large in `Ok`"
+    )]
     fn ended(
         &self,
         processed: Processed,

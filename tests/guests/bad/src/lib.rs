@@ -85,9 +85,7 @@ impl Config {
             "recurse" => drop(black_box(recurse(1))),
             "hold" => drop(black_box(vec![1_u8; self.n * MIB])),
             "grab" => grab(self.n),
-            "flood" => {
-                (0..self.n).for_each(|line| host::log("info", &format!("line {line}\nforged")))
-            }
+            "flood" => flood(self.n),
             "wide" => host::log("warn", &"wide ".repeat(self.n)),
             "counters" => (0..self.n).for_each(|name| host::count(&format!("n{name}"), 1)),
             "random" => drop(host::random(u32::try_from(self.n).unwrap_or(u32::MAX))),
