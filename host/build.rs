@@ -3,7 +3,12 @@
 use otlet_build::{Guest, Kind};
 
 /// The bundled plugins: the package of each and its library.
-const BUNDLED: [(&str, &str); 2] = [("plugin-enrich", "enrich"), ("plugin-sample", "sample")];
+const BUNDLED: [(&str, &str); 4] = [
+    ("plugin-enrich", "enrich"),
+    ("plugin-link", "link"),
+    ("plugin-redact", "redact"),
+    ("plugin-sample", "sample"),
+];
 
 fn main() -> anyhow::Result<()> {
     let guests: Vec<_> = BUNDLED

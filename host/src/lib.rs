@@ -2,13 +2,18 @@
 //!
 //! The modules stand in the order data takes; ARCHITECTURE.md has the picture.
 
+pub mod app;
 pub mod batch;
+pub mod cli;
 pub mod compression;
 pub mod config;
+pub mod demo;
 pub mod exporter;
 pub mod payload;
+pub mod pipeline;
 pub mod plugin;
 pub mod queue;
 pub mod receiver;
 pub mod refusal;
 pub mod runtime;
+pub mod telemetry;

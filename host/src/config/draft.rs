@@ -137,10 +137,10 @@ impl Draft {
         }
     }
 
-    /// Checks what a processor's plugin is told against the plugin's JSON Schema.
-    pub fn check_plugin_config(&mut self, processor: usize, schema: &serde_json::Value) {
+    /// Checks what a processor's plugin is told against the plugin's JSON Schema, and says whether it holds.
+    pub fn check_plugin_config(&mut self, processor: usize, schema: &serde_json::Value) -> bool {
         let Some(read) = self.processors.get(processor) else {
-            return;
+            return false;
         };
         let subject = Subject {
             place: read.node.as_ref().map_or(read.place, |(place, _)| *place),
@@ -148,7 +148,11 @@ impl Draft {
             json: &read.config.config,
         };
         match schema::check(&subject, schema) {
-            Ok(mistakes) => self.mistakes.extend(mistakes),
+            Ok(mistakes) => {
+                let holds = mistakes.is_empty();
+                self.mistakes.extend(mistakes);
+                holds
+            }
             Err(error) => {
                 let plugin = quoted(&read.config.plugin);
                 let what =
@@ -156,6 +160,7 @@ impl Draft {
                 let cure = "this is a mistake of the plugin: use another version of it";
                 self.mistakes
                     .push(Mistake::error(subject.place, what, cure));
+                false
             }
         }
     }

@@ -31,7 +31,10 @@ pub struct Counters {
 impl Stage {
     /// A processor through which nothing went yet.
     pub fn new(processor: Processor) -> Self {
-        Self { processor, counters: Counters::default() }
+        Self {
+            processor,
+            counters: Counters::default(),
+        }
     }
 }
 
@@ -56,13 +59,19 @@ pub(super) enum Outcome {
 pub(super) enum Run {
     Done(Outcome),
     /// The processor at `stage` may take long, and so goes on from there on a worker thread.
-    HandOver { stage: usize, batch: Batch },
+    HandOver {
+        stage: usize,
+        batch: Batch,
+    },
 }
 
 impl Chain {
     /// The processors of the pipeline of this name, in order.
     pub fn new(pipeline: &str, stages: Vec<Arc<Stage>>) -> Self {
-        Self { pipeline: pipeline.to_owned(), stages }
+        Self {
+            pipeline: pipeline.to_owned(),
+            stages,
+        }
     }
 
     /// The pipeline's name.
@@ -72,7 +81,9 @@ impl Chain {
 
     /// Whether any processor works on this signal.
     pub(super) fn takes(&self, signal: Signal) -> bool {
-        self.stages.iter().any(|stage| stage.processor.takes(signal))
+        self.stages
+            .iter()
+            .any(|stage| stage.processor.takes(signal))
     }
 
     /// Runs the processors on the calling IO thread, as long as each is expected to be quick.
@@ -95,23 +106,31 @@ impl Chain {
                 continue;
             }
             if place == Place::Inline && !processor.is_inline(batch.message().len()) {
-                return Run::HandOver { stage: index, batch };
+                return Run::HandOver {
+                    stage: index,
+                    batch,
+                };
             }
             let records = batch.records();
             batch = match processor.process(batch, place) {
                 Ok(batch) => batch,
                 Err(Failure::Slow(batch) | Failure::Busy(batch)) => {
-                    return Run::HandOver { stage: index, batch };
+                    return Run::HandOver {
+                        stage: index,
+                        batch,
+                    };
                 }
-                Err(Failure::Failed { batch, reason, retryable }) => {
-                    match self.failed(stage, batch, &reason, retryable) {
-                        Outcome::Kept(batch) => batch,
-                        outcome => {
-                            stage.counters.record(records, 0);
-                            return Run::Done(outcome);
-                        }
+                Err(Failure::Failed {
+                    batch,
+                    reason,
+                    retryable,
+                }) => match self.failed(stage, batch, &reason, retryable) {
+                    Outcome::Kept(batch) => batch,
+                    outcome => {
+                        stage.counters.record(records, 0);
+                        return Run::Done(outcome);
                     }
-                }
+                },
             };
             stage.counters.record(records, batch.records());
             if batch.records() == 0 {
@@ -127,7 +146,11 @@ impl Chain {
         stage.counters.failed.fetch_add(1, Ordering::Relaxed);
         let processor = stage.processor.name();
         let on_error = stage.processor.on_error();
-        let reason = if on_error == OnError::Reject { "withheld" } else { reason };
+        let reason = if on_error == OnError::Reject {
+            "withheld"
+        } else {
+            reason
+        };
         tracing::warn!(processor, pipeline = %self.pipeline, ?on_error, reason, "processor failed");
         match on_error {
             OnError::Pass => Outcome::Kept(batch),
@@ -143,11 +166,16 @@ impl Chain {
 impl Counters {
     fn record(&self, records_in: u32, records_out: u32) {
         self.batches.fetch_add(1, Ordering::Relaxed);
-        self.records_in.fetch_add(u64::from(records_in), Ordering::Relaxed);
-        self.records_out.fetch_add(u64::from(records_out), Ordering::Relaxed);
+        self.records_in
+            .fetch_add(u64::from(records_in), Ordering::Relaxed);
+        self.records_out
+            .fetch_add(u64::from(records_out), Ordering::Relaxed);
     }
 }
 
 fn unavailable(what: &str) -> Refusal {
-    Refusal::Unavailable { what: format!("{what} is not available"), after: RETRY_AFTER }
+    Refusal::Unavailable {
+        what: format!("{what} is not available"),
+        after: RETRY_AFTER,
+    }
 }

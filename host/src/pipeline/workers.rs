@@ -46,7 +46,9 @@ impl Workers {
             state: Mutex::default(),
             wake: Condvar::new(),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Has `work` done on a thread. The receiver fails if the work panics, or if no thread could be started.
@@ -66,7 +68,10 @@ impl Workers {
         state.waiting.push_back(job);
         if state.idle < state.waiting.len() && state.threads < self.shared.max_threads {
             let shared = Arc::clone(&self.shared);
-            match thread::Builder::new().name(self.shared.name.clone()).spawn(move || shared.work()) {
+            match thread::Builder::new()
+                .name(self.shared.name.clone())
+                .spawn(move || shared.work())
+            {
                 Ok(_) => state.threads += 1,
                 Err(error) if state.threads == 0 => {
                     tracing::error!(%error, "no worker thread could be started");
@@ -112,7 +117,10 @@ impl Shared {
                 return None;
             }
             state.idle += 1;
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .wake
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
     }
@@ -125,7 +133,9 @@ mod tests {
     #[test]
     fn work_that_panics_fails_alone() {
         let workers = Workers::new("traces", 1);
-        let broken = workers.submit(|| -> u32 { panic!("planned") }).expect("there is room");
+        let broken = workers
+            .submit(|| -> u32 { panic!("planned") })
+            .expect("there is room");
         let whole = workers.submit(|| 7).expect("there is room");
         assert!(broken.blocking_recv().is_err());
         assert_eq!(whole.blocking_recv(), Ok(7));

@@ -7,7 +7,12 @@ mod guests {
 }
 
 /// Every bundled plugin: its name and its component.
-pub const BUNDLED: [(&str, &[u8]); 2] = [("enrich", guests::ENRICH), ("sample", guests::SAMPLE)];
+pub const BUNDLED: [(&str, &[u8]); 4] = [
+    ("enrich", guests::ENRICH),
+    ("link", guests::LINK),
+    ("redact", guests::REDACT),
+    ("sample", guests::SAMPLE),
+];
 
 /// The bundled plugin of that name.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {

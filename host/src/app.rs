@@ -1,0 +1,197 @@
+//! Puts the program together: the one place that knows every part.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::config::{Config, Draft, Loaded, PipelineConfig, Report};
+use crate::exporter::{Exporter, Output};
+use crate::pipeline::{Chain, Intake, Pipeline, Stage};
+use crate::plugin::{BUNDLED, Engine, Plugin, Processor, bundled};
+use crate::queue::Sizer;
+use crate::receiver::{self, Next, Running};
+use crate::runtime::Runtimes;
+
+/// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A config that holds, with its plugins compiled and its processors configured.
+pub struct Prepared {
+    /// The config.
+    pub config: Config,
+    /// What is to be said about it, though it holds.
+    pub warnings: Report,
+    stages: Vec<Arc<Stage>>,
+}
+
+/// Compiles and configures the plugins that a config names; a report says what is wrong with the config.
+pub fn prepare(mut draft: Draft) -> anyhow::Result<Result<Prepared, Report>> {
+    let processors: Vec<_> = draft.processors().cloned().collect();
+    let engine = Engine::new(
+        processors
+            .iter()
+            .map(|processor| processor.limits.instances)
+            .sum(),
+    )?;
+    let mut plugins: BTreeMap<String, Arc<Plugin>> = BTreeMap::new();
+    let mut stages = vec![];
+    for (index, config) in processors.iter().enumerate() {
+        let plugin = match plugins.get(&config.plugin) {
+            Some(plugin) => Arc::clone(plugin),
+            None => {
+                let Some(wasm) = bundled(&config.plugin) else {
+                    draft.no_plugin(index, &BUNDLED.map(|(name, _)| name));
+                    continue;
+                };
+                let plugin = Arc::new(Plugin::load(&engine, &config.plugin, wasm)?);
+                plugins.insert(config.plugin.clone(), Arc::clone(&plugin));
+                plugin
+            }
+        };
+        let schema = plugin.manifest().config_schema.as_ref();
+        if !schema.is_none_or(|schema| draft.check_plugin_config(index, schema)) {
+            continue;
+        }
+        match Processor::new(
+            plugin,
+            &config.name,
+            &config.config,
+            &config.limits,
+            config.on_error,
+        ) {
+            Ok(processor) => stages.push(Arc::new(Stage::new(processor))),
+            Err(error) => draft.refused(index, &error.to_string()),
+        }
+    }
+    Ok(draft.finish().map(|Loaded { config, warnings }| Prepared {
+        config,
+        warnings,
+        stages,
+    }))
+}
+
+/// A running otlet.
+pub struct App {
+    receivers: Vec<Running>,
+    exporters: Vec<Arc<Exporter>>,
+    stages: Vec<Arc<Stage>>,
+    _runtimes: Runtimes,
+}
+
+impl App {
+    /// Starts everything that the config names, last part first, so that nothing is taken in that could not go on.
+    pub fn start(prepared: Prepared) -> anyhow::Result<Self> {
+        let Prepared { config, stages, .. } = prepared;
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let runtimes = Runtimes::start(threads)?;
+        let exporters = start_exporters(&config, &runtimes)?;
+        let mut intakes: Vec<_> = config
+            .receivers
+            .iter()
+            .map(|config| Intake::new(&config.name))
+            .collect();
+        for pipeline in &config.pipelines {
+            let assembled = Arc::new(assemble(pipeline, &config, &stages, &exporters, threads));
+            for index in &pipeline.receivers {
+                if let Some(intake) = intakes.get_mut(*index) {
+                    intake.add(pipeline.signal, Arc::clone(&assembled));
+                }
+            }
+        }
+        let receivers = config
+            .receivers
+            .iter()
+            .zip(intakes)
+            .map(|(config, intake)| Ok(receiver::start(config, &runtimes, &next(intake))?))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Self {
+            receivers,
+            exporters,
+            stages,
+            _runtimes: runtimes,
+        })
+    }
+
+    /// The receivers, in the config's order.
+    pub fn receivers(&self) -> &[Running] {
+        &self.receivers
+    }
+
+    /// The processors and what went through them, in the config's order.
+    pub fn stages(&self) -> &[Arc<Stage>] {
+        &self.stages
+    }
+
+    /// Takes nothing in any more, ends what is in flight, and sends what waits.
+    pub async fn shut_down(&mut self) {
+        let mut stopping: JoinSet<bool> = self
+            .receivers
+            .drain(..)
+            .map(|receiver| receiver.stop(PATIENCE))
+            .collect();
+        while let Some(stopped) = stopping.join_next().await {
+            if !matches!(stopped, Ok(true)) {
+                tracing::warn!("connections were cut that did not end in time");
+            }
+        }
+        for exporter in &self.exporters {
+            exporter.drain().await;
+        }
+    }
+
+    /// Ends at once, and gives the number of requests that were taken and are lost.
+    pub async fn abort(&self) -> u64 {
+        let mut requests = 0;
+        for exporter in &self.exporters {
+            requests += exporter.abort().await.requests;
+        }
+        requests
+    }
+}
+
+fn start_exporters(config: &Config, runtimes: &Runtimes) -> anyhow::Result<Vec<Arc<Exporter>>> {
+    let output = Output::stdout();
+    config
+        .exporters
+        .iter()
+        .map(|config| Ok(Arc::new(Exporter::start(config, runtimes, &output)?)))
+        .collect()
+}
+
+fn assemble(
+    pipeline: &PipelineConfig,
+    config: &Config,
+    stages: &[Arc<Stage>],
+    exporters: &[Arc<Exporter>],
+    threads: usize,
+) -> Pipeline {
+    let stages = pipeline
+        .processors
+        .iter()
+        .filter_map(|index| stages.get(*index))
+        .cloned();
+    let chain = Chain::new(&pipeline.name, stages.collect());
+    let sends = pipeline
+        .exporters
+        .iter()
+        .filter_map(|index| exporters.get(*index))
+        .cloned();
+    let mut sizers = pipeline
+        .exporters
+        .iter()
+        .filter_map(|index| config.exporters.get(*index));
+    let counts_items = sizers.any(|exporter| exporter.queue.sizer == Sizer::Items);
+    Pipeline::new(chain, sends.collect(), counts_items, threads)
+}
+
+fn next(intake: Intake) -> Next {
+    let intake = Arc::new(intake);
+    Arc::new(move |payload| {
+        let intake = Arc::clone(&intake);
+        Box::pin(async move { intake.accept(payload).await })
+    })
+}

@@ -1,0 +1,141 @@
+//! The command line: `run`, `check` and `demo`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
+
+use crate::app::{self, App, Prepared};
+use crate::{config, demo, telemetry};
+
+/// Receives OpenTelemetry data over OTLP, runs sandboxed WebAssembly plugins over it and exports it.
+#[derive(Parser)]
+#[command(name = "otlet", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run until SIGTERM or SIGINT, then send what waits and end; a second signal ends at once.
+    Run {
+        /// The config file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Check a config file and report every mistake in it.
+    Check {
+        /// The config file.
+        file: PathBuf,
+    },
+    /// Show what otlet does with the telemetry of a small shop, over loopback, in a few seconds.
+    Demo {
+        /// Chooses the shop's customers, orders and accidents.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+/// Runs the program and gives its exit code: 0 done, 1 failed, 2 a bad command line or config.
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run { config } => run(&config),
+        Command::Check { file } => check(&file),
+        Command::Demo { seed } => demo::main(seed).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        say(&mut io::stderr(), &format!("otlet: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+/// A closed terminal is no reason to fail.
+fn say(to: &mut impl Write, text: &str) {
+    let _closed = writeln!(to, "{text}");
+}
+
+/// Reads a config and makes its plugins ready; what there is to say about it goes to standard error.
+fn prepare(path: &Path) -> anyhow::Result<Option<Prepared>> {
+    let styled = io::stderr().is_terminal();
+    Ok(match app::prepare(config::load(path))? {
+        Ok(prepared) => {
+            if !prepared.warnings.is_empty() {
+                say(&mut io::stderr(), &prepared.warnings.render(styled));
+            }
+            Some(prepared)
+        }
+        Err(report) => {
+            say(&mut io::stderr(), &report.render(styled));
+            None
+        }
+    })
+}
+
+const BAD_CONFIG: u8 = 2;
+
+fn check(path: &Path) -> anyhow::Result<ExitCode> {
+    if prepare(path)?.is_none() {
+        return Ok(ExitCode::from(BAD_CONFIG));
+    }
+    say(&mut io::stdout(), &format!("{}: ok", path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run(path: &Path) -> anyhow::Result<ExitCode> {
+    telemetry::start_logging("info");
+    let Some(prepared) = prepare(path)? else {
+        return Ok(ExitCode::from(BAD_CONFIG));
+    };
+    control()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let mut app = App::start(prepared)?;
+        tracing::info!("ready");
+        signals.wait().await;
+        tracing::info!("shutting down: no new requests, and what waits is sent");
+        let ended = tokio::select! {
+            () = app.shut_down() => true,
+            () = signals.wait() => false,
+        };
+        if ended {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let lost_requests = app.abort().await;
+        tracing::error!(lost_requests, "ended before everything was sent");
+        Ok(ExitCode::FAILURE)
+    })
+}
+
+/// The runtime of the main thread, which carries no telemetry.
+pub(crate) fn control() -> anyhow::Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime could be started")
+}
+
+/// The signals that ask otlet to end.
+struct Signals {
+    terminate: UnixSignal,
+    interrupt: UnixSignal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Pipelines: what a receiver took in goes through the processors and into every exporter's queue, or is refused whole.
+//!
+//! **Invariant**: room is reserved in every queue before the first processor runs, and all queues are filled at once after
+//! the last, with no await between them. A request that is refused has left no copy anywhere.
+
+mod chain;
+mod workers;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use chain::{Chain, Counters, Stage};
+
+use crate::batch::{Batch, Signal};
+use crate::compression;
+use crate::exporter::Exporter;
+use crate::payload::{self, PREFIX, Payload};
+use crate::queue::{Reservation, Size};
+use crate::refusal::{RETRY_AFTER, Refusal};
+use chain::{Outcome, Run};
+use workers::Workers;
+
+/// One pipeline of the config.
+pub struct Pipeline {
+    chain: Arc<Chain>,
+    workers: Workers,
+    exporters: Vec<Arc<Exporter>>,
+    /// Whether a queue counts records, so that every request must be opened.
+    counts_items: bool,
+}
+
+impl Pipeline {
+    /// A pipeline of these parts. `counts_items` says that a queue is bounded in records; `threads` bounds the worker
+    /// threads that the processors may use at the same time.
+    pub fn new(
+        chain: Chain,
+        exporters: Vec<Arc<Exporter>>,
+        counts_items: bool,
+        threads: usize,
+    ) -> Self {
+        let workers = Workers::new(chain.name(), threads);
+        Self {
+            chain: Arc::new(chain),
+            workers,
+            exporters,
+            counts_items,
+        }
+    }
+
+    /// Whether the pipeline must see the protobuf, and not only carry it.
+    fn opens(&self, signal: Signal) -> bool {
+        self.counts_items || self.chain.takes(signal)
+    }
+
+    fn reserve(&self, size: Size) -> Result<Vec<Reservation>, Refusal> {
+        self.exporters
+            .iter()
+            .map(|exporter| exporter.reserve(size))
+            .collect()
+    }
+
+    /// Runs the processors here, and on a worker thread from the first that may take long.
+    async fn run(&self, batch: Batch) -> Outcome {
+        match self.chain.run_inline(batch) {
+            Run::Done(outcome) => outcome,
+            Run::HandOver { stage, batch } => {
+                let chain = Arc::clone(&self.chain);
+                let done = self
+                    .workers
+                    .submit(move || chain.run_on_worker(stage, batch));
+                match done {
+                    Ok(done) => done
+                        .await
+                        .unwrap_or_else(|_| Outcome::Rejected(self.broken())),
+                    Err(workers::Full) => Outcome::Rejected(Refusal::Full {
+                        what: format!("pipeline {}", self.chain.name()),
+                        after: RETRY_AFTER,
+                    }),
+                }
+            }
+        }
+    }
+
+    fn broken(&self) -> Refusal {
+        Refusal::Unavailable {
+            what: format!("pipeline {} broke off", self.chain.name()),
+            after: RETRY_AFTER,
+        }
+    }
+}
+
+/// The pipelines of one receiver, by signal.
+pub struct Intake {
+    receiver: String,
+    traces: Vec<Arc<Pipeline>>,
+    metrics: Vec<Arc<Pipeline>>,
+    logs: Vec<Arc<Pipeline>>,
+}
+
+impl Intake {
+    /// An intake without pipelines for the receiver of this name.
+    pub fn new(receiver: &str) -> Self {
+        Self {
+            receiver: receiver.to_owned(),
+            traces: vec![],
+            metrics: vec![],
+            logs: vec![],
+        }
+    }
+
+    /// Adds a pipeline that gets every request of `signal`.
+    pub fn add(&mut self, signal: Signal, pipeline: Arc<Pipeline>) {
+        match signal {
+            Signal::Traces => self.traces.push(pipeline),
+            Signal::Metrics => self.metrics.push(pipeline),
+            Signal::Logs => self.logs.push(pipeline),
+        }
+    }
+
+    fn pipelines(&self, signal: Signal) -> &[Arc<Pipeline>] {
+        match signal {
+            Signal::Traces => &self.traces,
+            Signal::Metrics => &self.metrics,
+            Signal::Logs => &self.logs,
+        }
+    }
+
+    /// Takes a request to every exporter of every pipeline, or refuses it.
+    pub async fn accept(&self, payload: Payload) -> Result<(), Refusal> {
+        let signal = payload.signal();
+        let pipelines = self.pipelines(signal);
+        if pipelines.is_empty() {
+            return Err(Refusal::Unrouted(format!(
+                "no pipeline takes {} from receiver {}: add one under service.pipelines",
+                signal.name(),
+                self.receiver
+            )));
+        }
+        let opens = pipelines.iter().any(|pipeline| pipeline.opens(signal));
+        let (payload, batch) = open(payload, opens)?;
+        if batch.as_ref().is_some_and(|batch| batch.records() == 0) {
+            return Ok(());
+        }
+        let size = size_of(&payload, batch.as_ref().map_or(0, Batch::records));
+        let reserved = pipelines
+            .iter()
+            .map(|pipeline| pipeline.reserve(size))
+            .collect::<Result<Vec<_>, _>>()?;
+        let outgoing = match batch {
+            Some(batch) => process(pipelines, &payload, &batch).await?,
+            None => vec![Some((payload.clone(), size)); pipelines.len()],
+        };
+        deliver(reserved, outgoing).await
+    }
+}
+
+/// What a pipeline lets through, and how much of it; nothing where the processors dropped every record.
+type Outgoing = Option<(Payload, Size)>;
+
+/// Checks a plain request and, if a pipeline must see it, opens a compressed one.
+fn open(payload: Payload, opens: bool) -> Result<(Payload, Option<Batch>), Refusal> {
+    let payload = if opens {
+        compression::open(payload)?
+    } else {
+        payload
+    };
+    let Some(message) = payload.message() else {
+        return Ok((payload, None));
+    };
+    let signal = payload.signal();
+    let batch = Batch::new(signal, message).map_err(|error| {
+        Refusal::Invalid(format!("not an OTLP {} request: {error}", signal.name()))
+    })?;
+    Ok((payload, Some(batch)))
+}
+
+/// Runs every pipeline's processors; one refusal refuses the request for all.
+async fn process(
+    pipelines: &[Arc<Pipeline>],
+    payload: &Payload,
+    batch: &Batch,
+) -> Result<Vec<Outgoing>, Refusal> {
+    let mut outgoing = Vec::with_capacity(pipelines.len());
+    for pipeline in pipelines {
+        outgoing.push(match pipeline.run(batch.clone()).await {
+            Outcome::Kept(batch) => Some(encode(payload, &batch)),
+            Outcome::Emptied => None,
+            Outcome::Rejected(refusal) => return Err(refusal),
+        });
+    }
+    Ok(outgoing)
+}
+
+/// The request that leaves: as it came where nobody edited it, written anew otherwise.
+fn encode(payload: &Payload, batch: &Batch) -> (Payload, Size) {
+    let payload = if batch.is_untouched() {
+        payload.clone()
+    } else {
+        splice(batch)
+    };
+    let size = size_of(&payload, batch.records());
+    (payload, size)
+}
+
+fn size_of(payload: &Payload, records: u32) -> Size {
+    Size {
+        bytes: payload.size() as u64,
+        items: u64::from(records),
+    }
+}
+
+fn splice(batch: &Batch) -> Payload {
+    let mut framed = batch.splice(PREFIX);
+    let len = framed.len().saturating_sub(PREFIX);
+    if let Some(prefix) = framed.get_mut(..PREFIX) {
+        prefix.copy_from_slice(&payload::prefix(false, len));
+    }
+    Payload::plain(batch.signal(), Bytes::from(framed))
+}
+
+/// Fills every queue, then waits for those that answer only once their backend has.
+async fn deliver(reserved: Vec<Vec<Reservation>>, outgoing: Vec<Outgoing>) -> Result<(), Refusal> {
+    let mut deliveries = vec![];
+    for (reservations, outgoing) in reserved.into_iter().zip(outgoing) {
+        let Some((payload, size)) = outgoing else {
+            continue;
+        };
+        for reservation in reservations {
+            deliveries.push(reservation.commit(payload.clone(), size));
+        }
+    }
+    let mut answer = Ok(());
+    for delivery in deliveries {
+        answer = answer.and(delivery.wait().await);
+    }
+    answer
+}
