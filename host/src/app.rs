@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::config::{Config, Draft, Loaded, PipelineConfig, Report};
 use crate::exporter::{Exporter, Output};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
-use crate::plugin::{BUNDLED, Engine, Plugin, Processor, bundled};
+use crate::plugin::{Engine, Plugin, Processor};
 use crate::queue::Sizer;
 use crate::receiver::{self, Next, Running};
 use crate::runtime::Runtimes;
@@ -29,7 +29,12 @@ pub struct Prepared {
 }
 
 /// Compiles and configures the plugins that a config names; a report says what is wrong with the config.
-pub fn prepare(mut draft: Draft) -> anyhow::Result<Result<Prepared, Report>> {
+///
+/// `available` are the plugins that there are, by name: the program has [`plugin::BUNDLED`](crate::plugin::BUNDLED).
+pub fn prepare(
+    mut draft: Draft,
+    available: &[(&str, &[u8])],
+) -> anyhow::Result<Result<Prepared, Report>> {
     let processors: Vec<_> = draft.processors().cloned().collect();
     let engine = Engine::new(
         processors
@@ -43,8 +48,10 @@ pub fn prepare(mut draft: Draft) -> anyhow::Result<Result<Prepared, Report>> {
         let plugin = match plugins.get(&config.plugin) {
             Some(plugin) => Arc::clone(plugin),
             None => {
-                let Some(wasm) = bundled(&config.plugin) else {
-                    draft.no_plugin(index, &BUNDLED.map(|(name, _)| name));
+                let Some((_, wasm)) = available.iter().find(|(name, _)| *name == config.plugin)
+                else {
+                    let names: Vec<_> = available.iter().map(|(name, _)| *name).collect();
+                    draft.no_plugin(index, &names);
                     continue;
                 };
                 let plugin = Arc::new(Plugin::load(&engine, &config.plugin, wasm)?);

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 
 use crate::app::{self, App, Prepared};
+use crate::plugin::BUNDLED;
 use crate::{config, demo, telemetry};
 
 /// Receives OpenTelemetry data over OTLP, runs sandboxed WebAssembly plugins over it and exports it.
@@ -62,7 +63,7 @@ fn say(to: &mut impl Write, text: &str) {
 /// Reads a config and makes its plugins ready; what there is to say about it goes to standard error.
 fn prepare(path: &Path) -> anyhow::Result<Option<Prepared>> {
     let styled = io::stderr().is_terminal();
-    Ok(match app::prepare(config::load(path))? {
+    Ok(match app::prepare(config::load(path), &BUNDLED)? {
         Ok(prepared) => {
             if !prepared.warnings.is_empty() {
                 say(&mut io::stderr(), &prepared.warnings.render(styled));

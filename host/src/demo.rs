@@ -21,10 +21,12 @@ use crate::app::{self, App};
 use crate::batch::Signal;
 use crate::exporter::{self, Compression, Exporter, Kind, Output, Target};
 use crate::payload::{self, Payload};
+use crate::plugin::BUNDLED;
 use crate::queue::{self, Size};
 use crate::receiver::{self, Next, Protocol};
+use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
-use crate::{cli, config, telemetry};
+use crate::{cli, compression, config, telemetry};
 
 /// The config that the demo runs.
 const CONFIG: &str = include_str!("demo/demo.yaml");
@@ -88,7 +90,8 @@ fn otlet(sink: SocketAddr) -> anyhow::Result<App> {
     let draft = config::parse("demo.yaml", CONFIG.as_bytes(), &|name| {
         (name == "SINK").then(|| sink.clone())
     });
-    let prepared = app::prepare(draft)?.map_err(|report| anyhow::anyhow!(report.render(false)))?;
+    let prepared =
+        app::prepare(draft, &BUNDLED)?.map_err(|report| anyhow::anyhow!(report.render(false)))?;
     App::start(prepared)
 }
 
@@ -99,14 +102,8 @@ fn sink(runtimes: &Runtimes) -> anyhow::Result<(receiver::Running, Arrived)> {
     let arrived = Arrived::default();
     let keep = Arc::clone(&arrived);
     let next: Next = Arc::new(move |payload| {
-        let kept = payload.message().map_or(Ok(()), |message| {
-            keep.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(payload.signal(), &message)
-        });
-        Box::pin(async move {
-            kept.map_err(|error| crate::refusal::Refusal::Invalid(error.to_string()))
-        })
+        let kept = keep_payload(&keep, payload);
+        Box::pin(async move { kept })
     });
     let loopback = Protocol::at(SocketAddr::from(([127, 0, 0, 1], 0)));
     let config = receiver::Config {
@@ -115,6 +112,15 @@ fn sink(runtimes: &Runtimes) -> anyhow::Result<(receiver::Running, Arrived)> {
         http: None,
     };
     Ok((receiver::start(&config, runtimes, &next)?, arrived))
+}
+
+fn keep_payload(keep: &Mutex<Telemetry>, payload: Payload) -> Result<(), Refusal> {
+    let payload = compression::open(payload)?;
+    let message = payload.message().unwrap_or_default();
+    keep.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .add(payload.signal(), &message)
+        .map_err(|error| Refusal::Invalid(error.to_string()))
 }
 
 impl Telemetry {

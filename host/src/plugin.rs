@@ -28,7 +28,7 @@ mod wasi;
 #[cfg(test)]
 mod tests;
 
-pub use bundled::{BUNDLED, bundled};
+pub use bundled::BUNDLED;
 pub use engine::Engine;
 pub use limits::Limits;
 pub use load::{LoadError, Plugin, Problem};

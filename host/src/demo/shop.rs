@@ -93,15 +93,16 @@ pub(super) fn traffic(seed: u64, orders: u32, per_request: u32, now: u64) -> Tra
 
 impl Planted {
     fn add(&mut self, order: &Order<'_>) {
-        for (list, secret) in [
-            (&mut self.emails, &order.email),
-            (&mut self.cards, &order.card),
-            (&mut self.tokens, &order.token),
-        ] {
-            if !list.contains(secret) {
-                list.push(secret.clone());
-            }
-        }
+        note(&mut self.emails, &order.email);
+        note(&mut self.emails, &encoded(&order.email));
+        note(&mut self.cards, &order.card);
+        note(&mut self.tokens, &order.token);
+    }
+}
+
+fn note(secrets: &mut Vec<String>, secret: &str) {
+    if !secrets.iter().any(|known| known == secret) {
+        secrets.push(secret.to_owned());
     }
 }
 
@@ -158,7 +159,7 @@ impl<'a> Order<'a> {
                     "url.full",
                     text(&format!(
                         "https://shop.example/checkout?email={}",
-                        self.email.replace('@', "%40")
+                        encoded(&self.email)
                     )),
                 ),
             ],
@@ -279,6 +280,11 @@ impl<'a> Order<'a> {
             ..LogRecord::default()
         });
     }
+}
+
+/// An e-mail as it stands in a URL's query.
+fn encoded(email: &str) -> String {
+    email.replace('@', "%40")
 }
 
 fn fail(span: Span, why: &str) -> Span {

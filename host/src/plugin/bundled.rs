@@ -13,11 +13,3 @@ pub const BUNDLED: [(&str, &[u8]); 4] = [
     ("redact", guests::REDACT),
     ("sample", guests::SAMPLE),
 ];
-
-/// The bundled plugin of that name.
-pub fn bundled(name: &str) -> Option<&'static [u8]> {
-    BUNDLED
-        .iter()
-        .find(|(bundled, _)| *bundled == name)
-        .map(|(_, wasm)| *wasm)
-}

@@ -1,6 +1,6 @@
 //! The bundled plugins in the sandbox.
 
-use super::super::{BUNDLED, bundled};
+use super::super::BUNDLED;
 use super::*;
 
 #[test]
@@ -14,12 +14,4 @@ fn every_bundled_plugin_loads_without_wasi_and_accepts_an_empty_config() {
             processor.process(batch, Place::Worker).unwrap();
         }
     }
-}
-
-#[test]
-fn a_bundled_plugin_is_found_by_its_name() {
-    for (name, wasm) in BUNDLED {
-        assert_eq!(bundled(name), Some(wasm));
-    }
-    assert_eq!(bundled("samples"), None);
 }
