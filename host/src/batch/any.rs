@@ -29,10 +29,13 @@ impl<'a> AnyRef<'a> {
     /// Reads the body of an `AnyValue`.
     #[inline]
     pub(super) fn decode(body: &'a [u8]) -> Wired<Self> {
-        if let [0x0a, len @ ..0x80, text @ ..] = body
-            && text.len() == usize::from(*len)
-        {
-            return Ok(Self::Text(text));
+        match body {
+            [0x0a, len @ ..0x80, text @ ..] if text.len() == usize::from(*len) => {
+                return Ok(Self::Text(text));
+            }
+            [0x18, integer @ ..0x80] => return Ok(Self::Integer(i64::from(*integer))),
+            [0x10, boolean @ ..2] => return Ok(Self::Boolean(*boolean == 1)),
+            _ => {}
         }
         Self::decode_fields(body)
     }

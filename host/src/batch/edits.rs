@@ -162,6 +162,12 @@ impl Edits {
             // Stable, so that of equal keys the latest stays last, and quick on runs that are sorted already.
             new.sort_by_key(|edit| edit.key);
         }
+        let mut texts = self.texts.clone();
+        texts.push(Bytes::from(text));
+        if self.list.is_empty() && sorted {
+            let list = new;
+            return Self { list, texts, next };
+        }
         let mut list = Vec::with_capacity(self.list.len() + new.len());
         let mut old = self.list.iter().peekable();
         for edit in new {
@@ -175,8 +181,6 @@ impl Edits {
             }
         }
         list.extend(old);
-        let mut texts = self.texts.clone();
-        texts.push(Bytes::from(text));
         Self { list, texts, next }
     }
 }
@@ -217,6 +221,11 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Makes room for edits.
+    pub(super) fn reserve(&mut self, edits: usize) {
+        self.list.reserve(edits);
     }
 
     /// Keeps a text that edits can share.

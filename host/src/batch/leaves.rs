@@ -73,6 +73,11 @@ impl Kinds {
         Ok(Self(bits))
     }
 
+    /// Whether it has any kind but texts and keys.
+    fn has_numbers(self) -> bool {
+        self.0 >> 2 != 0
+    }
+
     #[inline]
     pub(super) fn has(self, kind: Kind) -> bool {
         self.0 >> kind as u8 & 1 == 1
@@ -125,37 +130,27 @@ pub(super) fn leafy<'a, E: From<super::wire::Malformed>>(
     let Some(node) = sight.node(table, row, piece, Part::Row)? else {
         return Ok(());
     };
-    let mut inside = None;
+    let mut has_child = false;
     let mut stopped = Ok(());
     sight.slots(&node, node.msg.mask_leaves(), |slot| {
-        let leaf = node
-            .msg
-            .leaves()
-            .iter()
-            .find(|(number, ..)| *number == slot.field.number);
-        let Some((_, holds, path)) = leaf else {
+        let Some((holds, path)) = node.msg.leaf(slot.field.number) else {
             return ON;
         };
-        if *holds == Holds::Child {
-            if inside.is_none() {
-                inside = sight.node(table, row, piece, Part::Child)?;
-                stopped = inside
-                    .as_ref()
-                    .map_or(Ok(()), |child| fields(sight, child, f));
-            }
+        stopped = if holds == Holds::Child {
+            // Should it come in pieces, each has its own leaves, and the last one what edits added.
+            has_child = true;
+            let child = node.child(slot.field.message(slot.bytes)?, &slot);
+            child.map_or(Ok(()), |child| fields(sight, &child, f))
         } else {
-            stopped = one(slot, *holds, path, node.depth, f);
-        }
+            one(slot, holds, path, node.depth, f)
+        };
         Ok(stopped.is_ok())
     })?;
     stopped?;
-    if inside.is_none()
-        && node.msg.child().is_some()
-        && let Some(child) = sight.node(table, row, piece, Part::Child)?
-    {
-        fields(sight, &child, f)?;
+    match node.new_child().filter(|_| !has_child) {
+        Some(child) => fields(sight, &child, f),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn fields<'a, E: From<super::wire::Malformed>>(
@@ -165,13 +160,8 @@ fn fields<'a, E: From<super::wire::Malformed>>(
 ) -> Result<(), E> {
     let mut stopped = Ok(());
     sight.slots(node, node.msg.mask_leaves(), |slot| {
-        let leaf = node
-            .msg
-            .leaves()
-            .iter()
-            .find(|(number, ..)| *number == slot.field.number);
-        if let Some((_, holds, path)) = leaf {
-            stopped = one(slot, *holds, path, node.depth, f);
+        if let Some((holds, path)) = node.msg.leaf(slot.field.number) {
+            stopped = one(slot, holds, path, node.depth, f);
         }
         Ok(stopped.is_ok())
     })?;
@@ -227,6 +217,9 @@ pub(super) fn all_leaves(
                 leafy(&sight, table, (row, *piece), &mut |field| {
                     gather.field(field)
                 })?;
+                if number == SAMPLE {
+                    gather.reserve(view.len() - number);
+                }
             }
         }
         first.push(end_of_leaves(&gather.leaves)?);
@@ -253,6 +246,9 @@ fn all_present(len: usize) -> Vec<u8> {
     present
 }
 
+/// The row after which room is made for the others, as if they had as much.
+const SAMPLE: u32 = 8;
+
 fn end_of_leaves(leaves: &Leaves) -> Result<u32, Halt> {
     u32::try_from(leaves.rows.len()).map_err(|_over| Halt::misuse("more than 4 billion leaves"))
 }
@@ -267,6 +263,27 @@ struct Gather<'b> {
 }
 
 impl Gather<'_> {
+    /// Makes room for so many more rows, no more than the budget pays for.
+    fn reserve(&mut self, rows: u32) {
+        let Leaves {
+            texts,
+            rows: seen,
+            places,
+            ..
+        } = &mut self.leaves;
+        let more = |len: usize, cost: usize| {
+            let rows = rows as usize;
+            (len / SAMPLE as usize)
+                .saturating_mul(rows)
+                .min(self.budget.left / cost)
+        };
+        texts.data.reserve(more(texts.data.len(), 1));
+        let leaves = more(seen.len(), 13);
+        texts.ends.reserve(leaves);
+        seen.reserve(leaves);
+        places.reserve(leaves);
+    }
+
     #[inline]
     fn field(&mut self, field: Leafy<'_>) -> Result<(), Halt> {
         match field.holds {
@@ -325,17 +342,24 @@ impl Gather<'_> {
     fn any(&mut self, place: PlaceId, body: &[u8], depth: usize) -> Result<(), Halt> {
         match AnyRef::decode(body)? {
             AnyRef::Text(text) => self.leaf(place, Kind::Text, text),
+            other => self.no_text(place, &other, depth),
+        }
+    }
+
+    #[inline(never)]
+    fn no_text(&mut self, place: PlaceId, value: &AnyRef<'_>, depth: usize) -> Result<(), Halt> {
+        match value {
             AnyRef::Array(list) => {
-                check_depth(depth, &list)?;
+                check_depth(depth, list)?;
                 let inside = self.places.element(place, self.budget)?;
-                elements(&list).try_for_each(|element| self.any(inside, element?, depth + 1))
+                elements(list).try_for_each(|element| self.any(inside, element?, depth + 1))
             }
             AnyRef::Map(list) => {
-                check_depth(depth, &list)?;
-                elements(&list).try_for_each(|pair| self.pair(place, pair?, depth + 1))
+                check_depth(depth, list)?;
+                elements(list).try_for_each(|pair| self.pair(place, pair?, depth + 1))
             }
-            other => match scalar(&other) {
-                Some((kind, _)) if !self.kinds.has(kind) => Ok(()),
+            _ if !self.kinds.has_numbers() => Ok(()),
+            other => match scalar(other) {
                 Some((kind, text)) => self.leaf(place, kind, &text),
                 None => Ok(()),
             },

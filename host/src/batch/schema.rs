@@ -209,6 +209,13 @@ impl Msg {
         }
     }
 
+    /// What a field holds, and its path, if that is leaves.
+    #[inline]
+    pub(super) fn leaf(self, number: u32) -> Option<(Holds, &'static str)> {
+        let leaf = self.leaves().iter().find(|(leaf, ..)| *leaf == number);
+        leaf.map(|(_, holds, path)| (*holds, *path))
+    }
+
     /// Every field that holds leaves.
     pub(super) fn leaves(self) -> &'static [LeafField] {
         use Holds::{Any, Attributes, Child, Entity, Text};

@@ -271,8 +271,15 @@ impl Node {
         }
     }
 
+    /// The message that this one wraps, in the slot of that; its body is the slot's.
+    pub(super) fn child(&self, body: &[u8], slot: &Slot<'_>) -> Option<Self> {
+        let (_, msg) = self.msg.child()?;
+        let piece = super::index::piece(body, slot.field.start, slot.field.end);
+        Some(Self::new(msg, self.depth + 1, piece))
+    }
+
     /// The message that an edit would create at the end of this one.
-    fn new_child(&self) -> Option<Self> {
+    pub(super) fn new_child(&self) -> Option<Self> {
         let (_, msg) = self.msg.child()?;
         Some(Self {
             msg,

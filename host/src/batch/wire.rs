@@ -186,7 +186,14 @@ impl<'a> Reader<'a> {
                 self.pos += 1;
                 Ok(u64::from(byte))
             }
-            _ => self.long_varint(),
+            Some(&low) => match self.bytes.get(self.pos + 1) {
+                Some(&high) if high < 0x80 => {
+                    self.pos += 2;
+                    Ok(u64::from(low & 0x7f) | u64::from(high) << 7)
+                }
+                _ => self.long_varint(),
+            },
+            None => self.long_varint(),
         }
     }
 

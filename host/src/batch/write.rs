@@ -40,6 +40,13 @@ impl<'a> Pen<'a> {
         }
     }
 
+    /// Makes room where each row will most likely take an edit, no more than the budget pays for.
+    pub(super) fn reserve(&mut self, rows: usize, budget: &Budget) {
+        if self.is_new {
+            self.draft.reserve(rows.min(budget.left / EDIT_COST));
+        }
+    }
+
     /// Writes a value to a row; `same` says that the call before wrote the same one. None removes what is there.
     pub(super) fn write(
         &mut self,
