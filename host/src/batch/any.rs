@@ -29,13 +29,8 @@ impl<'a> AnyRef<'a> {
     /// Reads the body of an `AnyValue`.
     #[inline]
     pub(super) fn decode(body: &'a [u8]) -> Wired<Self> {
-        match body {
-            [0x0a, len @ ..0x80, text @ ..] if text.len() == usize::from(*len) => {
-                return Ok(Self::Text(text));
-            }
-            [0x18, integer @ ..0x80] => return Ok(Self::Integer(i64::from(*integer))),
-            [0x10, boolean @ ..2] => return Ok(Self::Boolean(*boolean == 1)),
-            _ => {}
+        if let Some(text) = plain_text(body) {
+            return Ok(Self::Text(text));
         }
         Self::decode_fields(body)
     }
@@ -69,6 +64,45 @@ impl<'a> AnyRef<'a> {
     }
 }
 
+/// A field with this tag and the bytes after it, where its length takes one byte or two.
+#[inline]
+fn plain_field(tag: u8, body: &[u8]) -> Option<(&[u8], &[u8])> {
+    match body {
+        [first, len @ ..0x80, rest @ ..] if *first == tag => {
+            rest.split_at_checked(usize::from(*len))
+        }
+        [first, low, high @ ..0x80, rest @ ..] if *first == tag => {
+            rest.split_at_checked(usize::from(low & 0x7f) | usize::from(*high) << 7)
+        }
+        _ => None,
+    }
+}
+
+/// The text of an `AnyValue` as every encoder writes one.
+#[inline]
+pub(super) fn plain_text(body: &[u8]) -> Option<&[u8]> {
+    let (text, rest) = plain_field(0x0a, body)?;
+    rest.is_empty().then_some(text)
+}
+
+/// Whether it is a boolean, an integer or a double as every encoder writes one.
+#[inline]
+pub(super) fn is_plain_number(body: &[u8]) -> bool {
+    match body {
+        [0x10 | 0x18, high @ .., ..0x80] => high.len() < 9 && high.iter().all(|byte| *byte >= 0x80),
+        [0x21, double @ ..] => double.len() == 8,
+        _ => false,
+    }
+}
+
+/// The key and value of a `KeyValue` as every encoder writes one: key, value, and no more.
+#[inline]
+pub(super) fn plain_pair(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (key, rest) = plain_field(0x0a, body)?;
+    let (value, rest) = plain_field(0x12, rest)?;
+    rest.is_empty().then_some((key, value))
+}
+
 fn join<'a>(joined: Cow<'a, [u8]>, more: &[u8]) -> Cow<'a, [u8]> {
     let mut joined = joined.into_owned();
     joined.extend_from_slice(more);
@@ -92,12 +126,7 @@ impl<'a> KeyValue<'a> {
     /// Reads the body of a `KeyValue`.
     #[inline]
     pub(super) fn decode(body: &'a [u8]) -> Wired<Self> {
-        // As every encoder writes it: the key, the value, each with a length of one byte, and no more.
-        if let [0x0a, key_len @ ..0x80, rest @ ..] = body
-            && let Some((key, [0x12, len @ ..0x80, value @ ..])) =
-                rest.split_at_checked(usize::from(*key_len))
-            && value.len() == usize::from(*len)
-        {
+        if let Some((key, value)) = plain_pair(body) {
             let value = Some(Cow::Borrowed(value));
             return Ok(Self { key, value });
         }

@@ -36,9 +36,12 @@ impl Budget {
     }
 }
 
-/// What stops a function of the contract.
+/// What stops a function of the contract. In a box, since a walk hands results up once a field and a pointer fits a register.
 #[derive(Debug)]
-pub(super) enum Halt {
+pub(super) struct Halt(Box<Cause>);
+
+#[derive(Debug)]
+pub(super) enum Cause {
     Malformed(Malformed),
     Misuse(Misuse),
 }
@@ -46,18 +49,24 @@ pub(super) enum Halt {
 impl Halt {
     #[cold]
     pub(super) fn misuse(text: impl Into<String>) -> Self {
-        Self::Misuse(Misuse::new(text))
+        Misuse::new(text).into()
+    }
+
+    pub(super) fn cause(self) -> Cause {
+        *self.0
     }
 }
 
 impl From<Malformed> for Halt {
+    #[cold]
     fn from(malformed: Malformed) -> Self {
-        Self::Malformed(malformed)
+        Self(Box::new(Cause::Malformed(malformed)))
     }
 }
 
 impl From<Misuse> for Halt {
+    #[cold]
     fn from(misuse: Misuse) -> Self {
-        Self::Misuse(misuse)
+        Self(Box::new(Cause::Misuse(misuse)))
     }
 }

@@ -234,7 +234,7 @@ impl Index {
     /// The same, once a view of the table has been made.
     pub(super) fn level_of(&self, table: Table, base: &[u8]) -> Result<&Level, Halt> {
         self.rows(table, base).map_err(|fault| match fault {
-            Fault::Malformed(malformed) => Halt::Malformed(malformed),
+            Fault::Malformed(malformed) => malformed.into(),
             _ => Halt::misuse(format!("too many rows in {}", table.name())),
         })
     }

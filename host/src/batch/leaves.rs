@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{
     Batch, Leaves, PackedTexts,
-    any::{AnyRef, KeyValue, check_depth, elements},
+    any::{AnyRef, KeyValue, check_depth, elements, is_plain_number, plain_pair, plain_text},
     budget::{Budget, Halt},
     index::Piece,
     places::{PlaceId, Places},
@@ -131,22 +131,20 @@ pub(super) fn leafy<'a, E: From<super::wire::Malformed>>(
         return Ok(());
     };
     let mut has_child = false;
-    let mut stopped = Ok(());
-    sight.slots(&node, node.msg.mask_leaves(), |slot| {
-        let Some((holds, path)) = node.msg.leaf(slot.field.number) else {
-            return ON;
-        };
-        stopped = if holds == Holds::Child {
-            // Should it come in pieces, each has its own leaves, and the last one what edits added.
-            has_child = true;
-            let child = node.child(slot.field.message(slot.bytes)?, &slot);
-            child.map_or(Ok(()), |child| fields(sight, &child, f))
-        } else {
-            one(slot, holds, path, node.depth, f)
-        };
-        Ok(stopped.is_ok())
+    sight.slots::<E>(&node, node.msg.mask_leaves(), |slot| {
+        match node.msg.leaf(slot.field.number) {
+            Some((Holds::Child, _)) => {
+                // Should it come in pieces, each has its own leaves, and the last one what edits added.
+                has_child = true;
+                if let Some(child) = node.child(slot.field.message(slot.bytes)?, &slot) {
+                    fields(sight, &child, f)?;
+                }
+            }
+            Some((holds, path)) => one(slot, holds, path, node.depth, f)?,
+            None => {}
+        }
+        Ok(ON)
     })?;
-    stopped?;
     match node.new_child().filter(|_| !has_child) {
         Some(child) => fields(sight, &child, f),
         None => Ok(()),
@@ -158,17 +156,19 @@ fn fields<'a, E: From<super::wire::Malformed>>(
     node: &Node,
     f: &mut impl FnMut(Leafy<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut stopped = Ok(());
-    sight.slots(node, node.msg.mask_leaves(), |slot| {
+    sight.slots::<E>(node, node.msg.mask_leaves(), |slot| {
         if let Some((holds, path)) = node.msg.leaf(slot.field.number) {
-            stopped = one(slot, holds, path, node.depth, f);
+            one(slot, holds, path, node.depth, f)?;
         }
-        Ok(stopped.is_ok())
-    })?;
-    stopped
+        Ok(ON)
+    })
 }
 
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "else each field is put together in memory, a third of the walk"
+)]
+#[inline(always)]
 fn one<'a, E: From<super::wire::Malformed>>(
     slot: Slot<'a>,
     holds: Holds,
@@ -329,6 +329,11 @@ impl Gather<'_> {
 
     #[inline]
     fn pair(&mut self, top: PlaceId, body: &[u8], depth: usize) -> Result<(), Halt> {
+        if let Some((key, value)) = plain_pair(body) {
+            let place = self.places.key(top, key, self.budget)?;
+            self.leaf(place, Kind::Key, key)?;
+            return self.any(place, value, depth);
+        }
         let pair = KeyValue::decode(body)?;
         let place = self.places.key(top, pair.key, self.budget)?;
         self.leaf(place, Kind::Key, pair.key)?;
@@ -340,26 +345,28 @@ impl Gather<'_> {
 
     #[inline]
     fn any(&mut self, place: PlaceId, body: &[u8], depth: usize) -> Result<(), Halt> {
-        match AnyRef::decode(body)? {
-            AnyRef::Text(text) => self.leaf(place, Kind::Text, text),
-            other => self.no_text(place, &other, depth),
+        match plain_text(body) {
+            Some(text) => self.leaf(place, Kind::Text, text),
+            None if !self.kinds.has_numbers() && is_plain_number(body) => Ok(()),
+            None => self.not_plain(place, body, depth),
         }
     }
 
     #[inline(never)]
-    fn no_text(&mut self, place: PlaceId, value: &AnyRef<'_>, depth: usize) -> Result<(), Halt> {
-        match value {
+    fn not_plain(&mut self, place: PlaceId, body: &[u8], depth: usize) -> Result<(), Halt> {
+        match AnyRef::decode(body)? {
+            AnyRef::Text(text) => self.leaf(place, Kind::Text, text),
             AnyRef::Array(list) => {
-                check_depth(depth, list)?;
+                check_depth(depth, &list)?;
                 let inside = self.places.element(place, self.budget)?;
-                elements(list).try_for_each(|element| self.any(inside, element?, depth + 1))
+                elements(&list).try_for_each(|element| self.any(inside, element?, depth + 1))
             }
             AnyRef::Map(list) => {
-                check_depth(depth, list)?;
-                elements(list).try_for_each(|pair| self.pair(place, pair?, depth + 1))
+                check_depth(depth, &list)?;
+                elements(&list).try_for_each(|pair| self.pair(place, pair?, depth + 1))
             }
             _ if !self.kinds.has_numbers() => Ok(()),
-            other => match scalar(other) {
+            other => match scalar(&other) {
                 Some((kind, text)) => self.leaf(place, kind, &text),
                 None => Ok(()),
             },

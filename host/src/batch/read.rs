@@ -10,7 +10,7 @@ use super::{
     json,
     schema::Msg,
     sight::{Node, ON, STOP, Sight},
-    wire::{FIXED64, Field, LEN, Reader, VARINT, Wired},
+    wire::{FIXED64, Field, LEN, Malformed, Reader, VARINT, Wired},
 };
 
 impl<'a> Sight<'a> {
@@ -63,7 +63,7 @@ impl<'a> Sight<'a> {
                 slot.field.expect(FIXED64, slot.bytes)?;
                 cell = None;
             }
-            ON
+            Ok::<_, Malformed>(ON)
         })?;
         Ok(cell)
     }
@@ -112,10 +112,10 @@ impl<'a> Sight<'a> {
         if let Some((at, node)) = node.and_then(|node| Some((spec.of(node.msg)?, node))) {
             self.slots(&node, 1 << at.number, |slot| {
                 if slot.field.number != at.number {
-                    return ON;
+                    return Ok::<_, Malformed>(ON);
                 }
                 id = slot.field.message(slot.bytes)?;
-                STOP
+                Ok(STOP)
             })?;
         }
         Ok(id)
@@ -135,7 +135,7 @@ impl<'a> Sight<'a> {
                 }
                 _ => {}
             }
-            ON
+            Ok::<_, Malformed>(ON)
         })?;
         let known = start != 0 && end != 0 && end >= start;
         Ok(known.then(|| Cell::Integer((end - start).cast_signed())))
@@ -158,7 +158,7 @@ impl<'a> Sight<'a> {
         let mut offset = 0;
         self.slots(node, 1 << at.number, |slot| {
             if slot.field.number != at.number {
-                return ON;
+                return Ok::<_, Malformed>(ON);
             }
             match origin {
                 Origin::Counts => fixed(&slot.field, slot.bytes, |value| {
@@ -170,7 +170,7 @@ impl<'a> Sight<'a> {
                 Origin::Quantiles => quantile(slot.field.message(slot.bytes)?, &mut list)?,
                 _ => buckets(slot.field.message(slot.bytes)?, &mut offset, &mut list)?,
             }
-            ON
+            Ok::<_, Malformed>(ON)
         })?;
         Ok(match origin {
             Origin::BucketOffset => (offset != 0).then(|| Cell::Integer(offset.into())),

@@ -5,12 +5,12 @@ use std::{borrow::Cow, cell::Cell};
 use memchr::memmem;
 
 use super::{
-    any::{KeyValue, only_field},
+    any::{KeyValue, only_field, plain_pair},
     column::{Column, What},
     edits::{Edit, Edits, Key},
     index::{Index, Piece, offset},
     schema::{Msg, Part, Table},
-    wire::{Field, Reader, Wired},
+    wire::{Field, Malformed, Reader, Wired},
 };
 
 /// The base, its index and the edits over it.
@@ -47,8 +47,8 @@ pub(super) struct Slot<'a> {
 }
 
 /// Whether to go on to the next slot.
-pub(super) const ON: Wired<bool> = Ok(true);
-pub(super) const STOP: Wired<bool> = Ok(false);
+pub(super) const ON: bool = true;
+pub(super) const STOP: bool = false;
 
 impl<'a> Sight<'a> {
     pub(super) fn new(base: &'a [u8], index: &'a Index, edits: &'a Edits) -> Self {
@@ -133,12 +133,12 @@ impl<'a> Sight<'a> {
 
     /// The fields of a message with the numbers in `mask` as they read now, in order; `f` says whether to go on.
     #[inline]
-    pub(super) fn slots(
+    pub(super) fn slots<E: From<Malformed>>(
         &self,
         node: &Node,
         mask: u32,
-        mut f: impl FnMut(Slot<'a>) -> Wired<bool>,
-    ) -> Wired<()> {
+        mut f: impl FnMut(Slot<'a>) -> Result<bool, E>,
+    ) -> Result<(), E> {
         let mut hint = self.hint.get();
         let low = node.body.map_or(node.tail, |(start, _)| Key::at(start));
         let edits = self.edits.between(low, node.tail.last(), &mut hint);
@@ -155,13 +155,13 @@ impl<'a> Sight<'a> {
     }
 
     #[inline]
-    fn base_slots(
+    fn base_slots<E: From<Malformed>>(
         &self,
         (start, end): (u32, u32),
         mask: u32,
         mut edits: &'a [Edit],
-        f: &mut impl FnMut(Slot<'a>) -> Wired<bool>,
-    ) -> Wired<bool> {
+        f: &mut impl FnMut(Slot<'a>) -> Result<bool, E>,
+    ) -> Result<bool, E> {
         let mut reader = Reader::within(self.base, start as usize, end as usize);
         while let Some(field) = reader.next_of(mask)? {
             let mut slot = Slot {
@@ -186,19 +186,19 @@ impl<'a> Sight<'a> {
                 }
             }
             if !f(slot)? {
-                return STOP;
+                return Ok(STOP);
             }
         }
-        ON
+        Ok(ON)
     }
 
     #[cold]
-    fn added_slots(
+    fn added_slots<E: From<Malformed>>(
         &self,
         tail: Key,
         edits: &'a [Edit],
-        f: &mut impl FnMut(Slot<'a>) -> Wired<bool>,
-    ) -> Wired<()> {
+        f: &mut impl FnMut(Slot<'a>) -> Result<bool, E>,
+    ) -> Result<(), E> {
         for edit in edits {
             if edit.key < tail {
                 continue;
@@ -246,14 +246,18 @@ impl<'a> Sight<'a> {
         let mut found = None;
         self.slots(node, 1 << number, |slot| {
             if slot.field.number != number {
-                return ON;
+                return Ok::<_, Malformed>(ON);
             }
-            let pair = KeyValue::decode(slot.field.message(slot.bytes)?)?;
+            let body = slot.field.message(slot.bytes)?;
+            if plain_pair(body).is_some_and(|(other, _)| other != key) {
+                return Ok(ON);
+            }
+            let pair = KeyValue::decode(body)?;
             if pair.key != key {
-                return ON;
+                return Ok(ON);
             }
             found = Some(pair.value.unwrap_or_default());
-            STOP
+            Ok(STOP)
         })?;
         Ok(found)
     }

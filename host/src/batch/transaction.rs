@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::{
     Batch, Column, Leaves, PackedTexts, Signal,
     any::KeyValue,
-    budget::{Budget, Halt},
+    budget::{Budget, Cause, Halt},
     edits::Draft,
     index::{Fault, Piece},
     leaves::{Kinds, all_leaves},
@@ -138,25 +138,23 @@ impl Transaction {
                 return Ok(());
             };
             let mut at = 0;
-            let mut new = Ok(());
             let mask = node.msg.attributes().map_or(0, |number| 1 << number);
             sight.slots(&node, mask, |slot| {
                 if Some(slot.field.number) != node.msg.attributes() {
-                    return ON;
+                    return Ok::<_, Halt>(ON);
                 }
                 let key = KeyValue::decode(slot.field.message(slot.bytes)?)?.key;
                 if before.get(at) != Some(&key) {
                     if seen.insert(key) {
-                        new = budget.charge(key.len() + size_of::<String>());
+                        budget.charge(key.len() + size_of::<String>())?;
                         keys.push(String::from_utf8_lossy(key).into_owned());
                     }
                     before.truncate(at);
                     before.push(key);
                 }
                 at += 1;
-                Ok(new.is_ok())
-            })?;
-            new
+                Ok(ON)
+            })
         })?;
         self.budget = budget;
         Ok(keys)
@@ -264,9 +262,9 @@ impl Transaction {
 
     #[cold]
     fn halt(&self, halt: Halt) -> Misuse {
-        match halt {
-            Halt::Misuse(misuse) => misuse,
-            Halt::Malformed(malformed) => self.fault(Fault::Malformed(malformed)),
+        match halt.cause() {
+            Cause::Misuse(misuse) => misuse,
+            Cause::Malformed(malformed) => self.fault(Fault::Malformed(malformed)),
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     fields::{At, FieldSpec, Presence},
     index::Piece,
     sight::{Node, ON, Sight},
-    wire::Wired,
+    wire::{Malformed, Wired},
 };
 
 /// Writes one column.
@@ -92,7 +92,7 @@ impl<'a> Pen<'a> {
                         places.push(slot.key, slot.end);
                     }
                 }
-                ON
+                Ok::<_, Malformed>(ON)
             })?;
         }
         let Some(cell) = cell else {
@@ -187,7 +187,7 @@ impl<'a> Pen<'a> {
                 old = None;
                 places.push(slot.key, slot.end);
             }
-            ON
+            Ok::<_, Malformed>(ON)
         })?;
         Ok((places, old))
     }
