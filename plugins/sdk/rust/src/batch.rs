@@ -92,7 +92,7 @@ impl Batch {
         batch::set_values(column.number(), rows.into().numbers().as_deref(), values);
     }
 
-    /// Writes an id of 16 or 8 bytes to each of these rows. An id of zeros leaves its row: see [`unset`](Self::unset).
+    /// Writes an id of 16 or 8 bytes to each of these rows. An id of zeros clears it.
     pub fn set_ids<'a, const N: usize>(
         &mut self,
         column: &Column,

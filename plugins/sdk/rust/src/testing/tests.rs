@@ -213,3 +213,25 @@ fn a_config_that_does_not_parse_is_an_error() {
     let error = Harness::<Worker>::new(json!({"a": 1})).err().unwrap();
     assert_eq!(error.message(), "a: unknown field `a`, there are no fields");
 }
+
+#[test]
+fn references_to_entities_are_leaves() {
+    let entity = json!({"type": "service", "idKeys": ["a", "b"], "descriptionKeys": ["c", "d"], "schemaUrl": ""});
+    let request = json!({"resourceLogs": [{"resource": {"entityRefs": [entity]}}]});
+    let outcome = run(&request, |batch| {
+        let leaves = batch.leaves(&[Table::Resource], &[Kind::Text]);
+        let seen: Vec<_> = leaves.iter().map(|leaf| leaf.text()).collect();
+        assert_eq!(seen, ["service", "a", "b", "c", "d"]);
+        let mut edits = LeafEdits::new();
+        edits.remove(0);
+        edits.remove(1);
+        edits.push(2, "B");
+        edits.push(4, "D");
+        batch.replace_leaves(&edits);
+        Ok(())
+    });
+    assert_eq!(
+        outcome.unwrap().request.to_json()["resourceLogs"][0]["resource"]["entityRefs"],
+        json!([{"schemaUrl": "", "type": "", "idKeys": ["B"], "descriptionKeys": ["c", "D"]}])
+    );
+}

@@ -91,11 +91,8 @@ impl Model {
             }
             replace(self.row(leaf.table, leaf.row), &leaf.steps, text.as_deref());
             if text.is_none() {
-                let item = leaf
-                    .steps
-                    .iter()
-                    .rposition(|step| matches!(step, Step::Item(_)));
-                let gone = &leaf.steps[..item.map_or(1, |item| item + 1)];
+                // A key takes its entry along.
+                let gone = leaf.steps.strip_suffix(&[Step::Key]).unwrap_or(&leaf.steps);
                 self.leaf_removed(leaf.table, leaf.row, gone);
             }
             self.leaves[*index as usize] = None;

@@ -2,7 +2,7 @@
 
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 
-use super::{Column, Misuse, Model, Type, column::What, named, value};
+use super::{Column, Misuse, Model, Type, column::What, named, tables, value};
 use crate::{
     Value,
     contract::{PackedDoubles, PackedIntegers, PackedTexts},
@@ -93,13 +93,20 @@ impl Model {
         Ok(keys)
     }
 
-    /// Whether this signal has the column, and the row is still there.
-    pub(super) fn is_there(&self, column: &Column, row: usize) -> bool {
-        column.signals.contains(&self.signal()) && !self.is_dropped(column.table, row)
+    /// Whether this signal has the column.
+    pub(super) fn has(&self, column: &Column) -> bool {
+        let signal = self.signal();
+        column.signals.contains(&signal) && tables::depth(signal, column.table).is_some()
     }
 
+    /// Whether a write to this row does something.
+    pub(super) fn is_written(&self, column: &Column, row: usize) -> bool {
+        self.has(column) && !self.is_dropped(column.table, row)
+    }
+
+    /// A dropped row reads as it was.
     pub(super) fn read(&mut self, column: &Column, row: usize) -> Option<Value> {
-        if !self.is_there(column, row) {
+        if !self.has(column) {
             return None;
         }
         let row = self.row(column.table, row);
@@ -115,7 +122,7 @@ impl Model {
 
     fn read_double(&mut self, column: &Column, row: usize) -> Option<f64> {
         match &column.what {
-            What::Field(field) if self.is_there(column, row) => self
+            What::Field(field) if self.has(column) => self
                 .row(column.table, row)
                 .slot(field.name, false)?
                 .read_double(),
@@ -126,7 +133,7 @@ impl Model {
         }
     }
 
-    /// The value of a column as OTLP has it.
+    /// The value of a column as OTLP has it; an attribute that lacks even an empty one has an empty one.
     pub(super) fn read_exact(&mut self, column: &Column, row: usize) -> Option<AnyValue> {
         let seen = self.read(column, row)?;
         let row = self.row(column.table, row);

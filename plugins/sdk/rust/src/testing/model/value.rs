@@ -49,7 +49,8 @@ pub(super) fn write(value: &Value) -> Result<AnyValue, Misuse> {
     Ok(AnyValue { value })
 }
 
-/// Every entry of a map in the order of the wire; bytes are base64, what JSON cannot say (NaN, nothing) is null.
+/// Entries of a map in the order of the wire, of equal keys the first; bytes are base64, what JSON cannot say (NaN, nothing)
+/// is null.
 fn to_json(any: Option<&AnyValue>, out: &mut String) {
     match any.and_then(|any| any.value.as_ref()) {
         None | Some(Any::StringValueStrindex(_)) => out.push_str("null"),
@@ -71,6 +72,12 @@ fn to_json(any: Option<&AnyValue>, out: &mut String) {
         Some(Any::KvlistValue(map)) => {
             out.push('{');
             for (index, entry) in map.values.iter().enumerate() {
+                if map.values[..index]
+                    .iter()
+                    .any(|before| before.key == entry.key)
+                {
+                    continue;
+                }
                 out.push_str(if index > 0 { "," } else { "" });
                 out.push_str(&quoted(&entry.key));
                 out.push(':');

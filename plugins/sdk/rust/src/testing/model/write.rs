@@ -49,13 +49,16 @@ impl Model {
         rows: Option<&[u32]>,
         values: &[Value],
     ) -> Result<(), Misuse> {
+        writable(column, &Value::Empty)?;
         let rows = self.rows_written(column, rows, Some(values.len()))?;
-        for value in values {
-            writable(column, value)?;
+        for (row, value) in rows.into_iter().zip(values) {
+            // What is not written is not looked at.
+            if self.is_written(column, row) {
+                writable(column, value)?;
+                self.write(column, row, value)?;
+            }
         }
-        rows.into_iter()
-            .zip(values)
-            .try_for_each(|(row, value)| self.write(column, row, value))
+        Ok(())
     }
 
     /// `set_ids`
@@ -76,9 +79,13 @@ impl Model {
         }
         let rows = self.rows_written(column, rows, Some(ids.len() / width))?;
         for (row, id) in rows.into_iter().zip(ids.chunks(width)) {
-            if id.iter().any(|byte| *byte != 0) {
-                self.write(column, row, &Value::Bytes(id.to_vec()))?;
-            }
+            let is_zero = id.iter().all(|byte| *byte == 0);
+            let id = if is_zero {
+                Value::Empty
+            } else {
+                Value::Bytes(id.to_vec())
+            };
+            self.write(column, row, &id)?;
         }
         Ok(())
     }
@@ -91,6 +98,7 @@ impl Model {
         value: &Value,
     ) -> Result<(), Misuse> {
         writable(column, value)?;
+        value::write(value)?;
         let mut rows = self.rows_written(column, rows, None)?.into_iter();
         rows.try_for_each(|row| self.write(column, row, value))
     }
@@ -114,11 +122,21 @@ impl Model {
         rows: Option<&[u32]>,
     ) -> Result<(), Misuse> {
         writable(target, &Value::Empty)?;
+        let fields = [source.holds(), target.holds()];
+        if !fields.contains(&Type::Any) && source.holds() != target.holds() {
+            return Err(Misuse::new(
+                "a field of another type than the other field's",
+            ));
+        }
+        let rows = self.rows_written(target, rows, None)?;
+        if !self.has(source) || !self.has(target) {
+            return Ok(());
+        }
         if source.table != target.table && !tables::is_above(source.table, target.table) {
             let (source, target) = (source.table, target.table);
             return Err(Misuse::new(format!("{source} is not above {target}")));
         }
-        for row in self.rows_written(target, rows, None)? {
+        for row in rows {
             let from = if source.table == target.table {
                 Some(row)
             } else {
@@ -172,7 +190,7 @@ impl Model {
 
     /// Writes a value, which the column can hold.
     fn write(&mut self, column: &Column, row: usize, new: &Value) -> Result<(), Misuse> {
-        if !self.is_there(column, row) {
+        if !self.is_written(column, row) {
             return Ok(());
         }
         match &column.what {
@@ -207,7 +225,7 @@ impl Model {
         new: AnyValue,
         exact: bool,
     ) {
-        if !self.is_there(column, row) {
+        if !self.is_written(column, row) {
             return;
         }
         let list = attributes_of(column.table);
@@ -216,10 +234,9 @@ impl Model {
             .attributes(true)
             .expect("it was to be made");
         let Some(first) = attributes.iter().position(|attribute| attribute.key == key) else {
-            let value = Some(new);
             attributes.push(KeyValue {
                 key: key.to_owned(),
-                value,
+                value: Some(new),
                 ..KeyValue::default()
             });
             return;
@@ -250,7 +267,7 @@ impl Model {
     }
 
     fn write_body(&mut self, column: &Column, row: usize, new: AnyValue, exact: bool) {
-        if !self.is_there(column, row) {
+        if !self.is_written(column, row) {
             return;
         }
         if let What::Field(field) = &column.what
@@ -265,7 +282,7 @@ impl Model {
 
     /// Removes an attribute, clears a field.
     fn clear(&mut self, column: &Column, row: usize) {
-        if !self.is_there(column, row) {
+        if !self.is_written(column, row) {
             return;
         }
         match &column.what {
@@ -290,12 +307,12 @@ fn writable(column: &Column, value: &Value) -> Result<(), Misuse> {
     if !matches!(value, Value::Empty) && !fits(column.holds(), value) {
         return Err(Misuse::new("a value of another type than the field's"));
     }
-    value::write(value).map(drop)
+    Ok(())
 }
 
 fn fits(holds: Type, value: &Value) -> bool {
     match (holds, value) {
-        (Type::Id(width), Value::Bytes(id)) => id.len() == width,
+        (Type::Id(width), Value::Bytes(id)) => id.len() == width || id.is_empty(),
         (Type::Any, _)
         | (_, Value::Empty)
         | (Type::Text, Value::Text(_))
@@ -310,7 +327,7 @@ fn fits(holds: Type, value: &Value) -> bool {
 /// stays.
 fn is_same(old: Option<&AnyValue>, new: &AnyValue, exact: bool) -> bool {
     if exact {
-        old == Some(new)
+        old.unwrap_or(&AnyValue::default()) == new
     } else {
         value::read(old) == value::read(Some(new))
     }
