@@ -120,7 +120,7 @@ impl Batch {
                     )
                 }
                 Fault::TooMany(table) => too_many(signal, table),
-                Fault::Pieces => unreachable_pieces(signal),
+                Fault::Pieces => format!("malformed {}: pieces left after merging", signal.name()),
             })
         })?;
         let base = base.map_or_else(|| message.clone(), Bytes::from);
@@ -156,14 +156,11 @@ impl Batch {
 
     /// The request with its edits, written once, after `headroom` zero bytes.
     pub fn splice(&self, headroom: usize) -> BytesMut {
-        let plain = || {
+        if self.is_unedited() {
             let mut out = BytesMut::with_capacity(headroom + self.message.len());
             out.put_bytes(0, headroom);
             out.put_slice(&self.message);
-            out
-        };
-        if self.is_unedited() {
-            return plain();
+            return out;
         }
         let live = self.live.each_ref().map(Option::as_deref);
         splice::splice(&self.sight(), live, headroom)
@@ -191,8 +188,4 @@ impl Batch {
 fn too_many(signal: Signal, table: Table) -> String {
     let (signal, table) = (signal.name(), table.name());
     format!("{signal} with too many {table}s in one request: at most {MAX_ROWS}, send smaller ones")
-}
-
-fn unreachable_pieces(signal: Signal) -> String {
-    format!("malformed {}: a message in several pieces", signal.name())
 }

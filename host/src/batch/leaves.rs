@@ -164,11 +164,7 @@ fn fields<'a, E: From<super::wire::Malformed>>(
     })
 }
 
-#[expect(
-    clippy::inline_always,
-    reason = "else each field is put together in memory, a third of the walk"
-)]
-#[inline(always)]
+#[inline]
 fn one<'a, E: From<super::wire::Malformed>>(
     slot: Slot<'a>,
     holds: Holds,
