@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::config::{Config, Draft, Loaded, PipelineConfig, Report};
+use crate::config::{Config, Draft, Loaded, PipelineConfig, ProcessorConfig, Report};
 use crate::exporter::{Exporter, Output};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
-use crate::plugin::{Engine, Plugin, Processor};
+use crate::plugin::{Engine, LoadError, Plugin, Processor};
 use crate::queue::Sizer;
 use crate::receiver::{self, Next, Running};
 use crate::runtime::Runtimes;
@@ -36,40 +36,19 @@ pub fn prepare(
     available: &[(&str, &[u8])],
 ) -> anyhow::Result<Result<Prepared, Report>> {
     let processors: Vec<_> = draft.processors().cloned().collect();
-    let engine = Engine::new(
-        processors
-            .iter()
-            .map(|processor| processor.limits.instances)
-            .sum(),
-    )?;
-    let mut plugins: BTreeMap<String, Arc<Plugin>> = BTreeMap::new();
+    let plugins = load(&processors, available)?;
+    let names: Vec<_> = available.iter().map(|(name, _)| *name).collect();
     let mut stages = vec![];
     for (index, config) in processors.iter().enumerate() {
-        let plugin = match plugins.get(&config.plugin) {
-            Some(plugin) => Arc::clone(plugin),
-            None => {
-                let Some((_, wasm)) = available.iter().find(|(name, _)| *name == config.plugin)
-                else {
-                    let names: Vec<_> = available.iter().map(|(name, _)| *name).collect();
-                    draft.no_plugin(index, &names);
-                    continue;
-                };
-                let plugin = Arc::new(Plugin::load(&engine, &config.plugin, wasm)?);
-                plugins.insert(config.plugin.clone(), Arc::clone(&plugin));
-                plugin
-            }
+        let Some(plugin) = plugins.get(config.plugin.as_str()) else {
+            draft.no_plugin(index, &names);
+            continue;
         };
         let schema = plugin.manifest().config_schema.as_ref();
         if !schema.is_none_or(|schema| draft.check_plugin_config(index, schema)) {
             continue;
         }
-        match Processor::new(
-            plugin,
-            &config.name,
-            &config.config,
-            &config.limits,
-            config.on_error,
-        ) {
+        match processor(plugin, config) {
             Ok(processor) => stages.push(Arc::new(Stage::new(processor))),
             Err(error) => draft.refused(index, &error.to_string()),
         }
@@ -79,6 +58,39 @@ pub fn prepare(
         warnings,
         stages,
     }))
+}
+
+/// Compiles each plugin that the processors name and that there is, once.
+fn load<'a>(
+    processors: &'a [ProcessorConfig],
+    available: &[(&str, &[u8])],
+) -> Result<BTreeMap<&'a str, Arc<Plugin>>, LoadError> {
+    let instances = processors
+        .iter()
+        .map(|processor| processor.limits.instances)
+        .sum();
+    let engine = Engine::new(instances)?;
+    let mut plugins = BTreeMap::new();
+    for processor in processors {
+        let name = processor.plugin.as_str();
+        if let Some((_, wasm)) = available.iter().find(|(available, _)| *available == name)
+            && !plugins.contains_key(name)
+        {
+            plugins.insert(name, Arc::new(Plugin::load(&engine, name, wasm)?));
+        }
+    }
+    Ok(plugins)
+}
+
+fn processor(plugin: &Arc<Plugin>, config: &ProcessorConfig) -> Result<Processor, LoadError> {
+    let ProcessorConfig {
+        name,
+        config,
+        limits,
+        on_error,
+        ..
+    } = config;
+    Processor::new(Arc::clone(plugin), name, config, limits, *on_error)
 }
 
 /// A running otlet.

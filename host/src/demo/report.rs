@@ -257,13 +257,19 @@ fn body(log: &LogRecord) -> &str {
 /// The message in a JSON line.
 fn message(log: &LogRecord) -> String {
     let line: serde_json::Value = serde_json::from_str(body(log)).unwrap_or_default();
-    line["message"].as_str().unwrap_or_default().to_owned()
+    line.get("message")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// What tells a log record apart, before and after.
 fn key(log: &LogRecord) -> (u64, usize) {
     let line: serde_json::Value = serde_json::from_str(body(log)).unwrap_or_default();
-    let span = line["span_id"].as_str().unwrap_or_default();
+    let span = line
+        .get("span_id")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default();
     (
         log.time_unix_nano,
         usize::from_str_radix(span, 16).unwrap_or_default(),

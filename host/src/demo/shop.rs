@@ -165,10 +165,10 @@ impl<'a> Order<'a> {
             ],
         );
         web.spans
-            .extend([checkout, self.client(call_orders.clone(), &request, "POST")]);
+            .extend([checkout, client(call_orders.clone(), &request, "POST")]);
 
         let mut place = self.server(order.clone(), Some(&call_orders), "POST /orders");
-        self.log(
+        log(
             orders,
             &order,
             "INFO",
@@ -176,7 +176,7 @@ impl<'a> Order<'a> {
         );
         orders
             .spans
-            .push(self.client(call_stock.clone(), &order, "POST"));
+            .push(client(call_stock.clone(), &order, "POST"));
         let statement = format!(
             "UPDATE stock SET reserved = reserved + 1 WHERE sku = 'sku-{}'",
             self.random.u8(..)
@@ -187,7 +187,7 @@ impl<'a> Order<'a> {
             .push(with(reserve, [("db.query.text", text(&statement))]));
         orders
             .spans
-            .push(self.client(call_payments.clone(), &order, "POST"));
+            .push(client(call_payments.clone(), &order, "POST"));
 
         let mut pay = self.server(charge.clone(), Some(&call_payments), "POST /charges");
         pay = with(
@@ -204,11 +204,11 @@ impl<'a> Order<'a> {
                 "CardDeclined: card {} of {} was declined",
                 self.card, self.email
             );
-            self.log(payments, &charge, "ERROR", &why);
+            log(payments, &charge, "ERROR", &why);
             pay = fail(pay, &why);
             place = fail(place, "payment failed");
         } else {
-            self.log(
+            log(
                 payments,
                 &charge,
                 "INFO",
@@ -253,33 +253,33 @@ impl<'a> Order<'a> {
             )],
         )
     }
+}
 
-    fn client(&self, span: Span, parent: &Span, name: &str) -> Span {
-        Span {
-            name: name.to_owned(),
-            kind: span::SpanKind::Client.into(),
-            parent_span_id: parent.span_id.clone(),
-            ..span
-        }
+fn client(span: Span, parent: &Span, name: &str) -> Span {
+    Span {
+        name: name.to_owned(),
+        kind: span::SpanKind::Client.into(),
+        parent_span_id: parent.span_id.clone(),
+        ..span
     }
+}
 
-    /// A line as the usual JSON formatter of Python writes it: its ids are text, and the record has none.
-    fn log(&self, to: &mut Recorded, span: &Span, level: &str, message: &str) {
-        let line = serde_json::json!({
-            "timestamp": span.start_time_unix_nano / MILLISECOND,
-            "severity": level,
-            "name": "shop",
-            "message": message,
-            "trace_id": hex(&span.trace_id),
-            "span_id": hex(&span.span_id),
-        });
-        to.logs.push(LogRecord {
-            time_unix_nano: span.start_time_unix_nano,
-            observed_time_unix_nano: span.start_time_unix_nano,
-            body: Some(text(&line.to_string())),
-            ..LogRecord::default()
-        });
-    }
+/// A line as the usual JSON formatter of Python writes it: its ids are text, and the record has none.
+fn log(to: &mut Recorded, span: &Span, level: &str, message: &str) {
+    let line = serde_json::json!({
+        "timestamp": span.start_time_unix_nano / MILLISECOND,
+        "severity": level,
+        "name": "shop",
+        "message": message,
+        "trace_id": hex(&span.trace_id),
+        "span_id": hex(&span.span_id),
+    });
+    to.logs.push(LogRecord {
+        time_unix_nano: span.start_time_unix_nano,
+        observed_time_unix_nano: span.start_time_unix_nano,
+        body: Some(text(&line.to_string())),
+        ..LogRecord::default()
+    });
 }
 
 /// An e-mail as it stands in a URL's query.
@@ -347,7 +347,11 @@ fn id(random: &mut Rng, len: usize) -> Vec<u8> {
 
 /// Bytes as lower-case hexadecimal text.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).expect("a nibble is below 16");
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 fn text(value: &str) -> AnyValue {

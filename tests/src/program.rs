@@ -1,0 +1,151 @@
+//! The real binary as a test runs it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// How long the program may take to be ready, or to end: far more than it needs on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `otlet run`. Dropped, it is killed.
+pub struct Program {
+    child: Child,
+    said: Arc<Said>,
+    _folder: TempDir,
+}
+
+#[derive(Default)]
+struct Said {
+    lines: Mutex<(Vec<String>, bool)>,
+    more: Condvar,
+}
+
+impl Program {
+    /// Runs `binary` with a config, and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready; what it said is in the message.
+    pub fn start(binary: &str, config: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("otlet.yaml");
+        std::fs::write(&path, config).expect("a file can be written");
+        let mut child = Command::new(binary)
+            .args(["run", "--config"])
+            .arg(path)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("otlet runs");
+        let said = Arc::<Said>::default();
+        let errors = BufReader::new(child.stderr.take().expect("standard error is piped"));
+        let heard = Arc::clone(&said);
+        thread::spawn(move || heard.listen(errors));
+        let program = Self {
+            child,
+            said,
+            _folder: folder,
+        };
+        program.wait_for("ready");
+        program
+    }
+
+    /// Where the first receiver with gRPC listens.
+    pub fn grpc(&self) -> SocketAddr {
+        self.address("protocol=\"grpc\"")
+    }
+
+    /// Where the first receiver with HTTP listens.
+    pub fn http(&self) -> SocketAddr {
+        self.address("protocol=\"http\"")
+    }
+
+    fn address(&self, protocol: &str) -> SocketAddr {
+        let line = self.wait_for(protocol);
+        let address = line
+            .split("address=")
+            .nth(1)
+            .expect("the line names an address");
+        address
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .expect("it is an address")
+    }
+
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The first line of its log that holds `text`, waited for.
+    ///
+    /// # Panics
+    /// If no such line comes.
+    pub fn wait_for(&self, text: &str) -> String {
+        let find = |lines: &[String]| lines.iter().find(|line| line.contains(text)).cloned();
+        let lines = self
+            .said
+            .lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (lines, _) = self
+            .said
+            .more
+            .wait_timeout_while(lines, PATIENCE, |(lines, ended)| {
+                find(lines).is_none() && !*ended
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        find(&lines.0)
+            .unwrap_or_else(|| panic!("otlet never said {text:?}:\n{}", lines.0.join("\n")))
+    }
+
+    /// Asks it to end with SIGTERM, and waits until it has.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.child.wait().expect("otlet can be waited for")
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("otlet can be killed");
+        self.child.wait().expect("otlet can be waited for");
+    }
+
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "SIG{name} could not be sent"
+        );
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
+impl Said {
+    fn listen(&self, errors: impl BufRead) {
+        for line in errors.lines().map_while(Result::ok) {
+            self.lines
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .0
+                .push(line);
+            self.more.notify_all();
+        }
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        self.more.notify_all();
+    }
+}
