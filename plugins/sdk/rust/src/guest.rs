@@ -13,7 +13,7 @@ pub struct Slot<P>(RefCell<Option<P>>);
 
 impl<P: Plugin> Slot<P> {
     /// An empty one.
-    pub const fn new() -> Self {
+    pub const fn empty() -> Self {
         Self(RefCell::new(None))
     }
 
@@ -32,9 +32,18 @@ impl<P: Plugin> Slot<P> {
     }
 }
 
-/// A panic ends in a trap, of which the host knows no reason: say it beforehand.
+/// A panic ends in a trap, of which the host knows no reason: say beforehand where it was. Of its message only what stands in
+/// the code is logged, since one that is put together may hold telemetry (a slice of a text shows the text).
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        host::log(Level::Error, &panic.to_string())
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let literal = panic.payload().downcast_ref::<&'static str>();
+        let message = literal
+            .copied()
+            .unwrap_or("a message that may hold telemetry");
+        host::log(Level::Error, &format!("panicked at {place}: {message}"));
     }));
 }

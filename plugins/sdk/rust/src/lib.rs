@@ -48,6 +48,10 @@
 #[cfg(target_family = "wasm")]
 extern crate self as otlet_plugin;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod batch;
 mod column;
 mod config;
@@ -101,7 +105,7 @@ macro_rules! export {
         #[cfg(target_family = "wasm")]
         const _: () = {
             ::std::thread_local! {
-                static SLOT: $crate::__private::Slot<$plugin> = const { $crate::__private::Slot::new() };
+                static SLOT: $crate::__private::Slot<$plugin> = const { $crate::__private::Slot::empty() };
             }
 
             struct Component;

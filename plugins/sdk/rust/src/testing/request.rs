@@ -1,5 +1,7 @@
 //! `Request`: an OTLP export request of any signal, decoded.
 
+mod json;
+
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
     trace::v1::ExportTraceServiceRequest,
@@ -23,20 +25,23 @@ pub enum Request {
 impl Request {
     /// Reads OTLP's JSON. The signal is that of its one key: `resourceSpans`, `resourceMetrics` or `resourceLogs`.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let json: Value = serde_json::from_str(text)?;
+        let mut json: Value = serde_json::from_str(text)?;
+        json::complete(&mut json);
         let has = |key| json.get(key).is_some();
-        Ok(if has("resourceSpans") {
-            Self::Traces(serde_json::from_value(json)?)
+        let request = if has("resourceSpans") {
+            Self::Traces(serde_json::from_value(json.clone())?)
         } else if has("resourceMetrics") {
-            Self::Metrics(serde_json::from_value(json)?)
+            Self::Metrics(serde_json::from_value(json.clone())?)
         } else if has("resourceLogs") {
-            Self::Logs(serde_json::from_value(json)?)
+            Self::Logs(serde_json::from_value(json.clone())?)
         } else {
             return Err("no resourceSpans, resourceMetrics or resourceLogs".into());
-        })
+        };
+        json::check(&json, &request.to_json(), "request")?;
+        Ok(request)
     }
 
-    /// The request in OTLP's JSON, with every field.
+    /// The request in OTLP's JSON, with every field. NaN and the infinities are null.
     pub fn to_json(&self) -> Value {
         let json = match self {
             Self::Traces(request) => serde_json::to_value(request),
