@@ -56,9 +56,15 @@ impl Backend {
 
     /// Starts one at an address, such as that of one that was stopped.
     pub fn start_at(addr: SocketAddr) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(addr))?;
+        // Bound without a runtime, so that a test may start one from within its own.
+        let listener = std::net::TcpListener::bind(addr)?;
+        listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 script: VecDeque::new(),

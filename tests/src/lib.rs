@@ -3,3 +3,4 @@
 pub mod backend;
 pub mod guests;
 pub mod program;
+pub mod sender;
