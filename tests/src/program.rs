@@ -104,9 +104,28 @@ impl Program {
             .unwrap_or_else(|| panic!("otlet never said {text:?}:\n{}", lines.0.join("\n")))
     }
 
+    /// All that it has said until now.
+    pub fn said(&self) -> String {
+        let lines = self.said.lines.lock();
+        lines.unwrap_or_else(PoisonError::into_inner).0.join("\n")
+    }
+
     /// Asks it to end with SIGTERM, and waits until it has.
+    ///
+    /// # Panics
+    /// If it does not end.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
+        let lines = self.said.lines.lock();
+        let lines = lines.unwrap_or_else(PoisonError::into_inner);
+        // Its standard error closes when it ends.
+        let (lines, _) = self
+            .said
+            .more
+            .wait_timeout_while(lines, PATIENCE, |(_, ended)| !*ended)
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(lines.1, "otlet does not end:\n{}", lines.0.join("\n"));
+        drop(lines);
         self.child.wait().expect("otlet can be waited for")
     }
 
@@ -129,9 +148,13 @@ impl Program {
 }
 
 impl Drop for Program {
+    #[allow(clippy::print_stderr, reason = "shown for a test that fails")]
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ended = self.child.kill().and_then(|()| self.child.wait());
+        if thread::panicking() {
+            eprintln!("otlet said:\n{}", self.said());
+        }
     }
 }
 
