@@ -70,7 +70,9 @@ fn draft(name: &str, bytes: &[u8], schemas: &BTreeMap<String, Value>) -> Draft {
     let names: Vec<&str> = schemas.keys().map(String::as_str).collect();
     for (at, plugin) in plugins.iter().enumerate() {
         match schemas.get(plugin) {
-            Some(schema) => draft.check_plugin_config(at, schema),
+            Some(schema) => {
+                draft.check_plugin_config(at, schema);
+            }
             None => draft.no_plugin(at, &names),
         }
     }
