@@ -30,16 +30,16 @@ const INVALID_ARGUMENT: u16 = 3;
 const UNIMPLEMENTED: u16 = 12;
 const EMAIL: &str = "ann.smith@example.com";
 
-fn text(value: &str) -> Option<AnyValue> {
-    Some(AnyValue {
+fn text(value: &str) -> AnyValue {
+    AnyValue {
         value: Some(Value::StringValue(value.to_owned())),
-    })
+    }
 }
 
-fn attribute(key: &str, value: Option<AnyValue>) -> KeyValue {
+fn attribute(key: &str, value: AnyValue) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
-        value,
+        value: Some(value),
         ..KeyValue::default()
     }
 }
@@ -68,7 +68,7 @@ fn logs() -> Request {
         resource_logs: vec![ResourceLogs {
             scope_logs: vec![ScopeLogs {
                 log_records: vec![LogRecord {
-                    body: text("as it is"),
+                    body: Some(text("as it is")),
                     ..LogRecord::default()
                 }],
                 ..ScopeLogs::default()
@@ -264,14 +264,14 @@ service:
     // echo fills the second row.
     expected.resource_spans[0].scope_spans[0].spans[1].attributes = vec![attribute(
         "half",
-        Some(AnyValue {
+        AnyValue {
             value: Some(Value::DoubleValue(0.5)),
-        }),
+        },
     )];
     // wasi counts what it sees of the host.
-    let nothing = Some(AnyValue {
+    let nothing = AnyValue {
         value: Some(Value::IntValue(0)),
-    });
+    };
     let resource = vec![attribute("shop", text("north")), attribute("seen", nothing)];
     assert_eq!(
         backend.received().pop().unwrap().request,

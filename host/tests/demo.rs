@@ -22,7 +22,7 @@ fn numbers(report: &str, line: &str) -> Vec<u64> {
         .find(|text| text.starts_with(line))
         .expect("the report has the line");
     line.split_whitespace()
-        .filter_map(|word| word.parse().ok())
+        .filter_map(|word| word.trim_end_matches(',').parse().ok())
         .collect()
 }
 

@@ -35,7 +35,7 @@ fn metadata() -> Value {
             "--format-version",
             "1",
         ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .expect("cargo runs");
     serde_json::from_slice(&output.stdout).expect("cargo writes JSON")

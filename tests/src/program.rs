@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long the program may take to be ready, or to end: far more than it needs on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `otlet run`. Dropped, it is killed.
 pub struct Program {
@@ -100,8 +100,13 @@ impl Program {
                 find(lines).is_none() && !*ended
             })
             .unwrap_or_else(PoisonError::into_inner);
-        find(&lines.0)
-            .unwrap_or_else(|| panic!("otlet never said {text:?}:\n{}", lines.0.join("\n")))
+        let found = find(&lines.0);
+        assert!(
+            found.is_some(),
+            "otlet never said {text:?}:\n{}",
+            lines.0.join("\n")
+        );
+        found.unwrap_or_default()
     }
 
     /// All that it has said until now.

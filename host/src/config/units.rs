@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(show_size(16 << 20), "16MiB");
         assert_eq!(show_size(1000), "1000");
         assert_eq!(show_duration(Duration::from_secs(90)), "90s");
-        assert_eq!(show_duration(Duration::from_secs(8760 * 3600)), "8760h");
+        assert_eq!(show_duration(Duration::from_hours(8760)), "8760h");
         assert_eq!(show_duration(Duration::from_millis(1)), "1ms");
     }
 }

@@ -47,6 +47,9 @@ fn assert_good_alone(received: &[Request]) {
     assert_eq!(received, [good.clone(), good]);
 }
 
+/// A path, headers and a body, and the answer's status.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], u16);
+
 #[test]
 fn what_is_no_otlp_over_http_is_refused_and_otlet_lives_on() {
     let received = with_otlet(|client| {
@@ -55,7 +58,7 @@ fn what_is_no_otlp_over_http_is_refused_and_otlet_lives_on() {
         let mut damaged = compress(&good).to_vec();
         let middle = damaged.len() / 2;
         damaged[middle..][..9].fill(0xff);
-        let cases: &[(&str, &[(&str, &str)], &[u8], u16)] = &[
+        let cases: &[Case<'_>] = &[
             ("/v1/profiles", &[PROTOBUF], &good, 404),
             ("/", &[PROTOBUF], &good, 404),
             ("/v1/logs", &[PROTOBUF], &corpus::read("logs-0001.pb"), 404),
