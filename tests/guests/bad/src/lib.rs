@@ -1,7 +1,7 @@
 //! A guest that does wrong: its config picks the vice.
 //!
 //! `{"vice": "spin", "n": 3}` edits a batch of traces and then does wrong; it leaves logs and metrics alone, so that a test
-//! sees whether the next batch fares well. `"in": "configure"` does it there. Tests write over [`MANIFEST`] in the
+//! sees whether the next batch fares well. `"in": "configure"` does it there. Tests write over `MANIFEST` in the
 //! component's bytes.
 
 #![expect(
