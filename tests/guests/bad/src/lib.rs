@@ -4,6 +4,8 @@
 //! sees whether the next batch fares well. `"in": "configure"` does it there. Tests write over `MANIFEST` in the
 //! component's bytes.
 
+// The exports' names are no symbols that a native linker takes.
+#![cfg(target_family = "wasm")]
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,

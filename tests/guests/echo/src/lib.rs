@@ -2,6 +2,8 @@
 //!
 //! `{"call": "texts", "columns": ["record.name"]}`; what a call takes besides is in `Config::call`.
 
+// The exports' names are no symbols that a native linker takes.
+#![cfg(target_family = "wasm")]
 #![expect(
     clippy::indexing_slicing,
     reason = "an index of JSON that is not there is null"
