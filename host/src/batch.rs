@@ -8,6 +8,7 @@ mod cell;
 mod column;
 mod edits;
 mod fields;
+mod gather;
 mod index;
 mod json;
 mod leaves;

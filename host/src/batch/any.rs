@@ -39,28 +39,37 @@ impl<'a> AnyRef<'a> {
         let mut value = Self::Empty;
         let mut reader = Reader::new(body);
         while let Some(field) = reader.next()? {
-            let wire = match field.number {
-                1 | 5 | 6 | 7 => LEN,
-                2 | 3 | 8 => VARINT,
-                4 => FIXED64,
-                _ => continue,
-            };
-            field.expect(wire, body)?;
             // The last one counts; of a message, joined with what came right before of the same kind.
-            value = match (field.number, value) {
-                (1, _) => Self::Text(field.body),
-                (2, _) => Self::Boolean(field.value != 0),
-                (3, _) => Self::Integer(field.value.cast_signed()),
-                (4, _) => Self::Double(f64::from_bits(field.value)),
-                (5, Self::Array(joined)) => Self::Array(join(joined, field.body)),
-                (5, _) => Self::Array(Cow::Borrowed(field.body)),
-                (6, Self::Map(joined)) => Self::Map(join(joined, field.body)),
-                (6, _) => Self::Map(Cow::Borrowed(field.body)),
-                (7, _) => Self::Bytes(field.body),
-                _ => Self::Integer(low_i32(field.value).into()),
+            value = match (Self::of_field(&field, body)?, value) {
+                (None, value) => value,
+                (Some(Self::Array(more)), Self::Array(joined)) => Self::Array(join(joined, &more)),
+                (Some(Self::Map(more)), Self::Map(joined)) => Self::Map(join(joined, &more)),
+                (Some(next), _) => next,
             };
         }
         Ok(value)
+    }
+
+    /// The value in one field of an `AnyValue`; none in a field that is unknown. A decoder takes the last one of several:
+    /// what must see all that is on the wire reads them field by field.
+    pub(super) fn of_field(field: &Field<'a>, body: &'a [u8]) -> Wired<Option<Self>> {
+        let wire = match field.number {
+            1 | 5 | 6 | 7 => LEN,
+            2 | 3 | 8 => VARINT,
+            4 => FIXED64,
+            _ => return Ok(None),
+        };
+        field.expect(wire, body)?;
+        Ok(Some(match field.number {
+            1 => Self::Text(field.body),
+            2 => Self::Boolean(field.value != 0),
+            3 => Self::Integer(field.value.cast_signed()),
+            4 => Self::Double(f64::from_bits(field.value)),
+            5 => Self::Array(Cow::Borrowed(field.body)),
+            6 => Self::Map(Cow::Borrowed(field.body)),
+            7 => Self::Bytes(field.body),
+            _ => Self::Integer(low_i32(field.value).into()),
+        }))
     }
 }
 
@@ -85,14 +94,33 @@ pub(super) fn plain_text(body: &[u8]) -> Option<&[u8]> {
     rest.is_empty().then_some(text)
 }
 
-/// Whether it is a boolean, an integer or a double as every encoder writes one.
+/// The boolean, integer or double of an `AnyValue` as every encoder writes one.
 #[inline]
-pub(super) fn is_plain_number(body: &[u8]) -> bool {
+pub(super) fn plain_number(body: &[u8]) -> Option<AnyRef<'static>> {
     match body {
-        [0x10 | 0x18, high @ .., ..0x80] => high.len() < 9 && high.iter().all(|byte| *byte >= 0x80),
-        [0x21, double @ ..] => double.len() == 8,
-        _ => false,
+        [0x10, bit @ ..2] => Some(AnyRef::Boolean(*bit == 1)),
+        [0x18, varint @ ..] => plain_varint(varint).map(AnyRef::Integer),
+        [0x21, double @ ..] => {
+            let bytes = double.try_into().ok()?;
+            Some(AnyRef::Double(f64::from_le_bytes(bytes)))
+        }
+        _ => None,
     }
+}
+
+/// A varint of at most nine bytes, which is a positive one, and nothing behind it.
+#[inline]
+fn plain_varint(bytes: &[u8]) -> Option<i64> {
+    let (last, high) = bytes.split_last()?;
+    if *last >= 0x80 || high.len() > 8 || high.iter().any(|byte| *byte < 0x80) {
+        return None;
+    }
+    Some(
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |value, byte| value << 7 | i64::from(byte & 0x7f)),
+    )
 }
 
 /// The key and value of a `KeyValue` as every encoder writes one: key, value, and no more.
@@ -154,6 +182,34 @@ impl<'a> KeyValue<'a> {
         }
         Ok(pair)
     }
+}
+
+/// What a field of a `KeyValue` is.
+pub(super) enum PairField<'a> {
+    Key(&'a [u8]),
+    /// The body of an `AnyValue`.
+    Value(&'a [u8]),
+    /// A field that is unknown, whole.
+    Other(&'a [u8]),
+}
+
+/// The fields of a `KeyValue`, however many of each kind it has; an empty key first where it has none.
+pub(super) fn pair_fields(body: &[u8]) -> Wired<Vec<PairField<'_>>> {
+    let mut fields = Vec::new();
+    let mut has_key = false;
+    let mut reader = Reader::new(body);
+    while let Some(field) = reader.next()? {
+        has_key |= field.number == 1;
+        fields.push(match field.number {
+            1 => PairField::Key(field.message(body)?),
+            2 => PairField::Value(field.message(body)?),
+            _ => PairField::Other(body.get(field.start..field.end).unwrap_or_default()),
+        });
+    }
+    if !has_key {
+        fields.insert(0, PairField::Key(&[]));
+    }
+    Ok(fields)
 }
 
 /// The elements of an array or the pairs of a map: the bodies of field 1.

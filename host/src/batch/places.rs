@@ -112,6 +112,8 @@ impl Places {
             // A quote or backslash takes a second byte, and what is no UTF-8 three.
             let len = 4 + key.len() * 3;
             let place = self.add(Some(parent), Name::Key(key.into()), len, budget)?;
+            // Named even if no leaf stands there, so that whoever cares for keys need not ask for each of them in each row.
+            self.leaf(place, Kind::Key);
             if let Some(step) = self.step_mut(parent) {
                 step.children.insert(key.into(), place);
             }

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     Batch, PackedTexts,
-    any::{AnyRef, KeyValue, check_depth, put_any},
+    any::{AnyRef, PairField, check_depth, pair_fields, put_any},
     budget::{Budget, Halt},
     edits::{Draft, EDIT_COST, Edit, Key},
-    leaves::{Kind, Kinds, Leafy, count, entity_path, leafy, scalar},
+    leaves::{Kind, Kinds, Leafy, count, entity_path, kind_of, leafy, put_text},
     rows::View,
     schema::{Holds, Table},
     texts::packed_text,
-    wire::{Reader, Wired, put_len},
+    wire::{Reader, put_len},
 };
 
 /// What `all_leaves` saw.
@@ -169,6 +169,17 @@ enum Outcome {
     Removed,
 }
 
+impl Outcome {
+    /// What became of a value or pair, of which something changed and whose last part came out so.
+    fn of(changed: bool, last: Self) -> Self {
+        match (changed, last) {
+            (false, _) => Self::Same,
+            (true, Self::Removed) => Self::Removed,
+            (true, _) => Self::Changed,
+        }
+    }
+}
+
 /// What becomes of a leaf.
 enum New<'s> {
     Same,
@@ -213,7 +224,7 @@ impl<'s> Rewriter<'s, '_> {
                 }
             },
             Holds::Attributes => self.pair(field.body, &mut body, 0)?,
-            Holds::Any => self.any(field.body, &mut body, 0)?,
+            Holds::Any => self.any(field.body, &mut body, 0)?.unwrap_or(Outcome::Same),
             Holds::Entity => self.entity(field.body, &mut body)?,
             Holds::Child => Outcome::Same,
         };
@@ -225,37 +236,80 @@ impl<'s> Rewriter<'s, '_> {
     }
 
     fn pair(&mut self, body: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<Outcome, Halt> {
-        let pair = KeyValue::decode(body)?;
-        let key = self.leaf(Kind::Key, pair.key);
-        let mut value = Vec::new();
-        let inside = match &pair.value {
-            Some(old) => self.any(old, &mut value, depth)?,
-            None => Outcome::Same,
-        };
-        let key = match (key, inside) {
-            (New::Gone, _) | (_, Outcome::Removed) => return Ok(Outcome::Removed),
-            (New::Same, Outcome::Same) => return Ok(Outcome::Same),
-            (New::Same, _) => pair.key,
-            (New::Text(new), _) => new,
-        };
-        put_len(out, 1, key);
-        match (&pair.value, inside) {
-            (_, Outcome::Changed) => put_len(out, 2, &value),
-            (Some(old), _) => put_len(out, 2, old),
-            (None, _) => {}
+        let (mut changed, mut gone) = (false, false);
+        let mut last = Outcome::Same;
+        for field in pair_fields(body)? {
+            match field {
+                PairField::Key(old) => match self.leaf(Kind::Key, old) {
+                    New::Same if old.is_empty() => {}
+                    New::Same => put_len(out, 1, old),
+                    New::Gone => gone = true,
+                    New::Text(new) => {
+                        put_len(out, 1, new);
+                        changed = true;
+                    }
+                },
+                PairField::Value(old) => {
+                    let mut new = Vec::new();
+                    let outcome = self.any(old, &mut new, depth)?;
+                    match outcome {
+                        None | Some(Outcome::Same) => put_len(out, 2, old),
+                        Some(Outcome::Changed) => put_len(out, 2, &new),
+                        Some(Outcome::Removed) => {}
+                    }
+                    changed |= outcome.is_some_and(|outcome| outcome != Outcome::Same);
+                    last = outcome.unwrap_or(last);
+                }
+                PairField::Other(raw) => out.extend_from_slice(raw),
+            }
         }
-        others(body, out, |number| number > 2)?;
-        Ok(Outcome::Changed)
+        Ok(match gone {
+            true => Outcome::Removed,
+            false => Outcome::of(changed, last),
+        })
     }
 
-    fn any(&mut self, body: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<Outcome, Halt> {
-        let value = AnyRef::decode(body)?;
-        let (number, list) = match &value {
-            AnyRef::Array(list) => (5, list),
-            AnyRef::Map(list) => (6, list),
-            other => return Ok(self.scalar(other, out)),
-        };
-        check_depth(depth, list)?;
+    /// Every value of an `AnyValue`: what becomes of the last is what becomes of all, since it is the one that counts. None
+    /// where there is no value.
+    fn any(
+        &mut self,
+        body: &[u8],
+        out: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<Option<Outcome>, Halt> {
+        let mut changed = false;
+        let mut last = None;
+        let mut reader = Reader::new(body);
+        while let Some(field) = reader.next()? {
+            let raw = body.get(field.start..field.end).unwrap_or_default();
+            let Some(value) = AnyRef::of_field(&field, body)? else {
+                out.extend_from_slice(raw);
+                continue;
+            };
+            let outcome = match &value {
+                AnyRef::Array(list) | AnyRef::Map(list) => {
+                    check_depth(depth, list)?;
+                    self.list(field.number, list, out, depth)?
+                }
+                scalar => self.scalar(scalar, out),
+            };
+            if outcome == Outcome::Same {
+                out.extend_from_slice(raw);
+            }
+            changed |= outcome != Outcome::Same;
+            last = Some(outcome);
+        }
+        Ok(last.map(|last| Outcome::of(changed, last)))
+    }
+
+    /// An array or map, which is field `number` of its `AnyValue`.
+    fn list(
+        &mut self,
+        number: u32,
+        list: &[u8],
+        out: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<Outcome, Halt> {
         let mut inside = Vec::new();
         let mut changed = false;
         let mut reader = Reader::new(list);
@@ -268,7 +322,7 @@ impl<'s> Rewriter<'s, '_> {
             let old = field.message(list)?;
             let mut new = Vec::new();
             let outcome = match number {
-                5 => self.any(old, &mut new, depth + 1)?,
+                5 => self.any(old, &mut new, depth + 1)?.unwrap_or(Outcome::Same),
                 _ => self.pair(old, &mut new, depth + 1)?,
             };
             match outcome {
@@ -286,9 +340,11 @@ impl<'s> Rewriter<'s, '_> {
     }
 
     fn scalar(&mut self, value: &AnyRef<'_>, out: &mut Vec<u8>) -> Outcome {
-        let Some((kind, old)) = scalar(value) else {
+        let Some(kind) = kind_of(value) else {
             return Outcome::Same;
         };
+        let mut old = Vec::new();
+        put_text(value, &mut old);
         let new = match self.leaf(kind, &old) {
             New::Same => return Outcome::Same,
             New::Gone => return Outcome::Removed,
@@ -326,15 +382,4 @@ impl<'s> Rewriter<'s, '_> {
         }
         Ok(outcome)
     }
-}
-
-/// Copies the fields with these numbers.
-fn others(body: &[u8], out: &mut Vec<u8>, is_other: impl Fn(u32) -> bool) -> Wired<()> {
-    let mut reader = Reader::new(body);
-    while let Some(field) = reader.next()? {
-        if is_other(field.number) {
-            out.extend_from_slice(body.get(field.start..field.end).unwrap_or_default());
-        }
-    }
-    Ok(())
 }

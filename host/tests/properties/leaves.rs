@@ -1,6 +1,6 @@
 //! Leaves, read and replaced on both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use otlet::batch;
 use otlet_plugin::{
@@ -135,11 +135,20 @@ fn rows(keys: &[Key]) -> Vec<(&str, u32)> {
         .collect()
 }
 
+/// The places of keys, which are named whether keys were asked for or not.
+fn keys(leaves: &PackedLeaves) -> BTreeSet<&str> {
+    let kinds = leaves.place_kinds.iter();
+    let places = leaves.place_paths.iter().zip(kinds);
+    let keys = places.filter(|(_, kind)| *kind == "key");
+    keys.map(|(path, _)| path.as_str()).collect()
+}
+
 /// Asks both sides for leaves; pairs of their numbers, and what they are.
 fn ask(run: &mut Run<'_>, tables: &[String], kinds: &[String]) -> (Vec<(u32, u32)>, Vec<Key>) {
-    let host = run.host.all_leaves(tables, kinds).unwrap();
-    let host = list(&of_host(host));
-    let model = list(&run.model.all_leaves(tables, kinds).unwrap());
+    let host = of_host(run.host.all_leaves(tables, kinds).unwrap());
+    let model = run.model.all_leaves(tables, kinds).unwrap();
+    assert_eq!(keys(&host), keys(&model), "the places of keys");
+    let (host, model) = (list(&host), list(&model));
     let pairs = pairs(&host, &model);
     assert_eq!(rows(&host), rows(&model), "the order of the leaves' rows");
     (pairs, host)

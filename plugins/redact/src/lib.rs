@@ -1,8 +1,9 @@
 //! The plugin redact: hides e-mail addresses, card numbers, tokens, passwords and other secrets in every text of every table
 //! of every signal, in place: what was found becomes `[redacted:email]` or the like, and nothing else changes.
 //!
-//! One read takes every leaf of the batch in one piece, one pass scans it (`scan`), and one edit writes back the leaves
-//! that held something. Batches without findings leave as the bytes they came in.
+//! One read takes every value of the batch in one piece, one pass scans it (`scan`), and one edit writes back the leaves
+//! that held something. Batches without findings leave as the bytes they came in. Keys are the same in every row: each is
+//! scanned once, and only if one holds something are the keys of all rows read.
 
 mod assign;
 mod card;
@@ -15,6 +16,7 @@ mod text;
 mod token;
 mod url;
 mod value;
+mod weigh;
 
 use otlet_plugin::{
     Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Place, Plugin, Table, host,
@@ -26,13 +28,13 @@ pub use detector::Detector;
 use detector::{Wanted, mask_length};
 use scan::Finding;
 
-/// The kinds of leaves that can hold a secret. A mask in place of a number makes it a string.
+/// The kinds of leaves that can hold a secret, the rarest last. A mask in place of a number makes it a string.
 const KINDS: [Kind; 5] = [
     Kind::Text,
-    Kind::Key,
     Kind::Integer,
     Kind::Double,
     Kind::Bytes,
+    Kind::Key,
 ];
 
 /// The config of redact.
@@ -75,10 +77,13 @@ impl Plugin for Redact {
     }
 
     fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {
-        let leaves = batch.leaves(Table::ALL, &KINDS);
+        let [values @ .., _] = &KINDS;
+        let mut leaves = batch.leaves(Table::ALL, values);
+        if has_secret_key(&leaves, self.wanted) {
+            leaves = batch.leaves(Table::ALL, &KINDS);
+        }
         let texts = leaves.texts();
-        let end = |index| (index < texts.len()).then(|| texts.range(index).end);
-        let mut findings = scan::scan(texts.data(), end, self.wanted);
+        let mut findings = scan::scan(texts.data(), texts.ends(), self.wanted);
         findings.retain(|found| !is_id(&leaves, found));
         if self.wanted.has(Detector::SecretKey) {
             find_secret_leaves(&leaves, &mut findings);
@@ -91,6 +96,20 @@ impl Plugin for Redact {
 }
 
 otlet_plugin::export!(Redact);
+
+/// Whether a key, itself, holds something to hide.
+fn has_secret_key(leaves: &Leaves, wanted: Wanted) -> bool {
+    let (mut data, mut ends) = (String::new(), Vec::new());
+    for place in leaves.places() {
+        if place.kind == Kind::Key
+            && let Some(key) = place.keys().last()
+        {
+            data.push_str(key);
+            ends.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
+        }
+    }
+    !scan::scan(data.as_bytes(), &ends, wanted).is_empty()
+}
 
 /// Finds the leaves that stand, at any depth, under a key that names a secret.
 fn find_secret_leaves(leaves: &Leaves, findings: &mut Vec<Finding>) {

@@ -1,6 +1,5 @@
-//! One pass over many texts that lie one behind the other: blocks in which nothing can begin are passed over by arithmetic
-//! that compilers turn into vector instructions, the rest is walked byte by byte, and each byte that gives something away
-//! (an at sign, a separator, ...) is handed to the detector that it concerns.
+//! One pass over many texts that lie one behind the other: `weigh` finds each byte that gives something away (an at sign,
+//! a separator, ...), and it is handed to the detector that it concerns.
 //!
 //! **Invariant** Everything is linear: look-backs are bounded or stop where their detector has looked before.
 
@@ -9,12 +8,11 @@ use std::ops::Range;
 use crate::assign::{self, Separator};
 use crate::card::Run;
 use crate::detector::{Detector, Wanted};
-use crate::text::{at, before, part, percent, tail};
+use crate::text::{at, part, percent, tail};
 use crate::value::Quote;
+use crate::weigh::{BLOCK, Weights, weigh};
 use crate::{email, token, url};
 
-/// Bytes weighed together.
-const BLOCK: usize = 32;
 /// The bytes of two groups of four and what is between them.
 const PAIR: usize = 9;
 
@@ -31,35 +29,28 @@ pub(crate) struct Finding {
     pub(crate) quote: Option<Quote>,
 }
 
-/// What these detectors find in these texts, of which `end` gives the end in `data`, one after the other; in no order.
-pub(crate) fn scan(
-    data: &[u8],
-    end: impl Fn(usize) -> Option<usize>,
-    wanted: Wanted,
-) -> Vec<Finding> {
+/// What these detectors find in these texts, which end in `data` at `ends`, one after the other; in no order.
+pub(crate) fn scan(data: &[u8], ends: &[u32], wanted: Wanted) -> Vec<Finding> {
     let mut scan = Scan {
         data,
-        end_of: end,
+        ends,
         wanted,
         digits: 0,
-        digits_in: Text::default(),
-        signs_in: Text::default(),
+        digits_in: Cursor::default(),
+        signs_in: Cursor::default(),
         looked: Looked::default(),
         findings: Vec::new(),
     };
-    let blocks = data.as_chunks::<BLOCK>().0;
-    let seconds = tail(data, 1).as_chunks::<BLOCK>().0;
-    let thirds = tail(data, 2).as_chunks::<BLOCK>().0;
+    let blocks = data.as_chunks().0;
+    let nexts = tail(data, 1).as_chunks().0;
     let mut start = 0;
-    for ((block, second), third) in blocks.iter().zip(seconds).zip(thirds) {
-        scan.block(start, weigh(block, second, third));
+    for (block, next) in blocks.iter().zip(nexts) {
+        scan.block(start, weigh(block, next));
         start += BLOCK;
     }
-    // What is left is less than a block and two bytes.
-    for start in [start, start + BLOCK] {
-        let [block, second, third] = [0, 1, 2].map(|by| padded(tail(data, start + by)));
-        scan.block(start, weigh(&block, &second, &third));
-    }
+    // What is left is at most a block.
+    let [block, next] = [0, 1].map(|by| padded(tail(data, start + by)));
+    scan.block(start, weigh(&block, &next));
     scan.findings
 }
 
@@ -70,45 +61,6 @@ fn padded(bytes: &[u8]) -> [u8; BLOCK] {
         *byte = *there;
     }
     block
-}
-
-/// A bit for each byte of a block.
-#[derive(Clone, Copy, Default)]
-struct Weights {
-    /// Whether it may be the sign of a secret.
-    signs: u32,
-    /// Whether it is a digit.
-    digits: u32,
-}
-
-/// Weighs a block, which is given thrice: itself, and one and two bytes further on.
-fn weigh(block: &[u8; BLOCK], second: &[u8; BLOCK], third: &[u8; BLOCK]) -> Weights {
-    let mut signs = [0_u8; BLOCK];
-    let mut digits = [0_u8; BLOCK];
-    let bytes = block.iter().zip(second).zip(third);
-    for ((((&x, &y), &z), sign), digit) in bytes.zip(&mut signs).zip(&mut digits) {
-        let assigns =
-            u8::from(x == b'@') | u8::from(x == b'%') | u8::from(x == b':') | u8::from(x == b'=');
-        let tuple = u8::from(y == b',') & (u8::from(x == b'"') | u8::from(x == b'\''));
-        let jwt = u8::from(x == b'y') & u8::from(y == b'J');
-        let bearer = u8::from(y | 0x20 == b'r') & u8::from(z | 0x20 == b'e');
-        let basic = u8::from(y | 0x20 == b's') & u8::from(z | 0x20 == b'i');
-        *sign = assigns | tuple | jwt | u8::from(x | 0x20 == b'a') & (bearer | basic);
-        *digit = u8::from(x.wrapping_sub(b'0') < 10);
-    }
-    Weights {
-        signs: gather(&signs),
-        digits: gather(&digits),
-    }
-}
-
-/// The lowest bits of these bytes.
-fn gather(bytes: &[u8; BLOCK]) -> u32 {
-    bytes.as_chunks::<8>().0.iter().rev().fold(0, |bits, word| {
-        // The factor moves the bit of each byte to its place in the highest byte.
-        let byte = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits << 8 | u32::try_from(byte).unwrap_or_default()
-    })
 }
 
 /// Where, in the digits of two blocks, four of them, any byte and four of them begin that end in the second block: every
@@ -130,29 +82,55 @@ struct Looked {
 }
 
 /// A text among the others.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Text<'a> {
     number: usize,
-    /// Where it starts and ends in the data.
+    /// Where it starts in the data.
     start: usize,
-    end: usize,
     bytes: &'a [u8],
 }
 
-struct Scan<'a, E> {
+/// Goes from text to text.
+#[derive(Default)]
+struct Cursor {
+    /// The number of the text after the one that it is at.
+    next: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Cursor {
+    /// The text that holds this position, which is no earlier than the one before.
+    #[inline]
+    fn seek<'a>(&mut self, position: usize, data: &'a [u8], ends: &[u32]) -> Text<'a> {
+        while self.end <= position
+            && let Some(end) = ends.get(self.next)
+        {
+            (self.start, self.end) = (self.end, *end as usize);
+            self.next += 1;
+        }
+        Text {
+            number: self.next.saturating_sub(1),
+            start: self.start,
+            bytes: part(data, self.start, self.end),
+        }
+    }
+}
+
+struct Scan<'a> {
     data: &'a [u8],
-    end_of: E,
+    ends: &'a [u32],
     wanted: Wanted,
     /// Which bytes of the block before are digits.
     digits: u32,
-    /// The texts that pairs of digits and signs are in.
-    digits_in: Text<'a>,
-    signs_in: Text<'a>,
+    /// At the texts that pairs of digits are in, and signs.
+    digits_in: Cursor,
+    signs_in: Cursor,
     looked: Looked,
     findings: Vec<Finding>,
 }
 
-impl<'a, E: Fn(usize) -> Option<usize>> Scan<'a, E> {
+impl Scan<'_> {
     /// Looks into the block at `start` where its weights say so.
     fn block(&mut self, start: usize, weights: Weights) {
         let mut pairs = pairs(u64::from(self.digits) | u64::from(weights.digits) << BLOCK);
@@ -161,32 +139,17 @@ impl<'a, E: Fn(usize) -> Option<usize>> Scan<'a, E> {
             let position = start + pairs.trailing_zeros() as usize - BLOCK;
             pairs &= pairs - 1;
             if position >= self.looked.cards {
-                self.digits_in = self.text_at(position, self.digits_in);
-                self.digit(self.digits_in, position - self.digits_in.start);
+                let text = self.digits_in.seek(position, self.data, self.ends);
+                self.digit(text, position - text.start);
             }
         }
         let mut signs = weights.signs;
         while signs != 0 {
             let position = start + signs.trailing_zeros() as usize;
             signs &= signs - 1;
-            self.signs_in = self.text_at(position, self.signs_in);
-            self.sign(self.signs_in, position - self.signs_in.start);
+            let text = self.signs_in.seek(position, self.data, self.ends);
+            self.sign(text, position - text.start);
         }
-    }
-
-    /// The text that holds this position, which is no earlier than this one.
-    fn text_at(&self, position: usize, mut text: Text<'a>) -> Text<'a> {
-        if position < text.end {
-            return text;
-        }
-        while text.end <= position
-            && let Some(end) = (self.end_of)(text.number)
-        {
-            (text.start, text.end) = (text.end, end);
-            text.number += 1;
-        }
-        text.bytes = part(self.data, text.start, text.end);
-        text
     }
 
     /// Hands the sign at `place` to whom it concerns.
@@ -197,7 +160,7 @@ impl<'a, E: Fn(usize) -> Option<usize>> Scan<'a, E> {
             b':' => self.colon(text, place),
             b'=' => self.assigned(text, place, 1, Separator::Equals),
             b'"' | b'\'' => self.assigned(text, place + 1, 1, Separator::Comma),
-            b'y' => self.jwt(text, place),
+            b'J' => self.jwt(text, place),
             _ => self.scheme(text, place),
         }
     }
@@ -209,9 +172,8 @@ impl<'a, E: Fn(usize) -> Option<usize>> Scan<'a, E> {
         range: Range<usize>,
         quote: Option<Quote>,
     ) {
-        // A text is numbered as it is left behind: its own number is one less.
         self.findings.push(Finding {
-            text: text.number - 1,
+            text: text.number,
             range,
             detector,
             quote,
@@ -292,28 +254,30 @@ impl<'a, E: Fn(usize) -> Option<usize>> Scan<'a, E> {
         }
     }
 
-    /// A `y` before a `J`: perhaps of the beginning of a JSON object in base64.
+    /// A `J`: perhaps of `eyJ`, the beginning of a JSON object in base64.
     fn jwt(&mut self, text: Text<'_>, place: usize) {
+        let Some(start) = place.checked_sub(2) else {
+            return;
+        };
         let looked = text.start + place < self.looked.jwts;
-        if looked || !self.wanted.has(Detector::Jwt) || before(text.bytes, place) != b'e' {
+        if looked || !self.wanted.has(Detector::Jwt) || part(text.bytes, start, place) != b"ey" {
             return;
         }
-        let (found, end) = token::jwt(text.bytes, place - 1);
+        let (found, end) = token::jwt(text.bytes, start);
         self.looked.jwts = text.start + end;
         if let Some(range) = found {
             self.found(Detector::Jwt, text, range, None);
         }
     }
 
-    /// An `a`: perhaps of Bearer or Basic.
+    /// A `b`: perhaps of Bearer or Basic.
     fn scheme(&mut self, text: Text<'_>, place: usize) {
         if text.start + place < self.looked.tokens {
             return;
         }
         let (detector, (found, end)) = match at(text.bytes, place + 1) {
-            b'r' | b'R' if place >= 2 => (Detector::Bearer, token::bearer(text.bytes, place - 2)),
-            b's' | b'S' if place >= 1 => (Detector::Basic, token::basic(text.bytes, place - 1)),
-            _ => return,
+            b'e' | b'E' => (Detector::Bearer, token::bearer(text.bytes, place)),
+            _ => (Detector::Basic, token::basic(text.bytes, place)),
         };
         self.looked.tokens = text.start + end;
         if let Some(range) = found.filter(|_| self.wanted.has(detector)) {

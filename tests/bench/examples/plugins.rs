@@ -1,6 +1,6 @@
 //! What plugins cost, against memcpy and against native Rust that decodes, edits and encodes with prost:
 //! `cargo run --profile dist -p otlet-bench --example plugins`, and after `--` a word to
-//! have only the rows that contain it.
+//! have only the rows that contain it, and a number of rounds, so that a profiler sees little else.
 //!
 //! CPU time of one thread, median of rounds in turn, so that a busy machine changes all rows alike. Read the ratios.
 #![allow(
@@ -28,6 +28,7 @@ use serde_json::json;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Rounds, unless told otherwise.
 const ROUNDS: usize = 51;
 
 /// What has to hold of the last 7 bytes of a trace id to be in a tenth of all.
@@ -43,6 +44,10 @@ struct Row {
 fn main() -> Result<()> {
     let engine = Engine::new(16)?;
     let wanted = env::args().nth(1).unwrap_or_default();
+    let rounds = match env::args().nth(2) {
+        Some(rounds) => rounds.parse().context("the number of rounds")?,
+        None => ROUNDS,
+    };
     let mut rows = rows(&engine)?;
     rows.retain(|row| row.name.contains(&wanted));
     // Behind their gRPC prefix, as the receiver holds them: a copy to another alignment measured 6 times slower.
@@ -52,7 +57,7 @@ fn main() -> Result<()> {
         .map(|framed| framed.slice(PREFIX..))
         .collect();
     let spans = Shape::Spans.records() * requests.len();
-    for _ in 0..=ROUNDS {
+    for _ in 0..=rounds {
         for row in &mut rows {
             let before = cpu();
             for request in &requests {
@@ -71,7 +76,7 @@ fn main() -> Result<()> {
         // The first round warms up.
         row.nanoseconds.remove(0);
         row.nanoseconds.sort_by(f64::total_cmp);
-        let [least, median] = [0, ROUNDS / 2].map(|at| row.nanoseconds.get(at).copied());
+        let [least, median] = [0, rounds / 2].map(|at| row.nanoseconds.get(at).copied());
         let (least, median) = (least.unwrap_or_default(), median.unwrap_or_default());
         println!("{:<44} {median:>9.1} {least:>9.1}", row.name);
     }

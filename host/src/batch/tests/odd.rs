@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 
 use super::{
-    super::{Batch, Signal, Value, wire::put_len},
+    super::{Batch, PackedTexts, Signal, Value, wire::put_len},
     BUDGET, column, edited, metrics,
     requests::{boolean, double, int, kv, map, text},
     traces,
@@ -166,7 +166,7 @@ fn writing_an_attribute_removes_its_repetitions() {
 
 #[test]
 fn a_key_value_in_any_order_and_pieces_is_understood() {
-    // Value before key, the key twice (the last counts), a map in two pieces.
+    // Value before key, the key twice (the last counts and both are leaves), a map in two pieces.
     let entry = |key: &str| len(2, &len(6, &len(1, &kv(key, int(1)).encode_to_vec())));
     let pair = [entry("a"), len(1, b"old"), entry("b"), len(1, b"k")].concat();
     let mut work = request(Signal::Traces, of_span(&len(9, &pair))).begin(BUDGET);
@@ -179,7 +179,7 @@ fn a_key_value_in_any_order_and_pieces_is_understood() {
     let leaves = work
         .all_leaves(&["record".into()], &["key".into()])
         .unwrap();
-    assert_eq!(leaves.texts.data, b"kab");
+    assert_eq!(leaves.texts.data, b"aoldbk");
 }
 
 #[test]
@@ -257,4 +257,107 @@ fn a_resources_attribute_is_copied_to_its_records() {
     );
     let id = work.get(&column("span.attributes[\"id\"]"), 0).unwrap();
     assert_eq!(id, Some(Value::Bytes(vec![1; 16])));
+}
+
+/// A span with one attribute, whose fields are given.
+fn of_attribute(pair: &[u8]) -> Batch {
+    request(Signal::Traces, of_span(&len(9, pair)))
+}
+
+#[test]
+fn what_a_decoder_passes_over_is_a_leaf_too() {
+    let value = |texts: [&[u8]; 2]| len(2, &texts.map(|text| len(1, text)).concat());
+    let pairs = [
+        // Two values in one, two of one pair, two keys, and no key.
+        [len(1, b"k"), value([b"hidden", b"seen"])].concat(),
+        [
+            len(1, b"k"),
+            len(2, &len(1, b"hidden")),
+            len(2, &len(1, b"seen")),
+        ]
+        .concat(),
+        [len(1, b"hidden"), len(2, &len(1, b"seen")), len(1, b"k")].concat(),
+        value([b"hidden", b"seen"]),
+    ];
+    for pair in pairs {
+        let mut work = of_attribute(&pair).begin(BUDGET);
+        let all = ["key", "text"].map(String::from);
+        let leaves = work.all_leaves(&["record".into()], &all).unwrap();
+        let text = |leaf: usize| {
+            let ends = &leaves.texts.ends;
+            let start = leaf
+                .checked_sub(1)
+                .map_or(0, |before| ends[before] as usize);
+            &leaves.texts.data[start..ends[leaf] as usize]
+        };
+        let hidden = (0..leaves.rows.len()).find(|leaf| text(*leaf) == b"hidden");
+        let mask = PackedTexts {
+            data: b"***".into(),
+            ends: vec![3],
+            present: vec![1],
+        };
+        let hidden = u32::try_from(hidden.unwrap()).unwrap();
+        work.replace_leaves(&[hidden], &mask).unwrap();
+        let out = work.commit().splice(0);
+        let has = |text: &[u8]| out.windows(text.len()).any(|window| window == text);
+        assert!(has(b"seen") && has(b"***") && !has(b"hidden"), "{out:?}");
+        let before = ExportTraceServiceRequest::decode(&of_span(&len(9, &pair))[..]).unwrap();
+        let after = ExportTraceServiceRequest::decode(&out[..]).unwrap();
+        assert_eq!(before, after, "a decoder sees no difference");
+    }
+}
+
+#[test]
+fn a_value_that_counts_takes_the_others_along() {
+    let pair = [
+        len(1, b"k"),
+        len(2, &[len(1, b"hidden"), len(1, b"seen")].concat()),
+    ]
+    .concat();
+    let mut work = of_attribute(&pair).begin(BUDGET);
+    work.all_leaves(&["record".into()], &["text".into()])
+        .unwrap();
+    let gone = PackedTexts {
+        data: Vec::new(),
+        ends: vec![0],
+        present: vec![0],
+    };
+    work.replace_leaves(&[1], &gone).unwrap();
+    assert_eq!(work.commit().splice(0), of_span(&[]));
+}
+
+#[test]
+fn a_key_spelled_with_a_long_length_is_found() {
+    // `k`, its length in two bytes.
+    let pair = [&[0x0a, 0x81, 0][..], b"k", &len(2, &len(1, b"old"))].concat();
+    let back = edited(of_attribute(&pair), |work| {
+        work.fill(
+            &column("record.attributes[\"k\"]"),
+            None,
+            &Value::Text("new".into()),
+        )
+        .unwrap();
+    });
+    let spans = traces(&back);
+    let attributes = &spans.resource_spans[0].scope_spans[0].spans[0].attributes;
+    assert_eq!(attributes, &[kv("k", text("new"))]);
+}
+
+#[test]
+fn a_key_that_ends_another_is_not_found_in_it() {
+    let other = kv("http.route", text("/x")).encode_to_vec();
+    let back = edited(of_attribute(&other), |work| {
+        work.fill(
+            &column("record.attributes[\"route\"]"),
+            None,
+            &Value::Text("/x".into()),
+        )
+        .unwrap();
+    });
+    let spans = traces(&back);
+    let attributes = &spans.resource_spans[0].scope_spans[0].spans[0].attributes;
+    assert_eq!(
+        attributes,
+        &[kv("http.route", text("/x")), kv("route", text("/x"))]
+    );
 }

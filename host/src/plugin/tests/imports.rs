@@ -98,8 +98,9 @@ fn every_leaf_reaches_the_guest_with_its_place() {
     ));
     assert_eq!(
         leaves,
-        "Leaves { texts: PackedTexts { data: [115, 104, 111, 112], ends: [4], present: [1] }, rows: [0], places: [0], \
-         place-paths: [\"resource.attributes[\\\"service.name\\\"]\"], place-kinds: [\"text\"] }"
+        "Leaves { texts: PackedTexts { data: [115, 104, 111, 112], ends: [4], present: [1] }, rows: [0], places: [1], \
+         place-paths: [\"resource.attributes[\\\"service.name\\\"]#key\", \
+         \"resource.attributes[\\\"service.name\\\"]\"], place-kinds: [\"key\", \"text\"] }"
     );
 }
 

@@ -13,14 +13,14 @@ fn all() -> Wanted {
 /// What is found in these texts, in order.
 fn find(texts: &[&[u8]], wanted: Wanted) -> Vec<Finding> {
     let data = texts.concat();
-    let ends: Vec<usize> = texts
+    let ends: Vec<u32> = texts
         .iter()
         .scan(0, |end, text| {
-            *end += text.len();
+            *end += u32::try_from(text.len()).unwrap();
             Some(*end)
         })
         .collect();
-    mask::merge(scan(&data, |index| ends.get(index).copied(), wanted))
+    mask::merge(scan(&data, &ends, wanted))
 }
 
 fn masked(text: &[u8]) -> String {

@@ -18,7 +18,7 @@ impl Leaves {
     pub(crate) fn new(leaves: contract::Leaves) -> Self {
         let kinds = leaves.place_kinds.iter();
         let kinds =
-            kinds.map(|kind| Kind::from_name(kind).expect("the host gives the kinds asked for"));
+            kinds.map(|kind| Kind::from_name(kind).expect("the host gives the contract's kinds"));
         let places = leaves.place_paths.into_iter().zip(kinds);
         Self {
             texts: Texts::new(leaves.texts),
@@ -66,7 +66,8 @@ impl Leaves {
         &self.texts
     }
 
-    /// The places where leaves stand. [`Leaf::place`] is an index of this.
+    /// The places where leaves stand, and that of every key, whether keys were asked for or not. [`Leaf::place`] is an index
+    /// of this.
     pub fn places(&self) -> &[Place] {
         &self.places
     }

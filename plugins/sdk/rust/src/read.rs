@@ -56,6 +56,11 @@ impl Texts {
         &self.packed.data
     }
 
+    /// Where each row's text ends in [`data`](Self::data), and the next one's begins.
+    pub fn ends(&self) -> &[u32] {
+        &self.packed.ends
+    }
+
     /// Where a row's text is in [`data`](Self::data); empty where it is absent.
     pub fn range(&self, row: usize) -> Range<usize> {
         let end = |row: usize| self.packed.ends.get(row).map_or(0, |end| *end as usize);

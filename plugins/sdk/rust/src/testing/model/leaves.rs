@@ -57,9 +57,14 @@ impl Model {
                 }
             }
         }
+        let keys = found.iter().filter(|leaf| leaf.kind == Kind::Key);
+        let mut places = Vec::new();
+        for key in keys {
+            place_of(&key.path, key.kind, &mut places);
+        }
         found.retain(|leaf| kinds.contains(&leaf.kind));
         self.leaves = found.iter().cloned().map(Some).collect();
-        Ok(hand_out(found))
+        Ok(hand_out(found, places))
     }
 
     /// `replace_leaves`
@@ -128,30 +133,26 @@ impl Model {
     }
 }
 
+/// The number of a place, which is added if it is new.
+fn place_of(path: &str, kind: Kind, places: &mut Vec<(String, Kind)>) -> usize {
+    let known = places
+        .iter()
+        .position(|place| (place.0.as_str(), place.1) == (path, kind));
+    known.unwrap_or_else(|| {
+        places.push((path.to_owned(), kind));
+        places.len() - 1
+    })
+}
+
 /// The leaves in the form in which they go over the fence.
-fn hand_out(found: Vec<Leaf>) -> Leaves {
+fn hand_out(found: Vec<Leaf>, mut places: Vec<(String, Kind)>) -> Leaves {
     let mut leaves = Leaves::default();
-    let mut places: Vec<(String, Kind)> = Vec::new();
     let mut texts = Vec::new();
-    for Leaf {
-        row,
-        path,
-        kind,
-        text,
-        ..
-    } in found
-    {
-        let place = (path, kind);
-        let at = places
-            .iter()
-            .position(|known| *known == place)
-            .unwrap_or_else(|| {
-                places.push(place);
-                places.len() - 1
-            });
+    for leaf in found {
+        let at = place_of(&leaf.path, leaf.kind, &mut places);
         leaves.places.push(crate::edit::number(at));
-        leaves.rows.push(crate::edit::number(row));
-        texts.push(Some(text));
+        leaves.rows.push(crate::edit::number(leaf.row));
+        texts.push(Some(leaf.text));
     }
     leaves.texts = pack(&texts);
     (leaves.place_paths, leaves.place_kinds) = places

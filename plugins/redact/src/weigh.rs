@@ -1,0 +1,123 @@
+//! Weighs bytes sixteen at a time: which of them may be the sign of a secret, and which are digits.
+//!
+//! Each half of a byte picks a row of a table, and what both rows have in common is what the byte is: the way of looking
+//! bytes up that Hyperscan calls shufti. A byte is weighed together with the next one, so that the letters and quotes that
+//! every text is full of are signs only before what makes them one.
+
+use wide::u8x16;
+
+/// Bytes weighed together.
+pub(crate) const BLOCK: usize = 32;
+const LANES: usize = 16;
+
+/// A bit for each byte of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Weights {
+    /// Whether it may be the sign of a secret.
+    pub(crate) signs: u32,
+    /// Whether it is a digit.
+    pub(crate) digits: u32,
+}
+
+/// What a byte can be; the highest is the one that `to_bitmask` reads.
+const DIGIT: u8 = 1 << 7;
+/// An at sign, and the last letter of `eyJ`, with which JSON begins in base64.
+const AT: u8 = 1;
+const PERCENT: u8 = 1 << 1;
+/// A colon or an equals sign.
+const ASSIGNS: u8 = 1 << 2;
+/// A quote, before a comma.
+const QUOTE: u8 = 1 << 3;
+/// A `b`, before the next letter of Bearer or Basic.
+const SCHEME: u8 = 1 << 4;
+const ALONE: u8 = DIGIT | AT | PERCENT | ASSIGNS;
+
+/// What a byte with this low half, and one with this high half, can be.
+const THIS: [[u8; LANES]; 2] = table(
+    [0; LANES],
+    &[
+        (DIGIT, b"0123456789"),
+        (AT, b"@J"),
+        (PERCENT, b"%"),
+        (ASSIGNS, b":="),
+        (QUOTE, b"\"'"),
+        (SCHEME, b"bB"),
+    ],
+);
+
+/// What a byte can be before one with this low half, and one with this high half.
+const NEXT: [[u8; LANES]; 2] = table([ALONE; LANES], &[(QUOTE, b","), (SCHEME, b"aAeE")]);
+
+/// Each kind takes the low and high halves of its bytes; the combinations of these halves must be no other bytes.
+const fn table(start: [u8; LANES], kinds: &[(u8, &[u8])]) -> [[u8; LANES]; 2] {
+    let mut halves = [start, start];
+    let mut kind = 0;
+    while kind < kinds.len() {
+        let (bit, bytes) = kinds[kind];
+        let mut i = 0;
+        while i < bytes.len() {
+            halves[0][(bytes[i] & 15) as usize] |= bit;
+            halves[1][(bytes[i] >> 4) as usize] |= bit;
+            i += 1;
+        }
+        kind += 1;
+    }
+    halves
+}
+
+/// Weighs a block, which is given twice: itself, and one byte further on.
+#[inline]
+pub(crate) fn weigh(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Weights {
+    let (blocks, nexts) = (block.as_chunks().0, next.as_chunks().0);
+    let mut weights = Weights::default();
+    for (i, (block, next)) in blocks.iter().zip(nexts).enumerate() {
+        let kinds = look_up(&THIS, *block) & look_up(&NEXT, *next);
+        let signs = (kinds & u8x16::splat(!DIGIT)).saturating_add(u8x16::splat(!DIGIT));
+        weights.digits |= kinds.to_bitmask() << (i * LANES);
+        weights.signs |= signs.to_bitmask() << (i * LANES);
+    }
+    weights
+}
+
+#[inline]
+fn look_up([low, high]: &[[u8; LANES]; 2], bytes: [u8; LANES]) -> u8x16 {
+    let bytes = u8x16::new(bytes);
+    let lows = u8x16::new(*low).shuffle(bytes & u8x16::splat(15));
+    lows & u8x16::new(*high).shuffle(bytes.unbounded_shr_scalar(4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, Weights, weigh};
+
+    fn expected(byte: u8, next: u8) -> Weights {
+        let sign = match byte {
+            b'@' | b'J' | b'%' | b':' | b'=' => true,
+            b'"' | b'\'' => next == b',',
+            b'b' | b'B' => matches!(next, b'a' | b'A' | b'e' | b'E'),
+            _ => false,
+        };
+        Weights {
+            signs: u32::from(sign),
+            digits: u32::from(byte.is_ascii_digit()),
+        }
+    }
+
+    #[test]
+    fn every_pair_of_bytes_weighs_what_it_is_in_every_place() {
+        for byte in 0..=u8::MAX {
+            for next in 0..=u8::MAX {
+                let place = usize::from(byte ^ next) % BLOCK;
+                let (mut block, mut nexts) = ([0; BLOCK], [0; BLOCK]);
+                block[place] = byte;
+                nexts[place] = next;
+                let Weights { signs, digits } = expected(byte, next);
+                let expected = Weights {
+                    signs: signs << place,
+                    digits: digits << place,
+                };
+                assert_eq!(weigh(&block, &nexts), expected, "{byte:#x} {next:#x}");
+            }
+        }
+    }
+}
