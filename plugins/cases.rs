@@ -1,20 +1,25 @@
 //! Golden cases of the bundled plugins: a folder of `NAME.yaml` (a config), `NAME.in.json` (an OTLP request) and
 //! `NAME.out.json` (what becomes of it, written by hand). Add three files, get a test.
 //!
-//! Each plugin's `tests/cases.rs` includes this file and runs its folder natively.
+//! Each plugin's `tests/cases.rs` includes this file and runs its folder natively; `host/tests/cases.rs` includes it and runs
+//! all of them in the sandbox.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use otlet_plugin::Plugin;
-use otlet_plugin::testing::{Harness, Request};
+use otlet_plugin::Error;
+use otlet_plugin::testing::Request;
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::Value;
 
-/// Runs every case in the folder `cases` of a package, and says of each that fails in what it differs.
-pub(crate) fn run<P: Plugin>(package: &str) {
-    let folder = Path::new(package).join("cases");
+/// Runs every case in the folder `cases` of a package, and says of each that fails in what it differs. `outcome` gives what
+/// becomes of a request under a config.
+pub(crate) fn run(
+    package: impl AsRef<Path>,
+    outcome: impl Fn(Value, Request) -> Result<Request, Error>,
+) {
+    let folder = package.as_ref().join("cases");
     let mut configs: Vec<PathBuf> = fs::read_dir(&folder)
         .expect("a folder of cases")
         .map(|entry| entry.expect("an entry").path())
@@ -34,31 +39,34 @@ pub(crate) fn run<P: Plugin>(package: &str) {
     );
     let failures: String = configs
         .iter()
-        .filter_map(|config| failure::<P>(config))
+        .filter_map(|config| failure(config, &outcome))
         .collect();
     assert!(failures.is_empty(), "{failures}");
 }
 
-fn failure<P: Plugin>(config: &Path) -> Option<String> {
+fn failure(
+    config: &Path,
+    outcome: impl Fn(Value, Request) -> Result<Request, Error>,
+) -> Option<String> {
     let name = config.file_stem().expect("a name").to_string_lossy();
-    let outcome = case::<P>(config).unwrap_or_else(Some);
-    outcome.map(|failure| format!("\n{name}: {failure}\n"))
+    let failure = case(config, outcome).unwrap_or_else(|error| Some(error.into()));
+    failure.map(|failure| format!("\n{name}: {failure}\n"))
 }
 
 /// Nothing where all is well; an error where the case could not be run.
-fn case<P: Plugin>(config: &Path) -> Result<Option<String>, String> {
+fn case(
+    config: &Path,
+    outcome: impl Fn(Value, Request) -> Result<Request, Error>,
+) -> Result<Option<String>, Error> {
     let read = |extension| {
         let path = config.with_extension(extension);
-        fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+        fs::read_to_string(&path).map_err(|error| Error::from(error).context(path.display()))
     };
-    let request = |extension| {
-        Request::from_json(&read(extension)?)
-            .map_err(|error| format!("{extension}: {}", error.message()))
-    };
+    let request =
+        |extension| Request::from_json(&read(extension)?).map_err(|error| error.context(extension));
     let (given, expected) = (request("in.json")?, request("out.json")?);
-    let mut plugin = Harness::<P>::new(json_of_yaml(&read("yaml")?)?).map_err(String::from)?;
-    let outcome = plugin.run(given).map_err(String::from)?;
-    Ok((outcome.request != expected).then(|| difference(&outcome.request, &expected)))
+    let found = outcome(json_of_yaml(&read("yaml")?)?, given)?;
+    Ok((found != expected).then(|| difference(&found, &expected)))
 }
 
 /// The lines that differ of both requests, in JSON, from the first to the last.
