@@ -4,7 +4,7 @@
 //! another copy.
 
 use std::cell::RefCell;
-use std::io::Read;
+use std::io::{self, Read, Write};
 
 use bytes::{Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
@@ -66,6 +66,17 @@ pub fn claimed_size(gzip: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(*trailer)).ok()
 }
 
+/// The size that a gzip body is to be charged with: what it claims to have once opened, if that is at most `limit`; else it
+/// is looked into, and what is wrong with it is the error.
+pub fn admit(gzip: &[u8], limit: usize) -> Result<usize, InflateError> {
+    let claimed = claimed_size(gzip).ok_or(InflateError::Corrupt)?;
+    if claimed <= limit {
+        return Ok(claimed);
+    }
+    // The last bytes of a body that was cut short are no size, and mostly say gigabytes.
+    decode(gzip, limit, &mut io::sink())
+}
+
 /// Opens a gzip body that may hold `limit` bytes. The answer has its gRPC prefix in front.
 pub fn inflate(gzip: &[u8], limit: usize) -> Result<Bytes, InflateError> {
     let claimed = claimed_size(gzip).ok_or(InflateError::Corrupt)?;
@@ -87,19 +98,21 @@ pub fn inflate(gzip: &[u8], limit: usize) -> Result<Bytes, InflateError> {
 /// Opens gzip of several members, or with a trailer that lies, growing the answer as it comes.
 fn inflate_slowly(gzip: &[u8], limit: usize) -> Result<Bytes, InflateError> {
     let mut framed = vec![0; PREFIX];
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let read = MultiGzDecoder::new(gzip)
-        .take(most)
-        .read_to_end(&mut framed);
-    let len = framed.len() - PREFIX;
-    if len > limit {
-        return Err(InflateError::TooLarge { limit });
-    }
-    match (read, framed.first_chunk_mut::<PREFIX>()) {
-        (Ok(_), Some(head)) => *head = payload::prefix(false, len),
-        _ => return Err(InflateError::Corrupt),
+    let len = decode(gzip, limit, &mut framed)?;
+    if let Some(head) = framed.first_chunk_mut::<PREFIX>() {
+        *head = payload::prefix(false, len);
     }
     Ok(framed.into())
+}
+
+/// Writes what gzip of any number of members holds, at most `limit` bytes and one, and says how many there are.
+fn decode(gzip: &[u8], limit: usize, out: &mut impl Write) -> Result<usize, InflateError> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    match io::copy(&mut MultiGzDecoder::new(gzip).take(most), out) {
+        Ok(len) if len < most => Ok(usize::try_from(len).unwrap_or(limit)),
+        Ok(_more) => Err(InflateError::TooLarge { limit }),
+        Err(_damage) => Err(InflateError::Corrupt),
+    }
 }
 
 /// Compresses a message with gzip at level 1. The answer has its gRPC prefix in front.

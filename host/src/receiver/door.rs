@@ -163,12 +163,10 @@ impl Door {
         )))
     }
 
-    /// Charges what a compressed body says that it will hold once opened, and refuses what says that it is too large.
+    /// Charges what a compressed body says that it will hold once opened, and refuses what is too large then.
     pub(super) fn admit_gzip(&self, gzip: &[u8], charge: &mut Charge) -> Result<(), Refusal> {
-        let claimed = compression::claimed_size(gzip)
-            .ok_or(Refusal::from(compression::InflateError::Corrupt))?;
-        self.check_size(claimed)?;
-        self.grow(charge, claimed)
+        let size = compression::admit(gzip, self.protocol.max_request_size)?;
+        self.grow(charge, size)
     }
 }
 

@@ -184,6 +184,22 @@ async fn refusals_are_a_status_and_permanent_or_not() {
 }
 
 #[tokio::test]
+async fn gzip_that_was_cut_short_is_damaged_and_not_too_large() {
+    let door = door(Speaks::Http, &Sink::new());
+    let mut random = fastrand::Rng::with_seed(5);
+    let noise: Vec<u8> = (0..2000).map(|_| random.u8(..)).collect();
+    let whole = gzip(&noise);
+    // What is last then was no size, and mostly says gigabytes.
+    for cut in 0..whole.len() {
+        let body = Pieces::whole(whole[..cut].to_vec());
+        let response = post(&door, "/v1/logs", &[JSON, GZIP], body).await;
+        assert_eq!(response.status(), 400, "{cut}");
+        assert!(text(response).await.contains("not valid gzip"), "{cut}");
+    }
+    assert_eq!(door.counters.too_large.get(), 0);
+}
+
+#[tokio::test]
 async fn a_sender_that_waits_for_a_word_is_not_made_to_send() {
     let sink = Sink::new();
     let door = door(Speaks::Http, &sink);
