@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::report::{Mistake, Place, listed, nearest, quoted};
+use super::report::{Mistake, Place, listed, quoted};
 use super::yaml::Entry;
 
 /// What stands in a pipeline.
@@ -19,6 +19,14 @@ pub(super) struct Component {
     /// The whole name.
     pub(super) name: String,
     pub(super) place: Place,
+    /// Whether a pipeline names it.
+    pub(super) used: bool,
+}
+
+impl AsRef<str> for Component {
+    fn as_ref(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Kind {
@@ -96,14 +104,15 @@ pub(super) fn unknown_type(kind: Kind, word: &str, place: Place, types: &[&str])
     } else {
         format!("otlet has no {kind} {}", quoted(word))
     };
-    let cure = match (instead(kind, word), nearest(word, types.iter().copied())) {
-        (Some(cure), _) => cure.to_owned(),
-        (None, Some(near)) => format!("did you mean `{near}`?"),
-        (None, None) if kind == Kind::Receiver => OTHER_RECEIVER.to_owned(),
-        (None, None) if types.is_empty() => "remove it".to_owned(),
-        (None, None) => format!("there are {}", listed(types, "and")),
+    if let Some(cure) = instead(kind, word) {
+        return Mistake::error(place, what, cure);
+    }
+    let cure = match kind {
+        Kind::Receiver => OTHER_RECEIVER.to_owned(),
+        _ if types.is_empty() => "remove it".to_owned(),
+        _ => format!("there are {}", listed(types, "and")),
     };
-    Mistake::error(place, what, cure)
+    Mistake::error(place, what, cure).or_meant(word, &types.iter().collect())
 }
 
 fn is_name(name: &str) -> bool {

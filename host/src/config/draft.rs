@@ -231,6 +231,7 @@ impl Draft {
             let component = |entry: &Entry| Component {
                 name: entry.key.clone(),
                 place: entry.place,
+                used: false,
             };
             entries.iter().map(component).collect()
         });

@@ -20,7 +20,7 @@ pub(super) fn expand(node: &mut Node, text: &str, lookup: Lookup<'_>, mistakes: 
 }
 
 struct Expansion<'a> {
-    /// The file, to find the place of a reference within a value.
+    /// The file, to tell the place of a reference within a value.
     text: &'a str,
     lookup: Lookup<'a>,
     mistakes: &'a mut Vec<Mistake>,
@@ -48,13 +48,18 @@ impl Expansion<'_> {
     fn scalar(&mut self, scalar: &mut Scalar, place: Place) -> bool {
         let mut whole = true;
         let mut expanded = String::new();
+        let text = self.text;
+        let written = text.get(place.start..place.end).unwrap_or_default();
+        let mut dollars = written.match_indices('$').map(|(at, _)| place.start + at);
         let mut rest = scalar.text.as_str();
         while let Some((before, after)) = rest.split_once('$') {
             expanded.push_str(before);
             rest = after;
+            let at = dollars.next();
             if let Some(after) = rest.strip_prefix('$') {
                 expanded.push('$');
                 rest = after;
+                dollars.next();
             } else if let Some(after) = rest.strip_prefix('{') {
                 let (reference, after) = after
                     .split_once('}')
@@ -65,11 +70,13 @@ impl Expansion<'_> {
                 match value {
                     Ok(value) => expanded.push_str(&value),
                     Err((what, cure)) => {
-                        let place = self.place(place, reference);
+                        let place = at.and_then(|at| self.place(at, reference)).unwrap_or(place);
                         self.mistakes.push(Mistake::error(place, what, cure));
                         whole = false;
                     }
                 }
+                let within = reference.unwrap_or_default().matches('$').count();
+                dollars.by_ref().take(within).for_each(drop);
                 scalar.expanded = true;
                 rest = after;
             } else {
@@ -115,17 +122,15 @@ impl Expansion<'_> {
         Ok(value)
     }
 
-    /// Where the reference stands, if the value is in the file as it was read; else where the value stands.
-    fn place(&self, value: Place, reference: Option<&str>) -> Place {
+    /// Where a reference that begins at this byte stands, if the value is in the file as it was read: escapes and aliases
+    /// hide it.
+    fn place(&self, start: usize, reference: Option<&str>) -> Option<Place> {
         let whole = reference.map(|reference| format!("${{{reference}}}"));
         let whole = whole.as_deref().unwrap_or("${");
-        let found = self
-            .text
-            .get(value.start..value.end)
-            .and_then(|written| written.find(whole));
-        found.map_or(value, |at| Place {
-            start: value.start + at,
-            end: value.start + at + whole.len(),
+        let found = self.text.get(start..)?.starts_with(whole);
+        found.then_some(Place {
+            start,
+            end: start + whole.len(),
         })
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::report::{Mistake, Place, listed, nearest, quoted};
+use super::report::{Mistake, Place, listed, quoted};
 use super::units;
 use super::yaml::{Entry, Node, Resolved, Scalar, Value};
 
@@ -258,6 +258,7 @@ impl<'a> Reader<'a> {
 
     /// Reports every key that was not asked for.
     pub(super) fn finish(self) {
+        let asked = self.asked.iter().collect();
         for entry in self.entries {
             if self.asked.contains(&entry.key.as_str()) {
                 continue;
@@ -267,7 +268,7 @@ impl<'a> Reader<'a> {
                 Some((key, cure)) => {
                     Mistake::error(entry.place, format!("otlet has no `{key}` here"), *cure)
                 }
-                None => unknown(entry, &self.asked, self.hint),
+                None => self.unknown(entry).or_meant(&entry.key, &asked),
             };
             self.report(mistake);
         }
@@ -292,6 +293,17 @@ impl<'a> Reader<'a> {
             Some(read) => *value = read,
             None => self.unexpected(want, entry, cure),
         }
+    }
+
+    /// The mistake of a key that nobody asked for.
+    fn unknown(&self, entry: &Entry) -> Mistake {
+        let what = format!("unknown key {}", quoted(&entry.key));
+        let cure = match self.hint {
+            Some(hint) => hint.to_owned(),
+            None if self.asked.is_empty() => "remove it: there are no keys here".to_owned(),
+            None => format!("the keys here are {}", listed(&self.asked, "and")),
+        };
+        Mistake::error(entry.place, what, cure)
     }
 
     fn unexpected(&self, want: &str, entry: &Entry, cure: &str) {
@@ -344,16 +356,4 @@ fn unexpected(want: &str, place: Place, key: &str, node: &Node, cure: &str) -> M
         node.found()
     );
     Mistake::error(place, what, cure)
-}
-
-/// The mistake of a key that does not exist where these do.
-fn unknown(entry: &Entry, keys: &[&'static str], hint: Option<&str>) -> Mistake {
-    let what = format!("unknown key {}", quoted(&entry.key));
-    let cure = match nearest(&entry.key, keys.iter().copied()) {
-        Some(key) => format!("did you mean `{key}`?"),
-        None if hint.is_some() => hint.unwrap_or_default().to_owned(),
-        None if keys.is_empty() => "remove it: there are no keys here".to_owned(),
-        None => format!("the keys here are {}", listed(keys, "and")),
-    };
-    Mistake::error(entry.place, what, cure)
 }

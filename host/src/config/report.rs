@@ -44,9 +44,15 @@ pub(super) struct Mistake {
     what: String,
     /// What to write instead, in one line.
     cure: String,
+    /// What was written, and the names of which one may have been meant.
+    meant: Option<Box<(String, Names)>>,
     /// Another place that belongs to it, and what that is.
     other: Option<(Place, &'static str)>,
 }
+
+/// Names that somebody may have meant: the first of them, since each is compared letter by letter.
+#[derive(Clone, Debug)]
+pub(super) struct Names(Arc<[String]>);
 
 /// Every mistake in a config file, in the file's order. Its `Display` is plain text; see also [`Report::render`].
 #[derive(Clone, Debug)]
@@ -63,6 +69,7 @@ impl Mistake {
             place: Some(place),
             what: what.into(),
             cure: cure.into(),
+            meant: None,
             other: None,
         }
     }
@@ -89,6 +96,23 @@ impl Mistake {
         self
     }
 
+    /// Offers the one of the names that was probably meant, if one is near, in place of the cure. It is searched for only
+    /// if the mistake is shown: a file has room for a hundred thousand mistakes.
+    pub(super) fn or_meant(mut self, written: &str, names: &Names) -> Self {
+        self.meant = Some(Box::new((beginning(written).to_owned(), names.clone())));
+        self
+    }
+
+    fn cure(&self) -> String {
+        let meant = self.meant.as_deref();
+        meant
+            .and_then(|(written, names)| names.nearest(written))
+            .map_or_else(
+                || self.cure.clone(),
+                |name| format!("did you mean `{name}`?"),
+            )
+    }
+
     fn render<'a>(&'a self, source: &'a Source) -> Group<'a> {
         let level = if self.fatal {
             Level::ERROR
@@ -96,8 +120,8 @@ impl Mistake {
             Level::WARNING
         };
         let title = level.primary_title(normalize_untrusted_str(&self.what));
-        let help = (!self.cure.is_empty())
-            .then(|| Level::HELP.message(normalize_untrusted_str(&self.cure)));
+        let cure = self.cure();
+        let help = (!cure.is_empty()).then(|| Level::HELP.message(normalize_untrusted_str(&cure)));
         let Some(place) = self.place else {
             return Group::with_title(title)
                 .element(annotate_snippets::Origin::path(source.name.as_str()))
@@ -129,6 +153,28 @@ impl Place {
             Some((last, _)) if shown == 0 => last..before.len(),
             _ => start..start + shown,
         }
+    }
+}
+
+impl Names {
+    /// The name that was probably meant, if one is near.
+    fn nearest(&self, written: &str) -> Option<&str> {
+        let near = |name: &'_ String| {
+            let far = strsim::damerau_levenshtein(written, beginning(name));
+            (far <= 1 + name.len() / 4 && far < name.len()).then_some(far)
+        };
+        self.0
+            .iter()
+            .filter_map(|name| near(name).map(|far| (far, name)))
+            .min_by_key(|(far, _)| *far)
+            .map(|(_, name)| name.as_str())
+    }
+}
+
+impl<T: AsRef<str>> FromIterator<T> for Names {
+    fn from_iter<I: IntoIterator<Item = T>>(names: I) -> Self {
+        let names = names.into_iter().take(SEARCHED);
+        Self(names.map(|name| name.as_ref().to_owned()).collect())
     }
 }
 
@@ -189,12 +235,8 @@ impl std::error::Error for Report {}
 
 /// A key or a value from the file as a message repeats it: on one line, not endless, in backticks.
 pub(super) fn quoted(text: &str) -> String {
-    let cut = text
-        .char_indices()
-        .nth(REPEATED)
-        .and_then(|(end, _)| text.get(..end));
-    let shown: String = cut
-        .unwrap_or(text)
+    let beginning = beginning(text);
+    let shown: String = beginning
         .chars()
         .flat_map(|c| {
             let escape = c.is_control().then(|| c.escape_default());
@@ -202,7 +244,11 @@ pub(super) fn quoted(text: &str) -> String {
             escape.into_iter().flatten().chain(plain)
         })
         .collect();
-    let more = if cut.is_some() { "..." } else { "" };
+    let more = if beginning.len() < text.len() {
+        "..."
+    } else {
+        ""
+    };
     format!("`{shown}{more}`")
 }
 
@@ -219,20 +265,10 @@ pub(super) fn listed<T: AsRef<str>>(names: &[T], last: &str) -> String {
     }
 }
 
-/// The name that was probably meant, if one is near.
-pub(super) fn nearest<'a>(
-    written: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let written: String = written.chars().take(REPEATED).collect();
-    let close = |name: &&str| {
-        let far = strsim::damerau_levenshtein(&written, name);
-        (far <= 1 + name.len() / 4 && far < name.len()).then_some(far)
-    };
-    names
-        .into_iter()
-        .take(SEARCHED)
-        .filter_map(|name| close(&name).map(|far| (far, name)))
-        .min_by_key(|(far, _)| *far)
-        .map(|(_, name)| name)
+/// What a message repeats of a text, and what is compared of it.
+fn beginning(text: &str) -> &str {
+    text.char_indices()
+        .nth(REPEATED)
+        .and_then(|(end, _)| text.get(..end))
+        .unwrap_or(text)
 }

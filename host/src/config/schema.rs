@@ -5,14 +5,16 @@
 
 mod bounds;
 
+use std::collections::HashSet;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind as Wrong};
 use jsonschema::paths::LocationSegment;
 use jsonschema::{JsonType, PatternOptions, ValidationError};
 use serde_json::Value as Json;
 
 use super::reader::place_of_value;
-use super::report::{Mistake, Place, listed, nearest, quoted};
-use super::yaml::{Node, Value};
+use super::report::{Mistake, Names, Place, listed, quoted};
+use super::yaml::{Entry, Node, Value};
 
 /// The bytes of a compiled regex of a schema.
 const REGEX_SIZE: usize = 256 << 10;
@@ -66,9 +68,7 @@ impl Subject<'_> {
         match error.kind() {
             Wrong::AdditionalProperties { unexpected }
             | Wrong::UnevaluatedProperties { unexpected } => {
-                let known = properties(error, schema);
-                let unknown = unexpected.iter().map(|key| found.unknown_key(key, &known));
-                unknown.collect()
+                found.unknown_keys(unexpected, &properties(error, schema))
             }
             Wrong::AnyOf { context } | Wrong::OneOfNotValid { context } => {
                 self.alternatives(&found, error, context, schema)
@@ -83,8 +83,7 @@ impl Subject<'_> {
                 )]
             }
             Wrong::Type { .. } | Wrong::Enum { .. } | Wrong::Constant { .. } => {
-                let allowed = Allowed::of(error);
-                one(found.expected(&allowed), allowed.cure(found.node))
+                vec![found.unexpected(&Allowed::of(error))]
             }
             Wrong::Minimum { limit } => {
                 one(found.is("too small"), format!("write {limit} or more"))
@@ -154,11 +153,7 @@ impl Subject<'_> {
         for wrong in branches.iter().flatten().filter(|wrong| is_other(wrong)) {
             allowed.add(wrong);
         }
-        vec![Mistake::error(
-            found.place,
-            found.expected(&allowed),
-            allowed.cure(found.node),
-        )]
+        vec![found.unexpected(&allowed)]
     }
 
     /// Where the value that an error is about stands.
@@ -211,11 +206,18 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn expected(&self, allowed: &Allowed) -> String {
+    fn unexpected(&self, allowed: &Allowed) -> Mistake {
         let of = self
             .name
             .map_or_else(String::new, |name| format!(" for {}", quoted(name)));
-        format!("expected {}{of}, found {}", allowed.want(), self.found())
+        let want = allowed.want();
+        let what = format!("expected {want}{of}, found {}", self.found());
+        let written = match self.node.map(|node| &node.value) {
+            Some(Value::Scalar(scalar)) if !scalar.expanded => scalar.text.as_str(),
+            _ => "",
+        };
+        let values = allowed.values.iter().collect();
+        Mistake::error(self.place, what, format!("write {want}")).or_meant(written, &values)
     }
 
     fn is(&self, how: &str) -> String {
@@ -229,19 +231,25 @@ impl Found<'_> {
         self.node.map_or_else(|| "nothing".to_owned(), Node::found)
     }
 
-    fn unknown_key(&self, key: &str, known: &[&str]) -> Mistake {
+    fn unknown_keys(&self, unexpected: &[String], known: &[&str]) -> Vec<Mistake> {
+        let unexpected: HashSet<_> = unexpected.iter().collect();
+        let names: Names = known.iter().collect();
+        let cure = match known {
+            [] => "remove it: there are no keys here".to_owned(),
+            _ => format!("the keys here are {}", listed(known, "and")),
+        };
         let entries = match self.node.map(|node| &node.value) {
             Some(Value::Map(entries)) => entries.as_slice(),
             _ => &[],
         };
-        let entry = entries.iter().find(|entry| entry.key == key);
-        let cure = match nearest(key, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if known.is_empty() => "remove it: there are no keys here".to_owned(),
-            None => format!("the keys here are {}", listed(known, "and")),
+        let unknown = entries
+            .iter()
+            .filter(|entry| unexpected.contains(&entry.key));
+        let mistake = |entry: &Entry| {
+            let what = format!("unknown key {}", quoted(&entry.key));
+            Mistake::error(entry.place, what, cure.as_str()).or_meant(&entry.key, &names)
         };
-        let place = entry.map_or(self.place, |entry| entry.place);
-        Mistake::error(place, format!("unknown key {}", quoted(key)), cure)
+        unknown.map(mistake).collect()
     }
 }
 
@@ -284,17 +292,6 @@ impl Allowed {
             Some((end, rest)) if !rest.is_empty() => format!("{} or {end}", rest.join(", ")),
             Some((end, _)) => end.clone(),
             None => "something else".to_owned(),
-        }
-    }
-
-    fn cure(&self, node: Option<&Node>) -> String {
-        let written = match node.map(|node| &node.value) {
-            Some(Value::Scalar(scalar)) if !scalar.expanded => scalar.text.as_str(),
-            _ => "",
-        };
-        match nearest(written, self.values.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write {}", self.want()),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Reads `service`: the pipelines, and who is in them.
 
+use std::collections::HashMap;
+
 use crate::batch::Signal;
 
 use super::PipelineConfig;
 use super::component::{Component, Kind};
 use super::reader::{Lacking, Mistakes, Reader};
-use super::report::{Mistake, Place, listed, nearest, quoted};
+use super::report::{Mistake, Names, Place, listed, quoted};
 use super::yaml::Entry;
 
 const LACKING: Lacking = &[
@@ -16,21 +18,36 @@ const LACKING: Lacking = &[
     ("extensions", "otlet has no extensions: remove it"),
 ];
 
-/// Every component of the config by kind, and which of them a pipeline names.
-pub(super) struct Components {
-    lists: [Vec<Component>; 3],
-    used: [Vec<bool>; 3],
+/// Every component of the config, by kind.
+pub(super) struct Components([List; 3]);
+
+/// The components of one kind.
+struct List {
+    components: Vec<Component>,
+    /// Where each is, by its name.
+    at: HashMap<String, usize>,
+    names: Names,
+}
+
+impl List {
+    fn new(components: Vec<Component>) -> Self {
+        let names = components.iter().map(|one| one.name.clone());
+        Self {
+            at: names.zip(0..).collect(),
+            names: components.iter().collect(),
+            components,
+        }
+    }
 }
 
 impl Components {
     /// The components in the order of [`Kind::ALL`].
     pub(super) fn new(lists: [Vec<Component>; 3]) -> Self {
-        let used = lists.each_ref().map(|list| vec![false; list.len()]);
-        Self { lists, used }
+        Self(lists.map(List::new))
     }
 
-    fn of(&self, kind: Kind) -> &[Component] {
-        let [receivers, processors, exporters] = &self.lists;
+    fn of(&mut self, kind: Kind) -> &mut List {
+        let [receivers, processors, exporters] = &mut self.0;
         match kind {
             Kind::Receiver => receivers,
             Kind::Processor => processors,
@@ -40,53 +57,45 @@ impl Components {
 
     /// Where a component is in its list; from now on it counts as used.
     fn find(&mut self, kind: Kind, name: &str) -> Option<usize> {
-        let at = self.of(kind).iter().position(|one| one.name == name)?;
-        let [receivers, processors, exporters] = &mut self.used;
-        let used = match kind {
-            Kind::Receiver => receivers,
-            Kind::Processor => processors,
-            Kind::Exporter => exporters,
-        };
-        if let Some(used) = used.get_mut(at) {
-            *used = true;
-        }
+        let list = self.of(kind);
+        let at = *list.at.get(name)?;
+        list.components.get_mut(at)?.used = true;
         Some(at)
     }
 
     /// The mistake of a name that is in no list of its kind.
-    fn missing(&self, kind: Kind, name: &str, place: Place) -> Mistake {
+    fn missing(&mut self, kind: Kind, name: &str, place: Place) -> Mistake {
         let what = format!("no {kind} is named {}", quoted(name));
-        let names_of = |kind: Kind| self.of(kind).iter().map(|one| one.name.as_str());
         let elsewhere = Kind::ALL
             .into_iter()
-            .find(|other| *other != kind && names_of(*other).any(|other| other == name));
-        let names: Vec<&str> = names_of(kind).collect();
-        let cure = if let Some(near) = nearest(name, names.iter().copied()) {
-            format!("did you mean `{near}`?")
-        } else if let Some(other) = elsewhere {
+            .find(|other| self.of(*other).at.contains_key(name));
+        let List {
+            components, names, ..
+        } = self.of(kind);
+        let cure = if let Some(other) = elsewhere {
             format!(
                 "{} is {}: add it to `{}` as well, or remove it here",
                 quoted(name),
                 other.with_article(),
                 kind.section()
             )
-        } else if names.is_empty() {
+        } else if components.is_empty() {
             format!("add it to `{}`, which has none", kind.section())
         } else {
-            let is = if names.len() == 1 { "is" } else { "are" };
-            let listed = listed(&names, "and");
+            let is = if components.len() == 1 { "is" } else { "are" };
+            let listed = listed(components, "and");
             let name = quoted(name);
             format!("there {is} {listed}; or add {name} to `{}`", kind.section())
         };
-        Mistake::error(place, what, cure)
+        Mistake::error(place, what, cure).or_meant(name, names)
     }
 
     /// Reports what no pipeline names.
     pub(super) fn report_unused(&self, mistakes: &Mistakes) {
         let mut mistakes = mistakes.borrow_mut();
-        for (kind, (list, used)) in Kind::ALL.into_iter().zip(self.lists.iter().zip(&self.used)) {
-            let unused = list.iter().zip(used).filter(|(_, used)| !**used);
-            mistakes.extend(unused.map(|(one, _)| {
+        for (kind, list) in Kind::ALL.into_iter().zip(&self.0) {
+            let unused = list.components.iter().filter(|one| !one.used);
+            mistakes.extend(unused.map(|one| {
                 let what = format!(
                     "{kind} {} is in no pipeline and does nothing",
                     quoted(&one.name)
@@ -188,14 +197,15 @@ fn signal(entry: &Entry, mistakes: &Mistakes) -> Option<Signal> {
         return signal;
     }
     let what = format!("{} is not the name of a pipeline", quoted(&entry.key));
-    let near = nearest(word, Signal::ALL.map(Signal::name));
-    let cure = match near {
-        Some(near) if signal.is_none() => format!("did you mean `{near}`?"),
-        _ if word == "profiles" => "otlet carries traces, metrics and logs: remove it".to_owned(),
-        _ => "write `traces`, `metrics` or `logs`, with a name of your own after a slash if you like: `traces/sampled`".to_owned(),
+    let cure = if word == "profiles" {
+        "otlet carries traces, metrics and logs: remove it"
+    } else {
+        "write `traces`, `metrics` or `logs`, with a name of your own after a slash if you like: `traces/sampled`"
     };
-    mistakes
-        .borrow_mut()
-        .push(Mistake::error(entry.place, what, cure));
+    let mut mistake = Mistake::error(entry.place, what, cure);
+    if signal.is_none() {
+        mistake = mistake.or_meant(word, &Signal::ALL.iter().map(|one| one.name()).collect());
+    }
+    mistakes.borrow_mut().push(mistake);
     None
 }
