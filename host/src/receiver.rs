@@ -80,6 +80,11 @@ impl Protocol {
             idle_timeout: Duration::from_mins(5),
         }
     }
+
+    /// The least `max_in_flight` in which every request of `max_request_size` has room, as it came compressed and opened.
+    pub fn least_in_flight(&self) -> usize {
+        self.max_request_size.saturating_mul(2)
+    }
 }
 
 /// A receiver that is running. Dropped, it ends in good order, without anybody waiting for it.

@@ -222,12 +222,33 @@ fn read_common(
         &mut protocol.max_concurrent_streams,
     );
     reader.duration("read_timeout", TIMEOUTS, &mut protocol.read_timeout);
-    if protocol.max_in_flight < protocol.max_request_size {
-        let what = format!("`max_in_flight` is less than one request of `{size}`");
-        let cure = format!("make `max_in_flight` several times `{size}`");
-        reader.report(Mistake::error(reader.place_of("max_in_flight"), what, cure));
-    }
+    report_too_little(&reader, protocol, size);
     reader.finish();
+}
+
+/// Reports a bound that the largest request can never be within.
+fn report_too_little(reader: &Reader<'_>, protocol: &Protocol, size: &str) {
+    let least = protocol.least_in_flight();
+    if protocol.max_in_flight >= least {
+        return;
+    }
+    let what = format!(
+        "`max_in_flight` ({}) has no room for one request of `{size}`, compressed and opened",
+        show(protocol.max_in_flight)
+    );
+    let cure = format!(
+        "set `max_in_flight` to {} or more, better to several times that, or `{size}` to less",
+        show(least)
+    );
+    let written = ["max_in_flight", size]
+        .into_iter()
+        .find(|key| reader.has(key));
+    let place = written.map_or(reader.place(), |key| reader.place_of(key));
+    reader.report(Mistake::error(place, what, cure));
+}
+
+fn show(bytes: usize) -> String {
+    units::show_size(u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
 fn endpoint(text: &str) -> Result<SocketAddr, (String, String)> {

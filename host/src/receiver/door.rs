@@ -14,7 +14,7 @@ use super::body::{self, Fault};
 use super::counters::Counters;
 use super::{Next, Protocol, grpc, http as otlp_http};
 use crate::compression;
-use crate::payload::Payload;
+use crate::payload::{PREFIX, Payload};
 use crate::refusal::{RETRY_AFTER, Refusal};
 
 /// The most that `max_request_size` can be: a gRPC prefix has 32 bits for the length.
@@ -55,10 +55,12 @@ pub(super) struct Open(Arc<Door>);
 impl Door {
     pub(super) fn new(speaks: Speaks, mut protocol: Protocol, next: Next) -> Arc<Self> {
         protocol.max_request_size = protocol.max_request_size.min(MAX_REQUEST_SIZE);
+        // So that a bound of twice the largest request is enough for it.
+        let prefixes = 2 * PREFIX;
         Arc::new(Self {
             speaks,
             counters: Arc::default(),
-            budget: Budget::new(protocol.max_in_flight),
+            budget: Budget::new(protocol.max_in_flight.saturating_add(prefixes)),
             connections: AtomicUsize::new(0),
             protocol,
             next,

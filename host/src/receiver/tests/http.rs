@@ -225,6 +225,27 @@ async fn a_request_that_can_never_fit_is_not_told_to_come_again() {
 }
 
 #[tokio::test]
+async fn the_least_memory_is_enough_for_the_largest_request() {
+    let mut bounds = protocol();
+    bounds.max_in_flight = bounds.least_in_flight();
+    let door = Door::new(Speaks::Http, bounds, Sink::new().next());
+    let mut random = fastrand::Rng::with_seed(9);
+    // gzip makes what cannot be compressed longer: this much of it stays below the bound.
+    let noise: Vec<u8> = (0..99_000).map(|_| random.u8(..)).collect();
+    let json = [b"{}".to_vec(), vec![b' '; 99_998]].concat();
+    for (headers, body) in [
+        (&[PROTOBUF][..], vec![0; 100_000]),
+        (&[PROTOBUF, GZIP], gzip(&noise)),
+        (&[JSON], json.clone()),
+        (&[JSON, GZIP], gzip(&json)),
+    ] {
+        let response = post(&door, "/v1/logs", headers, Pieces::whole(body)).await;
+        assert_eq!(response.status(), 200, "{headers:?}");
+    }
+    assert_eq!(door.in_flight(), 0);
+}
+
+#[tokio::test]
 async fn mutated_requests_never_panic_and_leave_nothing_behind() {
     let sink = Sink::new();
     let door = door(Speaks::Http, &sink);
