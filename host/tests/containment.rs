@@ -196,7 +196,8 @@ processors:
   bad: {{ config: {{ vice: spin }}, limits: {{ deadline: 30s }} }}
   enrich:
     config: {{ actions: [{{ set: 'resource.attributes[\"shop\"]', value: north }}] }}
-exporters: {{ otlp: {{ endpoint: '{}' }} }}
+# So that a request that was answered has left the queue.
+exporters: {{ otlp: {{ endpoint: '{}', sending_queue: {{ enabled: false }} }} }}
 service:
   pipelines:
     traces/spun: {{ receivers: [otlp/spun], processors: [bad], exporters: [otlp] }}
