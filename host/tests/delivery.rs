@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otlet_tests::backend::{Answer, Backend, Request};
+use otlet_tests::program::Program;
 use otlet_tests::sender::{Sender, numbers, spans};
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -20,17 +21,16 @@ use tokio::time::timeout;
 
 #[path = "support/app.rs"]
 mod app;
-#[path = "support/program.rs"]
-mod program;
-
-use program::Program;
-
 /// `RetryInfo` of one second, in base64: field 1 is a duration, whose field 1 is the seconds.
 const ONE_SECOND: &str = "CgIIAQ";
 const RESOURCE_EXHAUSTED: u16 = 8;
 
 fn request(number: u64) -> Request {
     Request::Traces(spans([number]))
+}
+
+fn run(config: &str) -> Program {
+    Program::start(env!("CARGO_BIN_EXE_otlet"), config)
 }
 
 /// One receiver, one exporter.
@@ -52,8 +52,8 @@ async fn everything_that_waits_is_sent_after_a_sigterm() {
     let backend = Backend::start();
     backend.always(Answer::Hang);
     let keys = "timeout: 60s, sending_queue: { num_consumers: 2 }";
-    let otlet = Program::run(&forwarding("otlp", &backend.endpoint(), keys));
-    let sender = Sender::grpc(otlet.grpc);
+    let mut otlet = run(&forwarding("otlp", &backend.endpoint(), keys));
+    let sender = Sender::grpc(otlet.grpc());
     for number in 0..REQUESTS {
         assert_eq!(sender.send(&request(number)).await.unwrap().code, 0);
     }
@@ -61,7 +61,8 @@ async fn everything_that_waits_is_sent_after_a_sigterm() {
     assert!(backend.wait_for(2).len() <= 2);
     assert_eq!(backend.taken().len(), 0);
 
-    otlet.terminate();
+    otlet.signal("TERM");
+    otlet.wait_for("shutting down");
     assert!(backend.attempts() <= 2);
     backend.always(Answer::After(
         Duration::from_millis(5),
@@ -69,8 +70,8 @@ async fn everything_that_waits_is_sent_after_a_sigterm() {
     ));
     backend.release();
     // The sender has to hear that its connection ends.
-    let code = spawn_blocking(|| otlet.exit_code()).await.unwrap();
-    assert_eq!(code, Some(0));
+    let ended = spawn_blocking(move || otlet.ended()).await.unwrap();
+    assert_eq!(ended.code(), Some(0));
     assert_eq!(numbers(&backend.taken()), (0..REQUESTS).collect::<Vec<_>>());
 }
 
@@ -82,14 +83,14 @@ async fn nothing_acknowledged_is_lost_by_kill_9_when_the_queue_is_off() {
         Box::new(Answer::Ok),
     ));
     let keys = "sending_queue: { enabled: false }";
-    let mut otlet = Program::run(&forwarding("otlp", &backend.endpoint(), keys));
+    let mut otlet = run(&forwarding("otlp", &backend.endpoint(), keys));
 
     let next = Arc::new(AtomicU64::new(0));
     let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
     let enough = Arc::new(Notify::new());
     let mut senders = JoinSet::new();
     for _ in 0..16 {
-        let sender = Sender::grpc(otlet.grpc);
+        let sender = Sender::grpc(otlet.grpc());
         let (next, enough) = (Arc::clone(&next), Arc::clone(&enough));
         let acknowledged = Arc::clone(&acknowledged);
         senders.spawn(async move {

@@ -31,12 +31,21 @@ impl Program {
     /// # Panics
     /// If it does not become ready; what it said is in the message.
     pub fn start(binary: &str, config: &str) -> Self {
+        Self::start_printing(binary, config, Stdio::inherit())
+    }
+
+    /// Runs it likewise; what it prints goes to `output`.
+    ///
+    /// # Panics
+    /// If it does not become ready; what it said is in the message.
+    pub fn start_printing(binary: &str, config: &str, output: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("otlet.yaml");
         std::fs::write(&path, config).expect("a file can be written");
         let mut child = Command::new(binary)
             .args(["run", "--config"])
             .arg(path)
+            .stdout(output)
             .stderr(Stdio::piped())
             .spawn()
             .expect("otlet runs");
@@ -121,6 +130,14 @@ impl Program {
     /// If it does not end.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub fn ended(&mut self) -> ExitStatus {
         let lines = self.said.lines.lock();
         let lines = lines.unwrap_or_else(PoisonError::into_inner);
         // Its standard error closes when it ends.

@@ -1,9 +1,11 @@
-//! Sends OTLP requests to a receiver and reads its answers, over gRPC and HTTP. It shares no code with otlet.
+//! Sends OTLP requests to a receiver, right and wrong ones, and reads its answers, over gRPC and HTTP. It shares no code with
+//! otlet.
 
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, TE};
+use anyhow::Result;
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, Method};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -33,6 +35,24 @@ pub struct Reply {
     pub retry: Option<String>,
 }
 
+/// What a receiver answered, as it came.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, and trailers, which gRPC has its own status in.
+    pub headers: HeaderMap,
+    /// The body, with gRPC's prefix.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// A header or trailer.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
 impl Sender {
     /// One that speaks gRPC.
     pub fn grpc(address: SocketAddr) -> Self {
@@ -59,45 +79,87 @@ impl Sender {
     }
 
     /// Sends a request and waits for its answer; an error where the connection broke before it.
-    pub async fn send(&self, request: &Request) -> anyhow::Result<Reply> {
-        let (service, path, message) = match request {
-            Request::Traces(request) => ("trace.v1.Trace", "traces", request.encode_to_vec()),
-            Request::Metrics(request) => ("metrics.v1.Metrics", "metrics", request.encode_to_vec()),
-            Request::Logs(request) => ("logs.v1.Logs", "logs", request.encode_to_vec()),
+    pub async fn send(&self, request: &Request) -> Result<Reply> {
+        let (signal, message) = match request {
+            Request::Traces(request) => ("traces", request.encode_to_vec()),
+            Request::Metrics(request) => ("metrics", request.encode_to_vec()),
+            Request::Logs(request) => ("logs", request.encode_to_vec()),
         };
-        let (path, kind, body) = match self.protocol {
-            Protocol::Http => (format!("v1/{path}"), "application/x-protobuf", message),
-            Protocol::Grpc => {
-                let mut framed = vec![0];
-                framed.extend(u32::try_from(message.len())?.to_be_bytes());
-                framed.extend(message);
-                let path = format!("opentelemetry.proto.collector.{service}Service/Export");
-                (path, "application/grpc", framed)
+        let text = |answer: &Answer, name| answer.header(name).map(str::to_owned);
+        Ok(match self.protocol {
+            Protocol::Http => {
+                let kind = [("content-type", "application/x-protobuf")];
+                let path = format!("/v1/{signal}");
+                let answer = self.ask(Method::POST, &path, &kind, message.into()).await?;
+                Reply {
+                    code: answer.status,
+                    retry: text(&answer, "retry-after"),
+                    message: String::from_utf8_lossy(&answer.body).into_owned(),
+                }
             }
-        };
-        let request = http::Request::post(format!("http://{}/{path}", self.address))
-            .header(CONTENT_TYPE, kind)
-            .header(TE, "trailers")
-            .body(Full::new(Bytes::from(body)))?;
+            Protocol::Grpc => {
+                let answer = self.call(&method(signal), None, &message).await?;
+                Reply {
+                    code: answer.header("grpc-status").unwrap_or_default().parse()?,
+                    message: text(&answer, "grpc-message").unwrap_or_default(),
+                    retry: text(&answer, "google.rpc.retryinfo-bin"),
+                }
+            }
+        })
+    }
+
+    /// Calls a gRPC method with one message; `compressed` names how it is.
+    pub async fn call(
+        &self,
+        path: &str,
+        compressed: Option<&str>,
+        message: &[u8],
+    ) -> Result<Answer> {
+        let mut framed = BytesMut::new();
+        framed.put_u8(u8::from(compressed.is_some()));
+        framed.put_u32(u32::try_from(message.len())?);
+        framed.put_slice(message);
+        let mut headers = vec![("content-type", "application/grpc"), ("te", "trailers")];
+        headers.extend(compressed.map(|name| ("grpc-encoding", name)));
+        self.ask(Method::POST, path, &headers, framed.freeze())
+            .await
+    }
+
+    /// Sends any request.
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Answer> {
+        let uri = format!("http://{}{path}", self.address);
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(body))?;
         let (head, body) = self.client.request(request).await?.into_parts();
         let body = body.collect().await?;
         let mut headers = head.headers;
         headers.extend(body.trailers().cloned().unwrap_or_default());
-        let text =
-            |name: &str| -> Option<String> { Some(headers.get(name)?.to_str().ok()?.to_owned()) };
-        Ok(match self.protocol {
-            Protocol::Http => Reply {
-                code: head.status.as_u16(),
-                message: String::from_utf8_lossy(&body.to_bytes()).into_owned(),
-                retry: text("retry-after"),
-            },
-            Protocol::Grpc => Reply {
-                code: text("grpc-status").unwrap_or_default().parse()?,
-                message: text("grpc-message").unwrap_or_default(),
-                retry: text("google.rpc.retryinfo-bin"),
-            },
+        Ok(Answer {
+            status: head.status.as_u16(),
+            headers,
+            body: body.to_bytes(),
         })
     }
+}
+
+/// The path of a signal's method over gRPC; of what is no signal, one that no receiver has.
+pub fn method(signal: &str) -> String {
+    let name = match signal {
+        "traces" => "trace.v1.Trace",
+        "metrics" => "metrics.v1.Metrics",
+        "logs" => "logs.v1.Logs",
+        other => other,
+    };
+    format!("/opentelemetry.proto.collector.{name}Service/Export")
 }
 
 /// A request of one span for each number, which is its span id.

@@ -3,9 +3,10 @@
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use otlet_tests::backend::{Backend, Request};
+use otlet_tests::sender::method;
 use prost::Message;
 
-use crate::client::{Client, Encoding, compress, method};
+use crate::client::{Client, Encoding, compress};
 use crate::corpus;
 use crate::{end, start};
 
