@@ -15,5 +15,6 @@ pub mod plugin;
 pub mod queue;
 pub mod receiver;
 pub mod refusal;
+pub mod rpc;
 pub mod runtime;
 pub mod telemetry;

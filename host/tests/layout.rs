@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("batch", &[]),
     ("refusal", &[]),
+    ("rpc", &[]),
     ("runtime", &[]),
     ("telemetry", &[]),
     ("payload", &["batch"]),
@@ -22,6 +23,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
             "payload",
             "queue",
             "refusal",
+            "rpc",
             "runtime",
         ],
     ),
@@ -39,7 +41,14 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ),
     (
         "receiver",
-        &["batch", "compression", "payload", "refusal", "runtime"],
+        &[
+            "batch",
+            "compression",
+            "payload",
+            "refusal",
+            "rpc",
+            "runtime",
+        ],
     ),
     (
         "config",
@@ -70,6 +79,7 @@ const EVERY: &[&str] = &[
     "queue",
     "receiver",
     "refusal",
+    "rpc",
     "runtime",
     "telemetry",
 ];

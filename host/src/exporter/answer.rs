@@ -87,52 +87,6 @@ pub(super) fn words(text: &str) -> String {
         .collect()
 }
 
-/// `google.rpc.Status`, with the only detail that matters here.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Status {
-    #[prost(string, tag = "2")]
-    pub(super) message: String,
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<Any>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Any {
-    #[prost(string, tag = "1")]
-    type_url: String,
-    #[prost(bytes = "vec", tag = "2")]
-    value: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct RetryInfo {
-    #[prost(message, optional, tag = "1")]
-    retry_delay: Option<Delay>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Delay {
-    #[prost(int64, tag = "1")]
-    seconds: i64,
-    #[prost(int32, tag = "2")]
-    nanos: i32,
-}
-
-impl Status {
-    /// The delay of a `RetryInfo` among the details. One without a delay allows to try again at once.
-    pub(super) fn retry_delay(&self) -> Option<Duration> {
-        let detail = self
-            .details
-            .iter()
-            .find(|detail| detail.type_url.ends_with("/google.rpc.RetryInfo"))?;
-        let info = RetryInfo::decode(detail.value.as_slice()).ok()?;
-        let delay = info.retry_delay.unwrap_or_default();
-        let seconds = u64::try_from(delay.seconds).unwrap_or(0);
-        let nanos = u32::try_from(delay.nanos).unwrap_or(0).min(999_999_999);
-        Some(Duration::new(seconds, nanos))
-    }
-}
-
 /// Decodes base64 as in gRPC's binary metadata: standard alphabet, padded or not.
 pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let digits = text
@@ -204,18 +158,5 @@ mod tests {
         let said = words(&format!("a\u{1b}[2J\n{}", "x".repeat(500)));
         assert_eq!(said.chars().count(), 200);
         assert!(said.starts_with("a [2J x"));
-    }
-
-    #[test]
-    fn a_retry_info_without_a_delay_allows_to_try_at_once() {
-        let status = Status {
-            message: String::new(),
-            details: vec![Any {
-                type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
-                value: Vec::new(),
-            }],
-        };
-        assert_eq!(status.retry_delay(), Some(Duration::ZERO));
-        assert_eq!(Status::default().retry_delay(), None);
     }
 }

@@ -8,12 +8,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri,
 use http_body_util::Full;
 use prost::Message;
 
-use super::answer::{Accepted, Failure, Status, base64, words};
+use super::answer::{Accepted, Failure, base64, words};
 use super::client::{Answer, Connections, Prepared, check, connections, exchange, headers};
 use super::{StartError, Target, http as otlp_http};
 use crate::batch::Signal;
 use crate::compression;
 use crate::payload::PREFIX;
+use crate::rpc::Status;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");

@@ -7,12 +7,13 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use prost::Message;
 
-use super::answer::{Accepted, Failure, Status, words};
+use super::answer::{Accepted, Failure, words};
 use super::client::{Answer, Connections, Prepared, check, connections, exchange, headers};
 use super::date;
 use super::{HttpTarget, StartError};
 use crate::batch::Signal;
 use crate::payload::PREFIX;
+use crate::rpc::Status;
 
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 

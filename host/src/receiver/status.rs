@@ -19,11 +19,12 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use prost::encoding::{WireType, encode_key, encode_varint};
+use prost::Message;
 use serde_json::json;
 
 use super::answer::Answer;
 use crate::refusal::Refusal;
+use crate::rpc::{RETRY_INFO, RetryInfo, Status};
 
 /// The encoding of a request over HTTP, which its answer repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +52,7 @@ const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-en
 /// Where gRPC, and the OTLP specification, put `RetryInfo`.
 const STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 /// Where OpenTelemetry's Python exporter looks for `RetryInfo`.
-const RETRY_INFO: HeaderName = HeaderName::from_static("google.rpc.retryinfo-bin");
-const RETRY_INFO_TYPE: &str = "type.googleapis.com/google.rpc.RetryInfo";
+const PYTHON_RETRY_INFO: HeaderName = HeaderName::from_static("google.rpc.retryinfo-bin");
 
 /// A gRPC message of no bytes, with its prefix: every export response without a partial success.
 const EMPTY_MESSAGE: Bytes = Bytes::from_static(&[0; 5]);
@@ -85,8 +85,9 @@ pub(super) fn grpc_refusal(refusal: &Refusal) -> Response<Answer> {
     let mut response = grpc_error(code, &message);
     if let Some(after) = refusal.retry_after() {
         let headers = response.headers_mut();
-        headers.insert(RETRY_INFO, binary(&retry_info(after)));
-        headers.insert(STATUS_DETAILS, binary(&status(code, &message, Some(after))));
+        let status = Status::new(code as u8, &message, Some(after));
+        headers.insert(PYTHON_RETRY_INFO, binary(&RetryInfo::new(after)));
+        headers.insert(STATUS_DETAILS, binary(&status));
     }
     response
 }
@@ -174,7 +175,7 @@ fn http_error(
     encoding: Encoding,
 ) -> Response<Answer> {
     let body = match encoding {
-        Encoding::Protobuf => self::status(code, message, after),
+        Encoding::Protobuf => Status::new(code as u8, message, after).encode_to_vec(),
         Encoding::Json => status_json(code, message, after).into_bytes(),
     };
     let mut response = Response::new(Answer::data(body));
@@ -185,56 +186,20 @@ fn http_error(
     response
 }
 
-/// A `google.rpc.Status`.
-fn status(code: Code, message: &str, after: Option<Duration>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + message.len());
-    integer(&mut out, 1, u64::from(code as u8));
-    bytes(&mut out, 2, message.as_bytes());
-    if let Some(after) = after {
-        let mut any = Vec::new();
-        bytes(&mut any, 1, RETRY_INFO_TYPE.as_bytes());
-        bytes(&mut any, 2, &retry_info(after));
-        bytes(&mut out, 3, &any);
-    }
-    out
-}
-
 fn status_json(code: Code, message: &str, after: Option<Duration>) -> String {
     let mut status = json!({ "code": code as u8, "message": message });
     if let (Some(after), Some(status)) = (after, status.as_object_mut()) {
         let delay = format!("{}s", after.as_secs_f64());
-        let details = json!([{ "@type": RETRY_INFO_TYPE, "retryDelay": delay }]);
+        let details = json!([{ "@type": RETRY_INFO, "retryDelay": delay }]);
         status.insert("details".to_owned(), details);
     }
     status.to_string()
 }
 
-/// A `google.rpc.RetryInfo`.
-fn retry_info(after: Duration) -> Vec<u8> {
-    let mut duration = Vec::new();
-    integer(&mut duration, 1, after.as_secs());
-    integer(&mut duration, 2, u64::from(after.subsec_nanos()));
-    let mut out = Vec::new();
-    bytes(&mut out, 1, &duration);
-    out
-}
-
-fn integer(out: &mut Vec<u8>, field: u32, value: u64) {
-    if value != 0 {
-        encode_key(field, WireType::Varint, out);
-        encode_varint(value, out);
-    }
-}
-
-fn bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
-    encode_key(field, WireType::LengthDelimited, out);
-    encode_varint(u64::try_from(value.len()).unwrap_or(u64::MAX), out);
-    out.extend_from_slice(value);
-}
-
 /// A value of binary gRPC metadata.
-fn binary(value: &[u8]) -> HeaderValue {
-    HeaderValue::try_from(STANDARD_NO_PAD.encode(value)).expect("base64 is visible ASCII")
+fn binary(value: &impl Message) -> HeaderValue {
+    let text = STANDARD_NO_PAD.encode(value.encode_to_vec());
+    HeaderValue::try_from(text).expect("base64 is visible ASCII")
 }
 
 /// A gRPC message as the protocol spells it in a header.
