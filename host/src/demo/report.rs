@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use super::Telemetry;
@@ -200,18 +201,9 @@ fn spans(telemetry: &Telemetry) -> impl Iterator<Item = Of<'_, Span>> {
         .traces
         .iter()
         .flat_map(|request| &request.resource_spans)
-        .flat_map(|resource| {
-            let service = service(
-                resource
-                    .resource
-                    .as_ref()
-                    .map_or(&[], |resource| &resource.attributes),
-            );
-            resource
-                .scope_spans
-                .iter()
-                .flat_map(|scope| &scope.spans)
-                .map(move |span| (service, span))
+        .flat_map(|of| {
+            let spans = of.scope_spans.iter().flat_map(|scope| &scope.spans);
+            from(of.resource.as_ref(), spans)
         })
 }
 
@@ -220,27 +212,25 @@ fn logs(telemetry: &Telemetry) -> impl Iterator<Item = Of<'_, LogRecord>> {
         .logs
         .iter()
         .flat_map(|request| &request.resource_logs)
-        .flat_map(|resource| {
-            let service = service(
-                resource
-                    .resource
-                    .as_ref()
-                    .map_or(&[], |resource| &resource.attributes),
-            );
-            resource
-                .scope_logs
-                .iter()
-                .flat_map(|scope| &scope.log_records)
-                .map(move |log| (service, log))
+        .flat_map(|of| {
+            let logs = of.scope_logs.iter().flat_map(|scope| &scope.log_records);
+            from(of.resource.as_ref(), logs)
         })
 }
 
-fn service(attributes: &[opentelemetry_proto::tonic::common::v1::KeyValue]) -> &str {
-    attributes
-        .iter()
-        .find(|attribute| attribute.key == "service.name")
+/// Records with the service that their resource names.
+fn from<'a, T: 'a>(
+    resource: Option<&'a Resource>,
+    records: impl Iterator<Item = &'a T>,
+) -> impl Iterator<Item = Of<'a, T>> {
+    let service = resource
+        .and_then(|resource| {
+            let mut attributes = resource.attributes.iter();
+            attributes.find(|attribute| attribute.key == "service.name")
+        })
         .and_then(|attribute| text(attribute.value.as_ref()))
-        .unwrap_or("?")
+        .unwrap_or("?");
+    records.map(move |record| (service, record))
 }
 
 fn text(value: Option<&AnyValue>) -> Option<&str> {

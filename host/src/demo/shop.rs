@@ -1,20 +1,16 @@
 //! The telemetry of a small shop: web, orders, payments and stock, with the accidents and the personal data of real ones.
 
+mod requests;
+mod secrets;
+
 use fastrand::Rng;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric,
-    number_data_point,
-};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{
-    ResourceSpans, ScopeSpans, Span, Status, span, status,
-};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status, span, status};
+
+use requests::{attribute, logs, metrics, text, traces};
+use secrets::{Planted, card, encoded};
 
 use super::Telemetry;
 
@@ -32,14 +28,6 @@ const MILLISECOND: u64 = 1_000_000;
 pub(super) struct Traffic {
     pub(super) sent: Telemetry,
     pub(super) planted: Planted,
-}
-
-/// Every secret that the traffic holds, by kind.
-#[derive(Default)]
-pub(super) struct Planted {
-    pub(super) emails: Vec<String>,
-    pub(super) cards: Vec<String>,
-    pub(super) tokens: Vec<String>,
 }
 
 /// One order on its way through the services.
@@ -89,21 +77,6 @@ pub(super) fn traffic(seed: u64, orders: u32, per_request: u32, now: u64) -> Tra
         traffic.sent.metrics.push(metrics(placed, declined, now));
     }
     traffic
-}
-
-impl Planted {
-    fn add(&mut self, order: &Order<'_>) {
-        note(&mut self.emails, &order.email);
-        note(&mut self.emails, &encoded(&order.email));
-        note(&mut self.cards, &order.card);
-        note(&mut self.tokens, &order.token);
-    }
-}
-
-fn note(secrets: &mut Vec<String>, secret: &str) {
-    if !secrets.iter().any(|known| known == secret) {
-        secrets.push(secret.to_owned());
-    }
 }
 
 impl<'a> Order<'a> {
@@ -282,11 +255,6 @@ fn log(to: &mut Recorded, span: &Span, level: &str, message: &str) {
     });
 }
 
-/// An e-mail as it stands in a URL's query.
-fn encoded(email: &str) -> String {
-    email.replace('@', "%40")
-}
-
 fn fail(span: Span, why: &str) -> Span {
     let status = Status {
         message: why.to_owned(),
@@ -320,27 +288,6 @@ fn with<const N: usize>(mut span: Span, attributes: [(&str, AnyValue); N]) -> Sp
     span
 }
 
-/// A made-up card number with a right check digit.
-fn card(random: &mut Rng) -> String {
-    let mut digits = vec![4];
-    digits.extend((0..14).map(|_| random.u32(..10)));
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, digit)| match (place % 2, digit * 2) {
-            (0, double) if double > 9 => double - 9,
-            (0, double) => double,
-            _ => *digit,
-        })
-        .sum();
-    digits.push((10 - sum % 10) % 10);
-    digits
-        .iter()
-        .filter_map(|digit| char::from_digit(*digit, 10))
-        .collect()
-}
-
 fn id(random: &mut Rng, len: usize) -> Vec<u8> {
     (0..len).map(|_| random.u8(1..)).collect()
 }
@@ -352,101 +299,4 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         .iter()
         .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
         .collect()
-}
-
-fn text(value: &str) -> AnyValue {
-    AnyValue {
-        value: Some(Value::StringValue(value.to_owned())),
-    }
-}
-
-fn attribute(key: &str, value: AnyValue) -> KeyValue {
-    KeyValue {
-        key: key.to_owned(),
-        value: Some(value),
-        ..KeyValue::default()
-    }
-}
-
-fn resource(service: &str) -> Resource {
-    Resource {
-        attributes: vec![attribute("service.name", text(service))],
-        ..Resource::default()
-    }
-}
-
-fn scope() -> InstrumentationScope {
-    InstrumentationScope {
-        name: "shop".to_owned(),
-        ..InstrumentationScope::default()
-    }
-}
-
-fn traces(service: &str, spans: Vec<Span>) -> ExportTraceServiceRequest {
-    let scope_spans = vec![ScopeSpans {
-        scope: Some(scope()),
-        spans,
-        ..ScopeSpans::default()
-    }];
-    let resource = Some(resource(service));
-    ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            resource,
-            scope_spans,
-            ..ResourceSpans::default()
-        }],
-    }
-}
-
-fn logs(service: &str, log_records: Vec<LogRecord>) -> ExportLogsServiceRequest {
-    let scope_logs = vec![ScopeLogs {
-        scope: Some(scope()),
-        log_records,
-        ..ScopeLogs::default()
-    }];
-    let resource = Some(resource(service));
-    ExportLogsServiceRequest {
-        resource_logs: vec![ResourceLogs {
-            resource,
-            scope_logs,
-            ..ResourceLogs::default()
-        }],
-    }
-}
-
-fn metrics(placed: i64, declined: i64, now: u64) -> ExportMetricsServiceRequest {
-    let point = |outcome: &str, value: i64| NumberDataPoint {
-        attributes: vec![attribute("order.outcome", text(outcome))],
-        start_time_unix_nano: now,
-        time_unix_nano: now + 1000 * MILLISECOND,
-        value: Some(number_data_point::Value::AsInt(value)),
-        ..NumberDataPoint::default()
-    };
-    let sum = Sum {
-        data_points: vec![
-            point("charged", placed - declined),
-            point("declined", declined),
-        ],
-        aggregation_temporality: AggregationTemporality::Cumulative.into(),
-        is_monotonic: true,
-    };
-    let metric = Metric {
-        name: "orders.processed".to_owned(),
-        unit: "{order}".to_owned(),
-        data: Some(metric::Data::Sum(sum)),
-        ..Metric::default()
-    };
-    let scope_metrics = vec![ScopeMetrics {
-        scope: Some(scope()),
-        metrics: vec![metric],
-        ..Default::default()
-    }];
-    let resource = Some(resource("orders"));
-    ExportMetricsServiceRequest {
-        resource_metrics: vec![ResourceMetrics {
-            resource,
-            scope_metrics,
-            ..Default::default()
-        }],
-    }
 }

@@ -20,47 +20,83 @@ struct Head<'a> {
     flags: u32,
 }
 
-/// The data points of a metric.
-pub(super) fn points(metric: &Metric) -> usize {
-    match &metric.data {
-        None => 0,
-        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
-        Some(Data::Sum(sum)) => sum.data_points.len(),
-        Some(Data::Histogram(histogram)) => histogram.data_points.len(),
-        Some(Data::ExponentialHistogram(histogram)) => histogram.data_points.len(),
-        Some(Data::Summary(summary)) => summary.data_points.len(),
+/// A data point of any kind.
+enum Point<'a> {
+    Number(&'a NumberDataPoint),
+    Histogram(&'a HistogramDataPoint),
+    Exponential(&'a ExponentialHistogramDataPoint),
+    Summary(&'a SummaryDataPoint),
+}
+
+impl Point<'_> {
+    fn head(&self) -> Head<'_> {
+        // The kinds name these fields alike, and share no type.
+        macro_rules! head {
+            ($point:expr) => {
+                Head {
+                    attributes: &$point.attributes,
+                    start: $point.start_time_unix_nano,
+                    time: $point.time_unix_nano,
+                    flags: $point.flags,
+                }
+            };
+        }
+        match self {
+            Self::Number(point) => head!(point),
+            Self::Histogram(point) => head!(point),
+            Self::Exponential(point) => head!(point),
+            Self::Summary(point) => head!(point),
+        }
     }
+
+    /// What fits on a line.
+    fn gist(&self) -> String {
+        match self {
+            Self::Number(point) => number(point.value.as_ref()),
+            Self::Histogram(point) => distribution(point.count, point.sum),
+            Self::Exponential(point) => distribution(point.count, point.sum),
+            Self::Summary(point) => distribution(point.count, Some(point.sum)),
+        }
+    }
+
+    fn fields(&self, text: &mut Text) {
+        match self {
+            Self::Number(point) => number_fields(text, point),
+            Self::Histogram(point) => histogram_fields(text, point),
+            Self::Exponential(point) => exponential_fields(text, point),
+            Self::Summary(point) => summary_fields(text, point),
+        }
+    }
+}
+
+fn points(metric: &Metric) -> Vec<Point<'_>> {
+    match &metric.data {
+        None => Vec::new(),
+        Some(Data::Gauge(Gauge { data_points }) | Data::Sum(Sum { data_points, .. })) => {
+            data_points.iter().map(Point::Number).collect()
+        }
+        Some(Data::Histogram(of)) => of.data_points.iter().map(Point::Histogram).collect(),
+        Some(Data::ExponentialHistogram(of)) => {
+            of.data_points.iter().map(Point::Exponential).collect()
+        }
+        Some(Data::Summary(of)) => of.data_points.iter().map(Point::Summary).collect(),
+    }
+}
+
+/// How many data points a metric has.
+pub(super) fn count(metric: &Metric) -> usize {
+    points(metric).len()
 }
 
 /// One line a data point.
 pub(super) fn lines(text: &mut Text, metric: &Metric) {
-    let mut line = |attributes: &[KeyValue], value: String| {
-        let attributes = Pairs(attributes);
-        text.line(4, format_args!("{}{attributes} {value}", metric.name));
-    };
-    match &metric.data {
-        None => line(&[], "without data".to_owned()),
-        Some(Data::Gauge(Gauge { data_points }) | Data::Sum(Sum { data_points, .. })) => {
-            for point in data_points {
-                line(&point.attributes, number(point.value.as_ref()));
-            }
-        }
-        Some(Data::Histogram(histogram)) => {
-            for point in &histogram.data_points {
-                line(&point.attributes, distribution(point.count, point.sum));
-            }
-        }
-        Some(Data::ExponentialHistogram(histogram)) => {
-            for point in &histogram.data_points {
-                line(&point.attributes, distribution(point.count, point.sum));
-            }
-        }
-        Some(Data::Summary(summary)) => {
-            for point in &summary.data_points {
-                let value = distribution(point.count, Some(point.sum));
-                line(&point.attributes, value);
-            }
-        }
+    let name = &metric.name;
+    if metric.data.is_none() {
+        text.line(4, format_args!("{name} without data"));
+    }
+    for point in points(metric) {
+        let attributes = Pairs(point.head().attributes);
+        text.line(4, format_args!("{name}{attributes} {}", point.gist()));
     }
 }
 
@@ -86,30 +122,26 @@ pub(super) fn fields(text: &mut Text, i: usize, metric: &Metric) {
     text.attributes(6, "metadata", &metric.metadata, 0);
     match &metric.data {
         None => text.field(6, "kind", "none"),
-        Some(Data::Gauge(gauge)) => {
-            text.field(6, "kind", "Gauge");
-            each(text, &gauge.data_points, number_fields);
-        }
+        Some(Data::Gauge(_)) => text.field(6, "kind", "Gauge"),
         Some(Data::Sum(sum)) => {
             text.field(6, "kind", "Sum");
             temporality(text, sum.aggregation_temporality);
             text.field(6, "monotonic", sum.is_monotonic);
-            each(text, &sum.data_points, number_fields);
         }
         Some(Data::Histogram(histogram)) => {
             text.field(6, "kind", "Histogram");
             temporality(text, histogram.aggregation_temporality);
-            each(text, &histogram.data_points, histogram_fields);
         }
         Some(Data::ExponentialHistogram(histogram)) => {
             text.field(6, "kind", "ExponentialHistogram");
             temporality(text, histogram.aggregation_temporality);
-            each(text, &histogram.data_points, exponential_fields);
         }
-        Some(Data::Summary(summary)) => {
-            text.field(6, "kind", "Summary");
-            each(text, &summary.data_points, summary_fields);
-        }
+        Some(Data::Summary(_)) => text.field(6, "kind", "Summary"),
+    }
+    for (i, point) in points(metric).iter().enumerate() {
+        text.line(6, format_args!("data point #{i}"));
+        head(text, &point.head());
+        point.fields(text);
     }
 }
 
@@ -117,13 +149,6 @@ fn temporality(text: &mut Text, temporality: i32) {
     match AggregationTemporality::try_from(temporality) {
         Ok(known) => text.field(6, "temporality", format_args!("{known:?}")),
         Err(_unknown) => text.field(6, "temporality", temporality),
-    }
-}
-
-fn each<P>(text: &mut Text, points: &[P], fields: fn(&mut Text, &P)) {
-    for (i, point) in points.iter().enumerate() {
-        text.line(6, format_args!("data point #{i}"));
-        fields(text, point);
     }
 }
 
@@ -141,29 +166,11 @@ fn optional(text: &mut Text, name: &str, value: Option<f64>) {
 }
 
 fn number_fields(text: &mut Text, point: &NumberDataPoint) {
-    head(
-        text,
-        &Head {
-            attributes: &point.attributes,
-            start: point.start_time_unix_nano,
-            time: point.time_unix_nano,
-            flags: point.flags,
-        },
-    );
     text.field(8, "value", number(point.value.as_ref()));
     exemplars(text, &point.exemplars);
 }
 
 fn histogram_fields(text: &mut Text, point: &HistogramDataPoint) {
-    head(
-        text,
-        &Head {
-            attributes: &point.attributes,
-            start: point.start_time_unix_nano,
-            time: point.time_unix_nano,
-            flags: point.flags,
-        },
-    );
     text.field(8, "count", point.count);
     optional(text, "sum", point.sum);
     optional(text, "min", point.min);
@@ -174,15 +181,6 @@ fn histogram_fields(text: &mut Text, point: &HistogramDataPoint) {
 }
 
 fn exponential_fields(text: &mut Text, point: &ExponentialHistogramDataPoint) {
-    head(
-        text,
-        &Head {
-            attributes: &point.attributes,
-            start: point.start_time_unix_nano,
-            time: point.time_unix_nano,
-            flags: point.flags,
-        },
-    );
     text.field(8, "count", point.count);
     optional(text, "sum", point.sum);
     optional(text, "min", point.min);
@@ -208,15 +206,6 @@ fn exponential_fields(text: &mut Text, point: &ExponentialHistogramDataPoint) {
 }
 
 fn summary_fields(text: &mut Text, point: &SummaryDataPoint) {
-    head(
-        text,
-        &Head {
-            attributes: &point.attributes,
-            start: point.start_time_unix_nano,
-            time: point.time_unix_nano,
-            flags: point.flags,
-        },
-    );
     text.field(8, "count", point.count);
     text.field(8, "sum", format_args!("{:?}", point.sum));
     for at in &point.quantile_values {

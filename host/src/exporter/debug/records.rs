@@ -20,7 +20,7 @@ pub(super) fn summary(text: &mut Text, request: &Request) {
             Records::Logs(logs) => records += logs.len(),
             Records::Metrics(metrics) => {
                 records += metrics.len();
-                points += metrics.iter().map(metrics::points).sum::<usize>();
+                points += metrics.iter().map(metrics::count).sum::<usize>();
             }
         }
     }

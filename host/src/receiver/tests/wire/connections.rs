@@ -1,0 +1,185 @@
+//! Sockets and connections: how many, where, and how they end.
+
+use super::*;
+
+#[tokio::test]
+async fn connections_are_spread_over_the_threads() {
+    let sink = Sink::new();
+    let running = receiver_with(&sink, 2, |_| {});
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let mut client = http2_client(grpc_address(&running)).await;
+        let answer = client
+            .send_request(grpc_request(Full::new(message(1))))
+            .await
+            .unwrap();
+        assert_eq!(code(answer).await, "0");
+        clients.push(client);
+    }
+    let mut threads = sink.threads.lock().unwrap().clone();
+    threads.sort();
+    assert_eq!(
+        threads,
+        ["otlet-io-0", "otlet-io-0", "otlet-io-1", "otlet-io-1"]
+    );
+}
+
+#[tokio::test]
+async fn stopping_answers_the_requests_in_flight_and_takes_no_more() {
+    let sink = Sink::holding();
+    let running = receiver(&sink);
+    let (grpc, http) = (grpc_address(&running), http_address(&running));
+    let mut one = http2_client(grpc).await;
+    let mut two = http1_client(http).await;
+    let grpc_answer = tokio::spawn(one.send_request(grpc_request(Full::new(message(9)))));
+    let http_answer = tokio::spawn(two.send_request(http_request(&b"x"[..])));
+    until(|| sink.count() == 2).await;
+    let stopping = tokio::spawn(running.stop(BOUND));
+    until(|| std::net::TcpStream::connect(grpc).is_err()).await;
+    until(|| std::net::TcpStream::connect(http).is_err()).await;
+    assert!(!stopping.is_finished());
+    sink.let_go();
+    assert_eq!(code(grpc_answer.await.unwrap().unwrap()).await, "0");
+    assert_eq!(http_answer.await.unwrap().unwrap().status(), 200);
+    assert!(stopping.await.unwrap(), "all was done in time");
+}
+
+#[tokio::test]
+async fn stopping_ends_idle_connections_at_once() {
+    let sink = Sink::new();
+    let running = receiver(&sink);
+    let mut one = http2_client(grpc_address(&running)).await;
+    let answer = one
+        .send_request(grpc_request(Full::new(message(9))))
+        .await
+        .unwrap();
+    assert_eq!(code(answer).await, "0");
+    let mut two = http1_client(http_address(&running)).await;
+    let answer = two.send_request(http_request(&b"x"[..])).await.unwrap();
+    answer.into_body().collect().await.unwrap();
+    let _silent = TcpStream::connect(http_address(&running)).await.unwrap();
+    until(|| running.http().unwrap().connections() == 2).await;
+    let stopped = time::timeout(BOUND, running.stop(BOUND * 2)).await;
+    assert!(stopped.expect("an idle connection holds it up"));
+}
+
+#[tokio::test]
+async fn stopping_cuts_what_is_not_done_in_time() {
+    let sink = Sink::holding();
+    let running = receiver(&sink);
+    let mut client = http1_client(http_address(&running)).await;
+    let answer = tokio::spawn(client.send_request(http_request(&b"x"[..])));
+    until(|| sink.count() == 1).await;
+    assert!(!running.stop(Duration::from_millis(30)).await);
+    assert!(
+        answer.await.unwrap().is_err(),
+        "never a success for what was not taken"
+    );
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_their_places_given_back() {
+    let sink = Sink::new();
+    let running = receiver_with(&sink, 1, |bounds| bounds.max_connections = 2);
+    let address = http_address(&running);
+    let one = http1_client(address).await;
+    let _two = http1_client(address).await;
+    until(|| running.http().unwrap().connections() == 2).await;
+    let mut refused = TcpStream::connect(address).await.unwrap();
+    let read = time::timeout(BOUND, refused.read(&mut [0; 1])).await;
+    assert_eq!(read.expect("it is left waiting").unwrap_or(0), 0);
+    drop(one);
+    until(|| running.http().unwrap().connections() == 1).await;
+    let mut three = http1_client(address).await;
+    let answer = three.send_request(http_request(&b""[..])).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(
+        running.http().unwrap().counters().connections_refused.get(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_and_a_connection_without_requests_are_ended() {
+    let sink = Sink::new();
+    let head = receiver_with(&sink, 1, |bounds| {
+        bounds.read_timeout = Duration::from_millis(50);
+    });
+    let answer = exchange(http_address(&head), b"POST /v1/logs HTTP/1.1\r\nhost: ot").await;
+    assert_eq!(answer, "");
+    let idle = receiver_with(&sink, 1, |bounds| {
+        bounds.idle_timeout = Duration::from_millis(50);
+    });
+    assert_eq!(exchange(http_address(&idle), b"").await, "");
+    let request = "POST /v1/logs HTTP/1.1\r\nhost: otlet\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let answer = exchange(http_address(&idle), request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let mut client = http2_client(grpc_address(&idle)).await;
+    let answer = client
+        .send_request(grpc_request(Full::new(message(1))))
+        .await
+        .unwrap();
+    assert_eq!(code(answer).await, "0");
+    until(|| idle.grpc().unwrap().connections() == 0).await;
+}
+
+#[tokio::test]
+async fn a_waiting_connection_outlives_the_time_for_a_head() {
+    let sink = Sink::new();
+    let running = receiver_with(&sink, 1, |bounds| {
+        bounds.read_timeout = Duration::from_millis(30);
+    });
+    let mut old = http1_client(http_address(&running)).await;
+    let answer = old.send_request(http_request(&b""[..])).await.unwrap();
+    answer.into_body().collect().await.unwrap();
+    // Another connection, opened later, sees the bound pass; the old one is still good after it.
+    let answer = exchange(
+        http_address(&running),
+        b"POST /v1/logs HTTP/1.1\r\nhost: ot",
+    )
+    .await;
+    assert_eq!(answer, "");
+    let answer = old.send_request(http_request(&b""[..])).await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let sink = Sink::new();
+    let running = receiver(&sink);
+    let taken = http_address(&running);
+    let config = Config {
+        name: "otlp/second".into(),
+        grpc: None,
+        http: Some(Protocol::at(taken)),
+    };
+    let error = start(&config, &Runtimes::start(1).unwrap(), &sink.next());
+    let message = error.err().expect("it is taken").to_string();
+    assert!(message.contains("\"otlp/second\""), "{message}");
+    assert!(message.contains(&taken.to_string()), "{message}");
+}
+
+#[tokio::test]
+async fn garbage_ends_the_connection_and_nothing_else() {
+    let sink = Sink::new();
+    let running = receiver(&sink);
+    let mut random = fastrand::Rng::with_seed(9);
+    for _ in 0..50 {
+        let bytes: Vec<u8> = (0..200).map(|_| random.u8(..)).collect();
+        for address in [grpc_address(&running), http_address(&running)] {
+            let mut socket = TcpStream::connect(address).await.unwrap();
+            socket.write_all(&bytes).await.unwrap();
+            socket.shutdown().await.unwrap();
+            let mut answer = Vec::new();
+            let _reset = time::timeout(BOUND, socket.read_to_end(&mut answer))
+                .await
+                .unwrap();
+        }
+    }
+    let mut client = http2_client(grpc_address(&running)).await;
+    let answer = client
+        .send_request(grpc_request(Full::new(message(1))))
+        .await
+        .unwrap();
+    assert_eq!(code(answer).await, "0");
+}
