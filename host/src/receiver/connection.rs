@@ -44,8 +44,9 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often, at most, a connection is looked at for having been idle too long.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How long a connection that was idle for too long may take to end in good order.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// How long a connection that is to end is kept without a request. HTTP/2's goodbye is a ping, after whose answer a peer
+/// opens no more streams: this is a round trip and much to spare, and peers that are silent never answer.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What connections are asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +82,7 @@ pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::
     let mut connection = pin!(builder.serve_connection(io, service));
     let look = read_timeout.min(idle_timeout).max(LOOK);
     let mut finishing = false;
-    let mut goodbye = pin!(time::sleep(look));
+    let mut again = pin!(time::sleep(look));
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -96,21 +97,20 @@ pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::
                 }
                 finishing = true;
                 connection.as_mut().graceful_shutdown();
+                again.as_mut().reset(time::Instant::now() + GOODBYE);
             }
-            () = goodbye.as_mut() => {
-                if activity.head_since(read_timeout) {
-                    return;
-                }
-                let idle = activity.idle_since(idle_timeout);
-                if idle && finishing {
+            () = again.as_mut() => {
+                let bound = if finishing { GOODBYE } else { idle_timeout };
+                let idle = activity.idle_since(bound);
+                if activity.head_since(read_timeout) || (idle && finishing) {
                     return;
                 }
                 if idle {
                     finishing = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                let again = if finishing { look.min(GOODBYE) } else { look };
-                goodbye.as_mut().reset(time::Instant::now() + again);
+                let wait = if finishing { GOODBYE } else { look };
+                again.as_mut().reset(time::Instant::now() + wait);
             }
         }
     }

@@ -63,6 +63,55 @@ async fn stopping_ends_idle_connections_at_once() {
     assert!(stopped.expect("an idle connection holds it up"));
 }
 
+/// What an HTTP/2 client says first: the preface, and settings that set nothing.
+const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// The type of HTTP/2's frame that says goodbye.
+const GOAWAY: u8 = 7;
+
+/// Reads one frame of HTTP/2 and gives its type; none at the end.
+async fn frame(socket: &mut TcpStream) -> Option<u8> {
+    let mut head = [0; 9];
+    socket.read_exact(&mut head).await.ok()?;
+    let [a, b, c, kind, ..] = head;
+    let len = u32::from_be_bytes([0, a, b, c]);
+    let mut payload = vec![0; len as usize];
+    socket.read_exact(&mut payload).await.ok()?;
+    Some(kind)
+}
+
+#[tokio::test]
+async fn stopping_waits_for_requests_and_not_for_peers_that_say_nothing() {
+    let sink = Sink::holding();
+    let running = receiver(&sink);
+    let mut busy = http2_client(grpc_address(&running)).await;
+    let answer = tokio::spawn(busy.send_request(grpc_request(Full::new(message(9)))));
+    let mut silent = Vec::new();
+    for address in [grpc_address(&running), http_address(&running)] {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(HELLO).await.unwrap();
+        frame(&mut socket).await.expect("it is served");
+        silent.push(socket);
+    }
+    until(|| sink.count() == 1).await;
+    let stopping = tokio::spawn(running.stop(BOUND * 2));
+    for mut socket in silent {
+        let frames = async {
+            let mut frames = Vec::new();
+            while let Some(kind) = frame(&mut socket).await {
+                frames.push(kind);
+            }
+            frames
+        };
+        let frames = time::timeout(BOUND, frames).await;
+        let frames = frames.expect("a silent peer holds it up");
+        assert!(frames.contains(&GOAWAY), "{frames:?}");
+    }
+    assert!(!stopping.is_finished());
+    sink.let_go();
+    assert_eq!(code(answer.await.unwrap().unwrap()).await, "0");
+    assert!(stopping.await.unwrap(), "all was done in time");
+}
+
 #[tokio::test]
 async fn stopping_cuts_what_is_not_done_in_time() {
     let sink = Sink::holding();
