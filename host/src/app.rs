@@ -145,8 +145,9 @@ impl App {
         &self.stages
     }
 
-    /// Takes nothing in any more, ends what is in flight, and sends what waits.
-    pub async fn shut_down(&mut self) {
+    /// Takes nothing in any more, ends what is in flight, and sends what waits; gives the number of requests that were taken
+    /// and are lost all the same.
+    pub async fn shut_down(&mut self) -> u64 {
         let mut stopping: JoinSet<bool> = self
             .receivers
             .drain(..)
@@ -157,9 +158,11 @@ impl App {
                 tracing::warn!("connections were cut that did not end in time");
             }
         }
+        let mut requests = 0;
         for exporter in &self.exporters {
-            exporter.drain().await;
+            requests += exporter.drain().await.requests;
         }
+        requests
     }
 
     /// Ends at once, and gives the number of requests that were taken and are lost.

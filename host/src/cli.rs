@@ -99,13 +99,14 @@ fn run(path: &Path) -> anyhow::Result<ExitCode> {
         signals.wait().await;
         tracing::info!("shutting down: no new requests, and what waits is sent");
         let ended = tokio::select! {
-            () = app.shut_down() => true,
-            () = signals.wait() => false,
+            lost = app.shut_down() => Some(lost),
+            () = signals.wait() => None,
         };
-        if ended {
-            return Ok(ExitCode::SUCCESS);
-        }
-        let lost_requests = app.abort().await;
+        let lost_requests = match ended {
+            Some(0) => return Ok(ExitCode::SUCCESS),
+            Some(lost) => lost,
+            None => app.abort().await,
+        };
         tracing::error!(lost_requests, "ended before everything was sent");
         Ok(ExitCode::FAILURE)
     })

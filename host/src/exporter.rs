@@ -144,11 +144,17 @@ pub struct StartError {
     pub endpoint: String,
 }
 
+/// How long an exporter that drains may stand still that waits for no backend but for whoever reads its output: a reader that
+/// reads at all has read something by then.
+const STANDSTILL: Duration = Duration::from_secs(5);
+
 /// A running exporter. Dropping it stops it, and loses what still waits: see [`drain`](Self::drain).
 pub struct Exporter {
     name: Arc<str>,
     queue: Queue,
     counters: Arc<Counters>,
+    /// Whether every attempt ends, be it by its time-out.
+    is_bounded: bool,
 }
 
 impl Exporter {
@@ -184,6 +190,7 @@ impl Exporter {
             name,
             queue,
             counters,
+            is_bounded: !matches!(config.kind, Kind::Debug(_)),
         })
     }
 
@@ -212,11 +219,26 @@ impl Exporter {
         self.queue.refused()
     }
 
-    /// Takes no more, and waits until all that was taken is sent or given up. Dropping the future leaves the exporter
-    /// sending; [`abort`](Self::abort) ends it.
-    pub async fn drain(&self) {
+    /// Takes no more, and waits until all that was taken is sent or given up; says what is lost, because nobody reads what
+    /// the exporter prints. Dropping the future leaves the exporter sending; [`abort`](Self::abort) ends it.
+    pub async fn drain(&self) -> Lost {
         self.queue.close();
-        self.queue.emptied().await;
+        if self.is_bounded {
+            self.queue.emptied().await;
+            return Lost::default();
+        }
+        loop {
+            let before = self.depth().requests;
+            if tokio::time::timeout(STANDSTILL, self.queue.emptied())
+                .await
+                .is_ok()
+            {
+                return Lost::default();
+            }
+            if self.depth().requests == before {
+                return self.abort().await;
+            }
+        }
     }
 
     /// Takes no more, stops sending at once, and says what was taken and is lost.

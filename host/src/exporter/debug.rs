@@ -1,7 +1,8 @@
 //! The `debug` exporter: prints what a person can read. It decodes with prost, and is not for the hot path.
 //!
 //! What it prints comes from outside, so no control character reaches the terminal. Printing happens on a thread where it
-//! may block: whoever reads the output may be slow.
+//! may block, since whoever reads the output may be slow: one thread for all, so that those that wait for their turn take none
+//! from the others that need such a thread.
 
 mod metrics;
 mod records;
@@ -13,7 +14,10 @@ mod view;
 mod tests;
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 
 use super::Verbosity;
 use super::answer::Accepted;
@@ -45,14 +49,6 @@ impl Output {
     pub fn to(writer: impl Write + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(writer)))
     }
-
-    /// Writes all of `text` with nothing else between.
-    fn print(&self, text: &str) -> io::Result<()> {
-        // A writer that panicked once may be tried again.
-        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.write_all(text.as_bytes())?;
-        writer.flush()
-    }
 }
 
 impl Printer {
@@ -68,9 +64,12 @@ impl Printer {
     pub(super) async fn print(&self, prepared: &Prepared) -> Accepted {
         let (signal, verbosity) = (prepared.signal, self.verbosity);
         let message = prepared.framed.slice(PREFIX.min(prepared.framed.len())..);
-        let output = self.output.clone();
-        let print = move || output.print(&describe(signal, &message, verbosity));
-        let error = match tokio::task::spawn_blocking(print).await {
+        let mut writer = Arc::clone(&self.output.0).lock_owned().await;
+        let print = move || {
+            writer.write_all(describe(signal, &message, verbosity).as_bytes())?;
+            writer.flush()
+        };
+        let error = match spawn_blocking(print).await {
             Ok(Ok(())) => return Accepted::default(),
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
