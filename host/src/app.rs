@@ -2,22 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time;
 
 use crate::config::{Config, Draft, Loaded, PipelineConfig, ProcessorConfig, Report};
 use crate::exporter::{Exporter, Output};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
 use crate::plugin::{Engine, LoadError, Plugin, Processor};
-use crate::queue::Sizer;
+use crate::queue::{Lost, Sizer};
 use crate::receiver::{self, Next, Running};
 use crate::runtime::Runtimes;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a shutdown says what it still waits for.
+const PROGRESS: Duration = Duration::from_secs(5);
 
 /// A config that holds, with its plugins compiled and its processors configured.
 pub struct Prepared {
@@ -160,7 +165,7 @@ impl App {
         }
         let mut requests = 0;
         for exporter in &self.exporters {
-            requests += exporter.drain().await.requests;
+            requests += drain(exporter).await.requests;
         }
         requests
     }
@@ -172,6 +177,24 @@ impl App {
             requests += exporter.abort().await.requests;
         }
         requests
+    }
+}
+
+/// Sends what waits, however long its retries take, and says now and then what there is: whoever cannot wait that long must
+/// know what is lost.
+async fn drain(exporter: &Exporter) -> Lost {
+    let mut drained = pin!(exporter.drain());
+    loop {
+        if let Ok(lost) = time::timeout(PROGRESS, drained.as_mut()).await {
+            return lost;
+        }
+        let depth = exporter.depth();
+        tracing::warn!(
+            exporter = exporter.name(),
+            requests = depth.requests,
+            items = depth.items,
+            "not sent yet; another signal ends otlet and loses them"
+        );
     }
 }
 

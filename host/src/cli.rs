@@ -88,7 +88,8 @@ fn check(path: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn run(path: &Path) -> anyhow::Result<ExitCode> {
-    telemetry::start_logging("info");
+    let _log =
+        telemetry::start_logging("info").context("no thread for the log could be started")?;
     let Some(prepared) = prepare(path)? else {
         return Ok(ExitCode::from(BAD_CONFIG));
     };

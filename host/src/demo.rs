@@ -44,7 +44,7 @@ struct Telemetry {
 
 /// Runs the demo and prints what came of it.
 pub fn main(seed: u64) -> anyhow::Result<()> {
-    telemetry::start_logging("warn");
+    let _log = telemetry::start_logging("warn")?;
     let mut out = io::stdout().lock();
     match cli::control()?
         .block_on(run(seed))

@@ -263,10 +263,10 @@ impl<'s> Rewriter<'s, '_> {
                 PairField::Other(raw) => out.extend_from_slice(raw),
             }
         }
-        Ok(match gone {
-            true => Outcome::Removed,
-            false => Outcome::of(changed, last),
-        })
+        if gone {
+            return Ok(Outcome::Removed);
+        }
+        Ok(Outcome::of(changed, last))
     }
 
     /// Every value of an `AnyValue`: what becomes of the last is what becomes of all, since it is the one that counts. None
@@ -278,7 +278,7 @@ impl<'s> Rewriter<'s, '_> {
         depth: usize,
     ) -> Result<Option<Outcome>, Halt> {
         let mut changed = false;
-        let mut last = None;
+        let mut counts = None;
         let mut reader = Reader::new(body);
         while let Some(field) = reader.next()? {
             let raw = body.get(field.start..field.end).unwrap_or_default();
@@ -297,9 +297,9 @@ impl<'s> Rewriter<'s, '_> {
                 out.extend_from_slice(raw);
             }
             changed |= outcome != Outcome::Same;
-            last = Some(outcome);
+            counts = Some(outcome);
         }
-        Ok(last.map(|last| Outcome::of(changed, last)))
+        Ok(counts.map(|counts| Outcome::of(changed, counts)))
     }
 
     /// An array or map, which is field `number` of its `AnyValue`.

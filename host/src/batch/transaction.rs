@@ -6,7 +6,7 @@
 mod reads;
 mod writes;
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{cell::OnceCell, collections::HashSet, fmt, sync::Arc};
 
 use bytes::Bytes;
 
@@ -55,6 +55,7 @@ pub struct Transaction {
     views: [Option<View>; 7],
     budget: Budget,
     scan: Option<Scan>,
+    malformed: OnceCell<String>,
 }
 
 type Answer<T> = Result<T, Misuse>;
@@ -68,6 +69,7 @@ impl Transaction {
             views: Default::default(),
             budget: Budget::new(budget),
             scan: None,
+            malformed: OnceCell::new(),
         }
     }
 
@@ -79,6 +81,12 @@ impl Transaction {
     /// Ends it, dropping the edits.
     pub fn rollback(self) -> Batch {
         self.before
+    }
+
+    /// What is wrong with the batch's own bytes, if a read came upon it: no plugin is to blame. It names the place and no
+    /// value.
+    pub fn malformed(&self) -> Option<&str> {
+        self.malformed.get().map(String::as_str)
     }
 
     /// The batch's signal.
@@ -275,7 +283,8 @@ impl Transaction {
         Misuse(match fault {
             Fault::Malformed(malformed) => {
                 let fault = malformed.describe(&self.work.wire.base);
-                format!("malformed {}: {fault}", signal.name())
+                let text = format!("malformed {}: {fault}", signal.name());
+                self.malformed.get_or_init(|| text).clone()
             }
             Fault::TooMany(table) => too_many(signal, table),
             Fault::Pieces => String::from("a message in several pieces"),

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 
@@ -9,6 +12,9 @@ use crate::refusal::{RETRY_AFTER, Refusal};
 
 /// The most of a backend's own words that goes to the log.
 const LONGEST_WORDS: usize = 200;
+
+/// The longest wait that a backend's word makes a sender take: it may hold nothing for longer.
+const LONGEST_PASSED_ON: Duration = Duration::from_secs(30);
 
 /// A backend took the request.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -71,7 +77,9 @@ impl Failure {
         if self.retryable {
             Refusal::Unavailable {
                 what,
-                after: self.after.unwrap_or(RETRY_AFTER),
+                after: self
+                    .after
+                    .map_or(RETRY_AFTER, |after| after.min(LONGEST_PASSED_ON)),
             }
         } else {
             Refusal::Rejected(what)
@@ -87,34 +95,15 @@ pub(super) fn words(text: &str) -> String {
         .collect()
 }
 
-/// Decodes base64 as in gRPC's binary metadata: standard alphabet, padded or not.
+/// Base64 as in gRPC's binary metadata: padded or not.
+const BINARY: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Decodes binary metadata.
 pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let digits = text
-        .iter()
-        .rposition(|c| *c != b'=')
-        .map_or(0, |last| last + 1);
-    let mut bytes = Vec::with_capacity(digits / 4 * 3 + 2);
-    for group in text.get(..digits)?.chunks(4) {
-        let mut bits = 0_u32;
-        for digit in group {
-            let value = match digit {
-                b'A'..=b'Z' => digit - b'A',
-                b'a'..=b'z' => digit - b'a' + 26,
-                b'0'..=b'9' => digit - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return None,
-            };
-            bits = bits << 6 | u32::from(value);
-        }
-        let missing = 4 - group.len();
-        if missing == 3 {
-            return None;
-        }
-        let [_, triple @ ..] = (bits << (6 * missing)).to_be_bytes();
-        bytes.extend(triple.iter().take(3 - missing));
-    }
-    Some(bytes)
+    BINARY.decode(text).ok()
 }
 
 #[cfg(test)]

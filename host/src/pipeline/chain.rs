@@ -124,7 +124,8 @@ impl Chain {
                     batch,
                     reason,
                     retryable,
-                }) => match self.failed(stage, batch, &reason, retryable) {
+                    malformed,
+                }) => match self.failed(stage, batch, &reason, retryable, malformed) {
                     Outcome::Kept(batch) => batch,
                     outcome => {
                         stage.counters.record(records, 0);
@@ -141,24 +142,32 @@ impl Chain {
     }
 
     /// What `on_error` makes of a batch. A plugin's own words are never sent to the sender, and not logged for one that
-    /// fails closed: they may quote what it was to hide.
-    fn failed(&self, stage: &Stage, batch: Batch, reason: &str, retryable: bool) -> Outcome {
+    /// fails closed: they may quote what it was to hide. What is wrong with the batch itself is told to both.
+    fn failed(
+        &self,
+        stage: &Stage,
+        batch: Batch,
+        reason: &str,
+        retryable: bool,
+        malformed: Option<String>,
+    ) -> Outcome {
         stage.counters.failed.fetch_add(1, Ordering::Relaxed);
         let processor = stage.processor.name();
         let on_error = stage.processor.on_error();
-        let reason = if on_error == OnError::Reject {
-            "withheld"
-        } else {
-            reason
+        let reason = match &malformed {
+            Some(malformed) => malformed,
+            None if on_error == OnError::Reject => "withheld",
+            None => reason,
         };
         tracing::warn!(processor, pipeline = %self.pipeline, ?on_error, reason, "processor failed");
         match on_error {
             OnError::Pass => Outcome::Kept(batch),
             OnError::Drop => Outcome::Emptied,
             OnError::Reject if retryable => Outcome::Rejected(unavailable(processor)),
-            OnError::Reject => {
-                Outcome::Rejected(Refusal::Rejected(format!("processor {processor} failed")))
-            }
+            OnError::Reject => Outcome::Rejected(match malformed {
+                Some(malformed) => Refusal::Invalid(malformed),
+                None => Refusal::Rejected(format!("processor {processor} failed")),
+            }),
         }
     }
 }

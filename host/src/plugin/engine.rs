@@ -20,8 +20,9 @@ pub(super) const TABLES: u32 = 8;
 /// Instances beyond the configured ones: those of a plugin that replaces another while both live, and of `describe`.
 const SPARE: u32 = 16;
 
-/// The most instances in all. Each reserves about 24 GiB of addresses, of which there are 128 TiB.
+/// The most instances in all, of which each reserves so many GiB of addresses; there are 128 TiB.
 const MOST: u32 = 1_024;
+const GIB_EACH: u32 = 24;
 
 /// Stack for a guest: far less than the 2 MiB of any thread that runs one, so that recursion is a trap.
 const STACK: usize = 512 << 10;
@@ -45,12 +46,19 @@ impl Engine {
     pub fn new(instances: usize) -> Result<Self, LoadError> {
         Self::build(instances).map_err(|error| LoadError {
             plugin: None,
-            problem: Problem::Engine(error.to_string()),
+            problem: Problem::Engine(format!("{error:#}")),
         })
     }
 
     fn build(instances: usize) -> wasmtime::Result<Self> {
-        let wasmtime = wasmtime::Engine::new(&config(instances))?;
+        let wasmtime = wasmtime::Engine::new(&config(instances)).map_err(|error| {
+            let instances = total(instances);
+            error.context(format!(
+                "it reserves about {} GiB of addresses (not of memory) for {instances} instances: raise the limit of \
+                 virtual memory (`ulimit -v`), or lower the processors' `limits.instances`",
+                instances * GIB_EACH
+            ))
+        })?;
         let mut contract = Linker::new(&wasmtime);
         bindings::Plugin::add_to_linker::<State, HasSelf<State>>(&mut contract, |state| state)?;
         let mut wasi = contract.clone();
@@ -89,11 +97,14 @@ impl fmt::Debug for Engine {
 }
 
 /// Default reservation and guards (bounds checks by the MMU), epochs rather than fuel: both measured best.
+/// The instances that room is made for.
+fn total(instances: usize) -> u32 {
+    let instances = u32::try_from(instances).unwrap_or(MOST);
+    instances.saturating_add(SPARE).min(MOST)
+}
+
 fn config(instances: usize) -> Config {
-    let instances = u32::try_from(instances)
-        .unwrap_or(MOST)
-        .saturating_add(SPARE)
-        .min(MOST);
+    let instances = total(instances);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances * CORE_INSTANCES)

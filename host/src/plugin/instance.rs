@@ -34,6 +34,8 @@ pub(super) struct Instance {
 pub(super) struct Processed {
     /// The batch: as the plugin left it, or after a failure as it was before.
     pub(super) batch: Batch,
+    /// What is wrong with the batch's bytes, if the plugin came upon it.
+    pub(super) malformed: Option<String>,
     /// How the call ended: with the plugin's own answer, or not by itself.
     pub(super) ended: Result<Answer, Failed>,
     /// What it took.
@@ -126,6 +128,7 @@ impl Instance {
         }
         report(&mut self.cell, sink, succeeded);
         Processed {
+            malformed: batch.malformed().map(str::to_owned),
             batch: if succeeded {
                 batch.commit()
             } else {

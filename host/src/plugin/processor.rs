@@ -54,6 +54,8 @@ pub enum Failure {
         reason: String,
         /// Whether the same batch may succeed later.
         retryable: bool,
+        /// What is wrong with the batch's bytes, where that is why: fit for the sender, since it holds no telemetry.
+        malformed: Option<String>,
     },
 }
 
@@ -153,7 +155,12 @@ impl Processor {
         lease: Lease<'_, Instance>,
         mut instance: Instance,
     ) -> Result<Batch, Failure> {
-        let Processed { batch, ended, cost } = processed;
+        let Processed {
+            batch,
+            malformed,
+            ended,
+            cost,
+        } = processed;
         if ended.is_ok() {
             self.estimate.learn(bytes, cost);
             if instance.is_reusable() {
@@ -173,6 +180,7 @@ impl Processor {
             batch,
             reason,
             retryable: false,
+            malformed,
         })
     }
 
@@ -187,6 +195,7 @@ impl Processor {
             batch,
             reason: format!("no instance could be made: {failed}"),
             retryable: true,
+            malformed: None,
         }
     }
 }

@@ -125,8 +125,9 @@ fn fails(processor: &Processor) -> String {
             batch,
             reason,
             retryable,
+            malformed,
         }) => {
-            assert!(!retryable);
+            assert!(!retryable && malformed.is_none());
             assert!(batch.is_untouched());
             assert_eq!(decoded(&batch), request());
             reason

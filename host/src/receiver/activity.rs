@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ const NEVER: u64 = u64::MAX;
 pub(super) struct Activity {
     opened: Instant,
     requests: AtomicUsize,
+    /// Whether there was a request yet.
+    used: AtomicBool,
     /// When the last request ended, in milliseconds since the connection was opened.
     idle: AtomicU64,
     /// When the first byte of a request's head came, if the head is not whole. Not known for HTTP/2, where other frames
@@ -47,6 +49,7 @@ impl Activity {
         Self {
             opened: Instant::now(),
             requests: AtomicUsize::new(0),
+            used: AtomicBool::new(false),
             idle: AtomicU64::new(0),
             head: AtomicU64::new(NEVER),
         }
@@ -55,8 +58,14 @@ impl Activity {
     /// Begins a request.
     pub(super) fn begin(self: &Arc<Self>) -> Active {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.used.store(true, Ordering::Relaxed);
         self.head.store(NEVER, Ordering::Relaxed);
         Active(Arc::clone(self))
+    }
+
+    /// Whether there was a request yet.
+    pub(super) fn was_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
     }
 
     /// Whether there has been no request for so long.

@@ -58,6 +58,19 @@ impl Charge {
         }
     }
 
+    /// Whether so much more would fit now. Nothing is held for it: what is announced and does not come takes no room from
+    /// others.
+    pub(super) fn would_fit(&self, bytes: usize) -> Result<(), Over> {
+        if self.held.saturating_add(bytes) > self.budget.capacity {
+            return Err(Over::Never);
+        }
+        let sum = self.budget.used().checked_add(bytes);
+        if sum.is_none_or(|sum| sum > self.budget.capacity) {
+            return Err(Over::Full);
+        }
+        Ok(())
+    }
+
     /// Charges more to the same request.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Over> {
         let sum = self.held.saturating_add(bytes);
@@ -95,6 +108,18 @@ mod tests {
         drop(first);
         assert_eq!(budget.used(), 3);
         assert_eq!(second.grow(7), Ok(()));
+    }
+
+    #[test]
+    fn what_is_only_announced_holds_nothing() {
+        let budget = Budget::new(10);
+        let mut first = Charge::none(&budget);
+        assert_eq!(first.would_fit(11), Err(Over::Never));
+        assert_eq!(first.would_fit(10), Ok(()));
+        assert_eq!(budget.used(), 0);
+        first.grow(4).unwrap();
+        assert_eq!(first.would_fit(7), Err(Over::Never));
+        assert_eq!(Charge::none(&budget).would_fit(7), Err(Over::Full));
     }
 
     #[test]

@@ -74,12 +74,13 @@ where
     door.check_size(len)?;
     let total = PREFIX + len;
     let mut charge = door.charge();
-    door.grow(&mut charge, total)?;
+    door.would_fit(&charge, total)?;
+    door.grow(&mut charge, first.len().min(total))?;
 
     let framed = if first.len() == total && total >= COPY_BELOW {
         first
     } else {
-        rest_of_message(body, &first, total).await?
+        rest_of_message(body, &first, total, |more| door.grow(&mut charge, more)).await?
     };
     if data(body).await?.is_some() {
         return Err(more_than_one());
@@ -101,15 +102,14 @@ where
     let mut charge = door.charge();
     if let Some(len) = known {
         door.check_size(len)?;
-        door.grow(&mut charge, PREFIX + len)?;
+        door.would_fit(&charge, PREFIX + len)?;
     }
+    door.grow(&mut charge, PREFIX)?;
     let mut framed = BytesMut::with_capacity(PREFIX + known.unwrap_or(0));
     framed.put_bytes(0, PREFIX);
     while let Some(piece) = data(body).await? {
         door.check_size(framed.len() - PREFIX + piece.len())?;
-        if known.is_none() {
-            door.grow(&mut charge, piece.len())?;
-        }
+        door.grow(&mut charge, piece.len())?;
         framed.extend_from_slice(&piece);
     }
     Ok(Plain { framed, charge })
@@ -158,8 +158,13 @@ where
     }
 }
 
-/// A message of `total` bytes that begins with `first`, in a buffer of its own.
-async fn rest_of_message<B>(body: &mut B, first: &[u8], total: usize) -> Result<Bytes, Fault>
+/// A message of `total` bytes that begins with `first`, in a buffer of its own; each further piece is charged as it comes.
+async fn rest_of_message<B>(
+    body: &mut B,
+    first: &[u8],
+    total: usize,
+    mut charge: impl FnMut(usize) -> Result<(), Refusal>,
+) -> Result<Bytes, Fault>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -175,6 +180,7 @@ where
         if piece.len() > total - framed.len() {
             return Err(more_than_one());
         }
+        charge(piece.len())?;
         framed.extend_from_slice(&piece);
     }
     Ok(framed.freeze())

@@ -100,7 +100,12 @@ pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::
                 again.as_mut().reset(time::Instant::now() + GOODBYE);
             }
             () = again.as_mut() => {
-                let bound = if finishing { GOODBYE } else { idle_timeout };
+                // Whoever opens a connection has something to send: one without a request yet is kept no longer than a body.
+                let bound = match (finishing, activity.was_used()) {
+                    (true, _) => GOODBYE,
+                    (false, true) => idle_timeout,
+                    (false, false) => look,
+                };
                 let idle = activity.idle_since(bound);
                 if activity.head_since(read_timeout) || (idle && finishing) {
                     return;

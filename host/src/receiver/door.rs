@@ -140,9 +140,18 @@ impl Door {
         Charge::none(&self.budget)
     }
 
+    /// Refuses a request whose announced bytes would not fit now.
+    pub(super) fn would_fit(&self, charge: &Charge, bytes: usize) -> Result<(), Refusal> {
+        charge.would_fit(bytes).map_err(|over| self.over(over))
+    }
+
     /// Charges a request's bytes.
     pub(super) fn grow(&self, charge: &mut Charge, bytes: usize) -> Result<(), Refusal> {
-        charge.grow(bytes).map_err(|over| match over {
+        charge.grow(bytes).map_err(|over| self.over(over))
+    }
+
+    fn over(&self, over: Over) -> Refusal {
+        match over {
             Over::Full => Refusal::Full {
                 what: "the memory for requests in flight".to_owned(),
                 after: RETRY_AFTER,
@@ -151,7 +160,7 @@ impl Door {
                 "the request needs more memory than `max_in_flight` ({} bytes): send smaller batches, or raise it",
                 self.protocol.max_in_flight
             )),
-        })
+        }
     }
 
     /// Refuses a body that is too large.

@@ -98,8 +98,9 @@ async fn many_half_sent_bodies_do_not_keep_one_from_being_answered() {
         ));
         senders.push(sender);
     }
-    // Two fit; the rest is refused as soon as its length is known, and read on meanwhile.
-    until(|| running.grpc().unwrap().counters().full.get() == 38).await;
+    // The third is announced while there is room beside what came of the first two; the rest is refused as soon as its
+    // length is known, and read on meanwhile.
+    until(|| running.grpc().unwrap().counters().full.get() == 37).await;
     for sender in senders {
         sender.send(message(100_000).slice(60_000..)).await.unwrap();
     }
@@ -108,8 +109,11 @@ async fn many_half_sent_bodies_do_not_keep_one_from_being_answered() {
         let answer = time::timeout(BOUND, answer).await.expect("a deadlock");
         codes.push(code(answer.unwrap().unwrap()).await);
     }
+    // Whoever comes to be too much gives its room to the others.
     let count = |wanted: &str| codes.iter().filter(|code| *code == wanted).count();
-    assert_eq!((count("0"), count("8")), (2, 38));
+    let taken = count("0");
+    assert!((1..=3).contains(&taken), "{taken}");
+    assert_eq!(count("8"), 40 - taken);
     assert_eq!(running.grpc().unwrap().in_flight(), 0);
     let again = client
         .send_request(grpc_request(Slowly(sent(message(100_000)).await)))
