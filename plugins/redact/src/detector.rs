@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Detector {
-    /// E-mail addresses, percent-encoded ones too: `alice@example.org`, `alice%40example.org`.
+    /// E-mail addresses: `alice@example.org`.
     Email,
     /// Payment card numbers: 13 to 19 digits of a known issuer with a right check digit, plain or in groups parted by a
-    /// space, a dash or a plus, in text and in integers.
+    /// space, a dash, a dot or the like, in text and in integers.
     CreditCard,
     /// Tokens after the word Bearer: `Authorization: Bearer 0aFc...`.
     Bearer,
@@ -23,7 +23,8 @@ pub enum Detector {
     /// Secrets in URLs: user and password before the host, and query parameters such as `token` or `X-Amz-Signature`.
     UrlSecret,
     /// Values under names of secrets (`password`, `api_key`, `authorization`, `cookie`, ...): attributes and maps at any
-    /// depth, JSON and Python values in a text, `password=...` and `Password: ...`.
+    /// depth, JSON, Python, YAML and XML values in a text, `password=...`, `Password: ...` and `--password ...`; private
+    /// keys in PEM.
     SecretKey,
 }
 

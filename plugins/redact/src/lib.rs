@@ -9,14 +9,20 @@ mod assign;
 mod card;
 mod detector;
 mod email;
+mod escape;
+mod json;
 mod mask;
 mod name;
+mod pem;
+mod prose;
 mod scan;
 mod text;
 mod token;
 mod url;
 mod value;
+mod view;
 mod weigh;
+mod yaml;
 
 use otlet_plugin::{
     Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Place, Plugin, Table, host,
@@ -25,8 +31,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use detector::Detector;
-use detector::{Wanted, mask_length};
-use scan::Finding;
+use detector::Wanted;
+use name::Secrecy;
+use scan::{Finding, Quotes};
 
 /// The kinds of leaves that can hold a secret, the rarest last. A mask in place of a number makes it a string.
 const KINDS: [Kind; 5] = [
@@ -113,40 +120,43 @@ fn has_secret_key(leaves: &Leaves, wanted: Wanted) -> bool {
 
 /// Finds the leaves that stand, at any depth, under a key that names a secret.
 fn find_secret_leaves(leaves: &Leaves, findings: &mut Vec<Finding>) {
-    let secret: Vec<bool> = leaves.places().iter().map(is_secret).collect();
-    if !secret.contains(&true) {
+    let secrecies: Vec<Secrecy> = leaves.places().iter().map(secrecy).collect();
+    if secrecies.iter().all(|&secrecy| secrecy == Secrecy::Open) {
         return;
     }
-    for leaf in leaves
-        .iter()
-        .filter(|leaf| secret.get(leaf.place) == Some(&true))
-    {
-        let length = leaf.bytes().len();
-        if mask_length(leaf.bytes()) < length {
+    for leaf in leaves.iter() {
+        let spares = |secrecy: &Secrecy| secrecy.spares(leaf.bytes());
+        let open = secrecies.get(leaf.place).is_none_or(spares);
+        if !open && !value::is_nothing(leaf.bytes()) {
             findings.push(Finding {
                 text: leaf.index,
-                range: 0..length,
+                range: 0..leaf.bytes().len(),
                 detector: Detector::SecretKey,
-                quote: None,
+                quotes: Quotes::None,
             });
         }
     }
 }
 
-/// Whether a card's number is a span or trace id that happens to have digits alone.
-fn is_id(leaves: &Leaves, found: &Finding) -> bool {
-    let keys = || Some(leaves.places().get(leaves.get(found.text)?.place)?.keys());
-    found.detector == Detector::CreditCard
-        && keys().and_then(|keys| Some(name::is_id_name(keys.last()?.as_bytes()))) == Some(true)
+/// What the keys of a place say about its values. A key itself is no secret: it is the name of one.
+fn secrecy(place: &Place) -> Secrecy {
+    let keys = place.keys();
+    keys.iter()
+        .filter(|_| place.kind != Kind::Key)
+        .map(|key| name::secrecy(key.as_bytes(), false))
+        .find(|&secrecy| secrecy != Secrecy::Open)
+        .unwrap_or(Secrecy::Open)
 }
 
-/// Whether the values at this place are secrets. A key is none: it is the name of one.
-fn is_secret(place: &Place) -> bool {
-    place.kind != Kind::Key
-        && place
-            .keys()
-            .iter()
-            .any(|key| name::is_secret(key.as_bytes()))
+/// Whether a card's number is all of a span or trace id, which happens to have digits alone.
+fn is_id(leaves: &Leaves, found: &Finding) -> bool {
+    let is_id = || {
+        let leaf = leaves.get(found.text)?;
+        let keys = leaves.places().get(leaf.place)?.keys();
+        let named = name::is_id_name(keys.last()?.as_bytes());
+        Some(named && leaf.bytes().iter().all(u8::is_ascii_digit))
+    };
+    found.detector == Detector::CreditCard && is_id() == Some(true)
 }
 
 /// The leaves that hold findings, with masks over them.

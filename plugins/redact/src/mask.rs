@@ -3,10 +3,8 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use crate::detector::Detector;
-use crate::scan::Finding;
+use crate::scan::{Finding, Quotes};
 use crate::text::{part, tail};
-use crate::value::Quote;
 
 /// Puts findings in order, and makes one of those that overlap: it covers them all, and is named after the longest of them,
 /// of several that are as long the first in the detectors' order.
@@ -28,7 +26,8 @@ pub(crate) fn merge(mut findings: Vec<Finding>) -> Vec<Finding> {
             {
                 let end = last.range.end.max(found.range.end);
                 if (length, Reverse(found.detector)) > (*longest, Reverse(last.detector)) {
-                    (last.detector, last.quote, *longest) = (found.detector, found.quote, length);
+                    *longest = length;
+                    (last.detector, last.quotes) = (found.detector, found.quotes);
                 }
                 last.range.end = end;
             }
@@ -40,44 +39,36 @@ pub(crate) fn merge(mut findings: Vec<Finding>) -> Vec<Finding> {
 
 /// The text with masks over these findings, which are merged and all of this text, piece by piece.
 pub(crate) fn write(text: &[u8], findings: &[Finding], mut out: impl FnMut(&str)) {
+    let mut piece = |bytes: &[u8]| out(&String::from_utf8_lossy(bytes));
     let mut from = 0;
-    for Finding {
-        range: Range { start, end },
-        detector,
-        quote,
-        ..
-    } in findings
-    {
-        out(&String::from_utf8_lossy(part(text, from, *start)));
-        write_mask(*detector, *quote, &mut out);
-        from = *end;
+    for found in findings {
+        let Range { start, end } = found.range;
+        let quote = match &found.quotes {
+            Quotes::None => b"",
+            Quotes::Plain => b"\"".as_slice(),
+            Quotes::Like(quote) => part(text, quote.start, quote.end),
+        };
+        piece(part(text, from, start));
+        piece(quote);
+        piece(found.detector.mask().as_bytes());
+        piece(quote);
+        from = end;
     }
-    out(&String::from_utf8_lossy(tail(text, from)));
-}
-
-fn write_mask(detector: Detector, quote: Option<Quote>, out: &mut impl FnMut(&str)) {
-    let quote = quote.map(|quote| {
-        let mark = if quote.mark == b'"' { "\"" } else { "'" };
-        ["\\".repeat(quote.backslashes).as_str(), mark].concat()
-    });
-    let quote = quote.as_deref().unwrap_or_default();
-    out(quote);
-    out(detector.mask());
-    out(quote);
+    piece(tail(text, from));
 }
 
 #[cfg(test)]
 mod tests {
     use super::{merge, write};
     use crate::detector::Detector::{self, Bearer, Email, Jwt, SecretKey, UrlSecret};
-    use crate::scan::Finding;
+    use crate::scan::{Finding, Quotes};
 
     fn found(text: usize, range: std::ops::Range<usize>, detector: Detector) -> Finding {
         Finding {
             text,
             range,
             detector,
-            quote: None,
+            quotes: Quotes::None,
         }
     }
 

@@ -73,13 +73,36 @@ const LONG_IN_URLS: [&str; 8] = [
     "hmac",
 ];
 
+/// Tokens that are none: where the next page begins, and what stops a task.
+const OPEN_TOKENS: [&str; 4] = [
+    "pagetoken",
+    "nexttoken",
+    "continuationtoken",
+    "cancellationtoken",
+];
+/// Secrets that machines make: a word of a sentence is none.
+const MADE: [&str; 6] = [
+    "token",
+    "secret",
+    "secrets",
+    "authorization",
+    "credential",
+    "credentials",
+];
+
 /// What a name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Secrecy {
     /// It is a secret.
     Secret,
-    /// It is one and, unquoted, goes on to the end of the line.
+    /// It is one that a machine made.
+    Made,
+    /// It is one that goes on to the end of the line, or over a list.
     Cookie,
+    /// It is one unless it is a directory: `PWD`.
+    NoDirectory,
+    /// It is one unless it is a number: `pass`.
+    NoNumber,
     /// It is one in a URL.
     InUrl,
     /// It is one in a URL if it is long.
@@ -88,29 +111,57 @@ pub(crate) enum Secrecy {
     Open,
 }
 
+impl Secrecy {
+    /// Whether a name that says this has no secret in this value.
+    pub(crate) fn spares(self, value: &[u8]) -> bool {
+        match self {
+            Self::NoDirectory => {
+                let path = value.strip_prefix(b"~").unwrap_or(value);
+                path.is_empty() || path.starts_with(b"/") || value.get(1..3) == Some(b":\\")
+            }
+            Self::NoNumber => value
+                .iter()
+                .all(|byte| byte.is_ascii_digit() || *byte == b'.'),
+            Self::LongInUrl => value.len() < LONG_VALUE,
+            Self::Open => true,
+            Self::Secret | Self::Made | Self::Cookie | Self::InUrl => false,
+        }
+    }
+}
+
 /// What this name says about its value, in a URL's query or elsewhere.
 pub(crate) fn secrecy(name: &[u8], query: bool) -> Secrecy {
     let mut letters = [0_u8; LONGEST];
     let letters = squeeze(name, &mut letters);
-    let is = |word: &&str| letters == word.as_bytes();
-    if ends_as_secret(letters)
-        && SECRETS
-            .iter()
-            .any(|word| letters.ends_with(word.as_bytes()))
-    {
-        let cookie = letters.ends_with(b"cookie") || letters.ends_with(b"cookies");
-        if cookie {
+    let ends = |words: &[&str]| words.iter().any(|word| letters.ends_with(word.as_bytes()));
+    let is = |words: &[&str]| words.iter().any(|word| letters == word.as_bytes());
+    if ends_as_secret(letters) && ends(&SECRETS) && !ends(&OPEN_TOKENS) {
+        if ends(&["cookie", "cookies"]) {
             Secrecy::Cookie
+        } else if ends(&MADE) {
+            Secrecy::Made
+        } else if letters.ends_with(b"pwd") && is_directory(name) {
+            Secrecy::NoDirectory
         } else {
             Secrecy::Secret
         }
-    } else if query && IN_URLS.iter().any(is) {
+    } else if query && is(&IN_URLS) {
         Secrecy::InUrl
-    } else if query && LONG_IN_URLS.iter().any(is) {
+    } else if query && is(&LONG_IN_URLS) {
         Secrecy::LongInUrl
+    } else if letters == b"pass" {
+        Secrecy::NoNumber
     } else {
         Secrecy::Open
     }
+}
+
+/// Whether this is the variable of the working directory, perhaps as an attribute: `PWD`, `process.env.OLDPWD`.
+fn is_directory(name: &[u8]) -> bool {
+    let last = name.rsplit(|&byte| byte == b'.').next();
+    last.is_some_and(|last| {
+        last.eq_ignore_ascii_case(b"pwd") || last.eq_ignore_ascii_case(b"oldpwd")
+    })
 }
 
 /// Whether the last letters are those of any of [`SECRETS`]: spares most names the list.
@@ -146,11 +197,6 @@ fn ends_as_secret(letters: &[u8]) -> bool {
     })
 }
 
-/// Whether this name names a secret, wherever it stands.
-pub(crate) fn is_secret(name: &[u8]) -> bool {
-    matches!(secrecy(name, false), Secrecy::Secret | Secrecy::Cookie)
-}
-
 /// Whether this name names the id of a span or trace, which may look like a card's number.
 pub(crate) fn is_id_name(name: &[u8]) -> bool {
     let mut letters = [0_u8; LONGEST];
@@ -182,7 +228,11 @@ fn squeeze<'a>(name: &[u8], room: &'a mut [u8; LONGEST]) -> &'a [u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::{SECRETS, Secrecy, is_id_name, is_secret, secrecy};
+    use super::{SECRETS, Secrecy, is_id_name, secrecy};
+
+    fn is_secret(name: &[u8]) -> bool {
+        secrecy(name, false) != Secrecy::Open
+    }
 
     #[test]
     fn names_of_secrets_are_known_in_any_spelling() {
@@ -212,6 +262,8 @@ mod tests {
             "cvv2",
             "password_hash",
             "user[password",
+            "--password",
+            "pass",
         ] {
             assert!(is_secret(name.as_bytes()), "{name}");
         }
@@ -232,8 +284,10 @@ mod tests {
             "authorized",
             "cookie_domain",
             "cwd",
-            "pass",
             "passed",
+            "tests.pass",
+            "next_page_token",
+            "continuationToken",
             "session.id",
             "user.email",
             "credentials checked",
@@ -243,6 +297,24 @@ mod tests {
             "monkey",
         ] {
             assert!(!is_secret(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn some_names_spare_some_values() {
+        for (name, value, spared) in [
+            ("PWD", "/home/alice", true),
+            ("process.env.OLDPWD", "~", true),
+            ("PWD", "C:\\Users", true),
+            ("pwd", "hunter2", false),
+            ("MYSQL_PWD", "/hunter2", false),
+            ("pass", "17", true),
+            ("pass", "hunter2", false),
+            ("password", "17", false),
+            ("name", "hunter2", true),
+        ] {
+            let spares = secrecy(name.as_bytes(), false).spares(value.as_bytes());
+            assert_eq!(spares, spared, "{name}={value}");
         }
     }
 

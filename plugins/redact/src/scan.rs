@@ -1,20 +1,25 @@
 //! One pass over many texts that lie one behind the other: `weigh` finds each byte that gives something away (an at sign,
 //! a separator, ...), and it is handed to the detector that it concerns.
 //!
+//! The detectors know of no escapes. A text that holds one is looked at in its views instead, which hold none.
+//!
 //! **Invariant** Everything is linear: look-backs are bounded or stop where their detector has looked before.
 
 use std::ops::Range;
 
 use crate::assign::{self, Separator};
-use crate::card::Run;
+use crate::card::{self, Run};
 use crate::detector::{Detector, Wanted};
-use crate::text::{at, part, percent, tail};
-use crate::value::Quote;
+use crate::escape;
+use crate::text::{Layer, at, before, part, tail};
+use crate::value::Value;
+use crate::view::View;
 use crate::weigh::{BLOCK, Weights, weigh};
-use crate::{email, token, url};
+use crate::{email, json, pem, token, url};
 
-/// The bytes of two groups of four and what is between them.
-const PAIR: usize = 9;
+/// The digits of a group, and the most bytes of two groups and what is between them.
+const GROUP: usize = 4;
+const PAIR: usize = 11;
 
 /// A secret found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,33 +30,65 @@ pub(crate) struct Finding {
     pub(crate) range: Range<usize>,
     /// Who found it.
     pub(crate) detector: Detector,
-    /// The quote that its mask needs around it.
-    pub(crate) quote: Option<Quote>,
+    /// The quotes that its mask needs around it.
+    pub(crate) quotes: Quotes,
+}
+
+/// The quotes that a mask needs around it, so that what was JSON stays JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Quotes {
+    /// None.
+    #[default]
+    None,
+    /// Those that JSON has.
+    Plain,
+    /// Such as stands here in the text, with the backslashes or the percent-encoding that it has.
+    Like(Range<usize>),
 }
 
 /// What these detectors find in these texts, which end in `data` at `ends`, one after the other; in no order.
 pub(crate) fn scan(data: &[u8], ends: &[u32], wanted: Wanted) -> Vec<Finding> {
-    let mut scan = Scan {
-        data,
-        ends,
-        wanted,
-        digits: 0,
-        digits_in: Cursor::default(),
-        signs_in: Cursor::default(),
-        looked: Looked::default(),
-        findings: Vec::new(),
-    };
-    let blocks = data.as_chunks().0;
-    let nexts = tail(data, 1).as_chunks().0;
-    let mut start = 0;
-    for (block, next) in blocks.iter().zip(nexts) {
-        scan.block(start, weigh(block, next));
-        start += BLOCK;
+    let mut scan = Scan::new(data, ends, wanted);
+    scan.run();
+    let Scan {
+        escaped,
+        mut findings,
+        ..
+    } = scan;
+    if escaped.is_empty() {
+        return findings;
     }
-    // What is left is at most a block.
-    let [block, next] = [0, 1].map(|by| padded(tail(data, start + by)));
-    scan.block(start, weigh(&block, &next));
-    scan.findings
+    findings.retain(|found| escaped.binary_search(&found.text).is_err());
+    for number in escaped {
+        let end = |number| ends.get(number).map_or(0, |&end| end as usize);
+        let start = number.checked_sub(1).map_or(0, end);
+        see_through(
+            number,
+            part(data, start, end(number)),
+            wanted,
+            &mut findings,
+        );
+    }
+    findings
+}
+
+/// Finds what is in the views of a text that holds escapes.
+fn see_through(number: usize, text: &[u8], wanted: Wanted, findings: &mut Vec<Finding>) {
+    for view in View::all(text) {
+        let ends = [u32::try_from(view.bytes().len()).unwrap_or(u32::MAX)];
+        let mut scan = Scan::new(view.bytes(), &ends, wanted);
+        scan.depths = Some(view.depths());
+        scan.run();
+        findings.extend(scan.findings.into_iter().map(|found| Finding {
+            text: number,
+            range: view.raw(&found.range),
+            quotes: match found.quotes {
+                Quotes::Like(quote) => Quotes::Like(view.raw(&quote)),
+                quotes => quotes,
+            },
+            ..found
+        }));
+    }
 }
 
 /// The first of these bytes, with zeros behind them.
@@ -63,13 +100,16 @@ fn padded(bytes: &[u8]) -> [u8; BLOCK] {
     block
 }
 
-/// Where, in the digits of two blocks, four of them, any byte and four of them begin that end in the second block: every
-/// card's number is full of these.
+/// Where, in the digits of two blocks, groups of four begin that one to three other bytes part from the next four, or nine
+/// digits in a row: every card's number is full of these. Of what begins too late to end in the second block whatever is
+/// in between, the next two blocks tell.
 fn pairs(digits: u64) -> u64 {
     let two = digits & digits >> 1;
     let four = two & two >> 2;
-    let ends = u64::from(u32::MAX) << (BLOCK + 1 - PAIR);
-    four & four >> 5 & ends
+    let parted = !(digits >> 4) & (four >> 5 | four >> 6 | four >> 7);
+    let row = four >> 4 & digits >> 8;
+    let begin = u64::from(u32::MAX) << (BLOCK + 1 - PAIR);
+    four & (parted | row) & begin
 }
 
 /// Up to where in the data something was looked for, of what may read far ahead.
@@ -78,6 +118,7 @@ struct Looked {
     cards: usize,
     tokens: usize,
     jwts: usize,
+    keys: usize,
     assigned: usize,
 }
 
@@ -121,24 +162,58 @@ struct Scan<'a> {
     data: &'a [u8],
     ends: &'a [u32],
     wanted: Wanted,
+    /// Of a view, which has no escapes: how often each byte was encoded.
+    depths: Option<&'a [u8]>,
     /// Which bytes of the block before are digits.
     digits: u32,
     /// At the texts that pairs of digits are in, and signs.
     digits_in: Cursor,
     signs_in: Cursor,
     looked: Looked,
+    /// The numbers of the texts that hold escapes, which are not looked at any further.
+    escaped: Vec<usize>,
     findings: Vec<Finding>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(data: &'a [u8], ends: &'a [u32], wanted: Wanted) -> Self {
+        Self {
+            data,
+            ends,
+            wanted,
+            depths: None,
+            digits: 0,
+            digits_in: Cursor::default(),
+            signs_in: Cursor::default(),
+            looked: Looked::default(),
+            escaped: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        let blocks = self.data.as_chunks().0;
+        let nexts = tail(self.data, 1).as_chunks().0;
+        let mut start = 0;
+        for (block, next) in blocks.iter().zip(nexts) {
+            self.block(start, weigh(block, next));
+            start += BLOCK;
+        }
+        // What is left is at most a block, and the pairs that begin late in it.
+        let [block, next] = [0, 1].map(|by| padded(tail(self.data, start + by)));
+        self.block(start, weigh(&block, &next));
+        self.block(start + BLOCK, Weights::default());
+    }
+
     /// Looks into the block at `start` where its weights say so.
+    #[inline]
     fn block(&mut self, start: usize, weights: Weights) {
         let mut pairs = pairs(u64::from(self.digits) | u64::from(weights.digits) << BLOCK);
         self.digits = weights.digits;
         while pairs != 0 {
             let position = start + pairs.trailing_zeros() as usize - BLOCK;
             pairs &= pairs - 1;
-            if position >= self.looked.cards {
+            if position >= self.looked.cards && card::goes_on(at(self.data, position + GROUP)) {
                 let text = self.digits_in.seek(position, self.data, self.ends);
                 self.digit(text, position - text.start);
             }
@@ -148,109 +223,96 @@ impl Scan<'_> {
             let position = start + signs.trailing_zeros() as usize;
             signs &= signs - 1;
             let text = self.signs_in.seek(position, self.data, self.ends);
-            self.sign(text, position - text.start);
+            if self.escaped.last() != Some(&text.number) {
+                self.sign(text, position - text.start);
+            }
         }
     }
 
     /// Hands the sign at `place` to whom it concerns.
     fn sign(&mut self, text: Text<'_>, place: usize) {
         match at(text.bytes, place) {
-            b'@' => self.email(text, place, 1),
-            b'%' => self.percent(text, place),
+            b'@' => self.at_sign(text, place),
+            b'%' | b'\\' | 0x1b => self.escape(text, place),
             b':' => self.colon(text, place),
-            b'=' => self.assigned(text, place, 1, Separator::Equals),
-            b'"' | b'\'' => self.assigned(text, place + 1, 1, Separator::Comma),
+            b'=' => self.assigned(text, place, Separator::Equals),
+            b'>' => self.assigned(text, place, Separator::Tag),
+            b'-' => self.assigned(text, place, Separator::Dashes),
+            b' ' => self.assigned(text, place, Separator::Blank),
+            b'"' | b'\'' => self.assigned(text, place + 1, Separator::Comma),
             b'J' => self.jwt(text, place),
-            _ => self.scheme(text, place),
+            _ => self.word(text, place),
         }
     }
 
-    fn found(
-        &mut self,
-        detector: Detector,
-        text: Text<'_>,
-        range: Range<usize>,
-        quote: Option<Quote>,
-    ) {
+    fn found(&mut self, detector: Detector, text: Text<'_>, range: Range<usize>, quotes: Quotes) {
         self.findings.push(Finding {
             text: text.number,
             range,
             detector,
-            quote,
+            quotes,
         });
     }
 
+    fn layer<'b>(&self, text: Text<'b>) -> Layer<'b>
+    where
+        'a: 'b,
+    {
+        Layer::new(text.bytes, self.depths.unwrap_or_default())
+    }
+
     fn digit(&mut self, text: Text<'_>, place: usize) {
-        let looked = text.start + place < self.looked.cards;
-        if looked
-            || !self.wanted.has(Detector::CreditCard)
-            || !at(text.bytes, place).is_ascii_digit()
-        {
+        if !self.wanted.has(Detector::CreditCard) {
             return;
         }
-        let mut run = Run::around(
-            text.bytes,
-            place,
-            self.looked.cards.saturating_sub(text.start),
-        );
+        let floor = self.looked.cards.saturating_sub(text.start);
+        let mut run = Run::around(text.bytes, place, floor);
         for card in run.by_ref() {
-            self.found(Detector::CreditCard, text, card, None);
+            let (number, quotes) = json::quoted(text.bytes, card);
+            self.found(Detector::CreditCard, text, number, quotes);
         }
         self.looked.cards = text.start + run.end().max(place + 1);
     }
 
-    fn email(&mut self, text: Text<'_>, place: usize, length: usize) {
-        if self.wanted.has(Detector::Email)
-            && let Some(address) = email::find(text.bytes, place..place + length)
-        {
-            self.found(Detector::Email, text, address, None);
+    /// Leaves a text that holds an escape to be looked at in its views.
+    fn escape(&mut self, text: Text<'_>, place: usize) {
+        let inside = at(text.bytes, place) == b'\\' && before(text.bytes, place) == b'\\';
+        if self.depths.is_none() && !inside && escape::is_any(text.bytes, place) {
+            self.escaped.push(text.number);
         }
     }
 
-    /// A percent sign: perhaps an encoded at sign, equals sign, colon, or separator in a card's number.
-    fn percent(&mut self, text: Text<'_>, place: usize) {
-        let (byte, length) = match percent(text.bytes, place) {
-            Some(b'%') => match part(text.bytes, place + 3, place + 5) {
-                b"40" => (b'@', 5),
-                b"3D" | b"3d" => (b'=', 5),
-                _ => return,
-            },
-            Some(byte) => (byte, 3),
-            None => return,
-        };
-        match byte {
-            b'@' => self.email(text, place, length),
-            b'=' => self.assigned(text, place, length, Separator::Encoded),
-            b' ' | b'-' | b'+' if at(text.bytes, place + 3).is_ascii_digit() => {
-                self.digit(text, place + 3);
-            }
-            b':' if self.wanted.has(Detector::UrlSecret) => {
-                if let Some(range) = url::encoded_userinfo(text.bytes, place) {
-                    self.found(Detector::UrlSecret, text, range, None);
-                }
-            }
-            _ => {}
+    fn at_sign(&mut self, text: Text<'_>, place: usize) {
+        if self.wanted.has(Detector::Email)
+            && let Some(address) = email::find(text.bytes, place)
+        {
+            self.found(Detector::Email, text, address, Quotes::None);
+        }
+        if self.wanted.has(Detector::UrlSecret)
+            && let Some(userinfo) = url::bare_userinfo(self.layer(text), place)
+        {
+            self.found(Detector::UrlSecret, text, userinfo, Quotes::None);
         }
     }
 
     fn colon(&mut self, text: Text<'_>, place: usize) {
-        if at(text.bytes, place + 1) != b'/' || at(text.bytes, place + 2) != b'/' {
-            self.assigned(text, place, 1, Separator::Colon);
+        if part(text.bytes, place + 1, place + 3) != b"//" {
+            self.assigned(text, place, Separator::Colon);
         } else if self.wanted.has(Detector::UrlSecret)
-            && let Some(range) = url::userinfo(text.bytes, place)
+            && let Some(userinfo) = url::userinfo(self.layer(text), place)
         {
-            self.found(Detector::UrlSecret, text, range, None);
+            self.found(Detector::UrlSecret, text, userinfo, Quotes::None);
         }
     }
 
-    fn assigned(&mut self, text: Text<'_>, place: usize, length: usize, separator: Separator) {
+    fn assigned(&mut self, text: Text<'_>, place: usize, separator: Separator) {
         if text.start + place < self.looked.assigned {
             return;
         }
-        let sign = place..place + length;
-        if let Some((detector, value)) = assign::find(text.bytes, sign, separator, self.wanted) {
-            self.looked.assigned = text.start + value.range.end;
-            self.found(detector, text, value.range, value.quote);
+        let found = assign::find(self.layer(text), place, separator, self.wanted);
+        if let Some((detector, Value { range, quotes })) = found {
+            self.looked.assigned = text.start + range.end;
+            self.found(detector, text, range, quotes);
         }
     }
 
@@ -266,12 +328,15 @@ impl Scan<'_> {
         let (found, end) = token::jwt(text.bytes, start);
         self.looked.jwts = text.start + end;
         if let Some(range) = found {
-            self.found(Detector::Jwt, text, range, None);
+            self.found(Detector::Jwt, text, range, Quotes::None);
         }
     }
 
-    /// A `b`: perhaps of Bearer or Basic.
-    fn scheme(&mut self, text: Text<'_>, place: usize) {
+    /// A `b`: perhaps of Bearer, Basic or `-----BEGIN`.
+    fn word(&mut self, text: Text<'_>, place: usize) {
+        if at(text.bytes, place + 1) == b'E' {
+            self.private_key(text, place);
+        }
         if text.start + place < self.looked.tokens {
             return;
         }
@@ -281,7 +346,18 @@ impl Scan<'_> {
         };
         self.looked.tokens = text.start + end;
         if let Some(range) = found.filter(|_| self.wanted.has(detector)) {
-            self.found(detector, text, range, None);
+            self.found(detector, text, range, Quotes::None);
+        }
+    }
+
+    fn private_key(&mut self, text: Text<'_>, place: usize) {
+        let looked = text.start + place < self.looked.keys;
+        if !looked
+            && self.wanted.has(Detector::SecretKey)
+            && let Some(range) = pem::find(text.bytes, place)
+        {
+            self.looked.keys = text.start + range.end;
+            self.found(Detector::SecretKey, text, range, Quotes::None);
         }
     }
 }

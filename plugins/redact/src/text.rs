@@ -1,15 +1,4 @@
-//! Reading bytes of a text by position, without running past its ends, and seeing through the escapes that stand in
-//! front of a word: percent-encoding, the backslash escapes of JSON and Python, and terminal colours.
-//!
-//! Every look-back is bounded by a constant.
-
-/// The longest look-back over the parameters of a colour code.
-const COLOUR_PARAMETERS: usize = 16;
-
-/// The escape character, itself and spelled.
-const ESCAPES: [&[u8]; 7] = [
-    b"\x1b", b"\\u001b", b"\\u001B", b"\\x1b", b"\\x1B", b"\\033", b"\\e",
-];
+//! Reading bytes of a text by position, without running past its ends, and with an eye on how deeply they were encoded.
 
 /// The byte at `i`, 0 past the end.
 pub(crate) fn at(text: &[u8], i: usize) -> u8 {
@@ -37,134 +26,96 @@ pub(crate) fn reads(text: &[u8], i: usize, word: &[u8]) -> bool {
     part(text, i, i.saturating_add(word.len())).eq_ignore_ascii_case(word)
 }
 
-/// What the percent escape at `i` stands for.
-pub(crate) fn percent(text: &[u8], i: usize) -> Option<u8> {
-    if at(text, i) != b'%' {
-        return None;
-    }
-    Some(hex(at(text, i + 1))? << 4 | hex(at(text, i + 2))?)
+/// Whether `text` reads `word` up to `end`, whatever its case.
+pub(crate) fn read_before(text: &[u8], end: usize, word: &[u8]) -> bool {
+    end.checked_sub(word.len())
+        .is_some_and(|start| reads(text, start, word))
 }
 
-/// The value of a hexadecimal digit.
-pub(crate) fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
-/// Where the word truly starts, of a run of word characters at `start`: the run may begin with the rest of an escape,
-/// as in `%20alice`, `\nalice` and `ESC[36malice`.
-pub(crate) fn past_escape(text: &[u8], start: usize) -> usize {
-    let hexes =
-        |from: usize, count: usize| (from..from + count).all(|i| hex(at(text, i)).is_some());
-    match (before(text, start), at(text, start)) {
-        (b'%', _) if hexes(start, 2) => start + 2,
-        (b'\\', b'u') if hexes(start + 1, 4) => start + 5,
-        (b'\\', b'x') if hexes(start + 1, 2) => start + 3,
-        (b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v') => start + 1,
-        (b'[' | b';' | b'0'..=b'9', _) => colour_end(text, start).unwrap_or(start),
-        _ => start,
-    }
-}
-
-/// Whether a word may start at `i`: after anything but a letter or digit, or after an escape that ends in one.
+/// Whether a word may start at `i`: after anything but a letter or digit.
 pub(crate) fn starts_word(text: &[u8], i: usize) -> bool {
-    if !before(text, i).is_ascii_alphanumeric() {
-        return true;
-    }
-    let ends_here = |length: usize| {
-        i.checked_sub(length)
-            .is_some_and(|start| past_escape(text, start) == i)
-    };
-    ends_here(1) || ends_here(2) || ends_here(3) || ends_here(5) || colour_start(text, i).is_some()
+    !before(text, i).is_ascii_alphanumeric()
 }
 
-/// The start of the colour code that ends right before `end`.
-pub(crate) fn colour_start(text: &[u8], end: usize) -> Option<usize> {
-    if before(text, end) != b'm' {
-        return None;
-    }
-    introducer(text, end - 1)
+/// Where the run of such bytes that ends at `end` starts, which is looked for no further back than `bound`.
+pub(crate) fn run_start(
+    text: &[u8],
+    end: usize,
+    bound: usize,
+    within: impl Fn(u8) -> bool,
+) -> usize {
+    let run = part(text, end.saturating_sub(bound), end);
+    end - run.iter().rev().take_while(|&&byte| within(byte)).count()
 }
 
-/// The end of the colour code that starts at `i`.
-pub(crate) fn colour_after(text: &[u8], i: usize) -> Option<usize> {
-    let escape = ESCAPES
-        .iter()
-        .find(|escape| tail(text, i).starts_with(escape))?;
-    let parameters = i + escape.len() + 1;
-    colour_end(text, parameters)
+/// Where the run of such bytes that starts at `start` ends.
+pub(crate) fn run_end(text: &[u8], start: usize, within: impl Fn(u8) -> bool) -> usize {
+    let run = tail(text, start);
+    start + run.iter().take_while(|&&byte| within(byte)).count()
 }
 
-/// The end of the colour code whose parameters or final letter, an m, a run at `start` begins with.
-fn colour_end(text: &[u8], start: usize) -> Option<usize> {
-    introducer(text, start)?;
-    let mut i = start;
-    while i < start + COLOUR_PARAMETERS && matches!(at(text, i), b'0'..=b'9' | b';') {
-        i += 1;
-    }
-    (at(text, i) == b'm').then_some(i + 1)
+/// A text as a value in it sees it. What is percent-encoded more deeply than that value's separator is part of the value:
+/// in `token=a%26b&n=1` the first `&` is a letter, and the second one ends the token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layer<'a> {
+    /// The bytes, of which the encoded ones are decoded.
+    pub(crate) text: &'a [u8],
+    /// How often each of them was encoded; none was, of those beyond its end.
+    depths: &'a [u8],
+    /// More often encoded than this is a letter.
+    depth: u8,
 }
 
-/// The start of the escape character, itself or spelled, that opens the colour code whose parameters `i` follows.
-fn introducer(text: &[u8], i: usize) -> Option<usize> {
-    let floor = i.saturating_sub(COLOUR_PARAMETERS);
-    let mut i = i;
-    while i > floor && matches!(before(text, i), b'0'..=b'9' | b';') {
-        i -= 1;
+impl<'a> Layer<'a> {
+    /// The outermost layer.
+    pub(crate) fn new(text: &'a [u8], depths: &'a [u8]) -> Self {
+        Self {
+            text,
+            depths,
+            depth: 0,
+        }
     }
-    if before(text, i) != b'[' {
-        return None;
+
+    /// The layer of the byte at `i`, if that is deeper than this one.
+    pub(crate) fn down_to(self, i: usize) -> Self {
+        let depth = at(self.depths, i).max(self.depth);
+        Self { depth, ..self }
     }
-    let opened = part(text, 0, i - 1);
-    ESCAPES
-        .iter()
-        .find(|escape| opened.ends_with(escape))
-        .map(|escape| opened.len() - escape.len())
+
+    /// The byte at `i`, 0 past the end.
+    pub(crate) fn at(self, i: usize) -> u8 {
+        if at(self.depths, i) > self.depth {
+            b'x'
+        } else {
+            at(self.text, i)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{colour_start, past_escape, percent, starts_word};
+    use super::{Layer, read_before, run_end, run_start};
 
     #[test]
-    fn an_escape_in_front_of_a_word_is_not_part_of_it() {
-        for (text, run, word) in [
-            ("%20alice", 1, 3),
-            ("\\nalice", 1, 2),
-            ("\\u003calice", 1, 6),
-            ("\\x1bmalice", 1, 4),
-            ("\x1b[36malice", 2, 5),
-            ("\x1b[1;36malice", 4, 7),
-            ("\\u001b[36malice", 7, 10),
-            ("<alice", 1, 1),
-            ("%zzalice", 1, 1),
-        ] {
-            assert_eq!(past_escape(text.as_bytes(), run), word, "{text:?}");
-            assert!(starts_word(text.as_bytes(), word), "{text:?}");
-        }
+    fn a_layer_reads_what_is_encoded_more_deeply_as_letters() {
+        let outer = Layer::new(b"a&b&", &[0, 1, 0, 0]);
+        let read = |layer: Layer<'_>| [0, 1, 2, 3, 4].map(|i| layer.at(i));
+        assert_eq!(read(outer), *b"axb&\0");
+        assert_eq!(read(outer.down_to(1)), *b"a&b&\0");
+        assert_eq!(read(Layer::new(b"a&b&", &[])), *b"a&b&\0");
     }
 
     #[test]
-    fn a_word_does_not_start_inside_a_word() {
-        for (text, i) in [("xalice", 1), ("41111", 1), ("[36malice", 4), ("%alice", 2)] {
-            assert!(!starts_word(text.as_bytes(), i), "{text:?}");
-        }
+    fn runs_are_found_from_either_end() {
+        assert_eq!(run_start(b"a,bcd", 5, 9, |byte| byte != b','), 2);
+        assert_eq!(run_start(b"a,bcd", 5, 2, |byte| byte != b','), 3);
+        assert_eq!(run_end(b"ab,c", 0, |byte| byte != b','), 2);
+        assert_eq!(run_end(b"ab", 7, |_| true), 7);
     }
 
     #[test]
-    fn a_colour_code_is_found_from_its_end() {
-        assert_eq!(colour_start(b"key\x1b[0;1m=", 9), Some(3));
-        assert_eq!(colour_start(b"item=", 4), None);
-    }
-
-    #[test]
-    fn a_percent_escape_takes_two_hexadecimal_digits() {
-        assert_eq!(percent(b"a%4Fb", 1), Some(b'O'));
-        assert_eq!(percent(b"a%4", 1), None);
-        assert_eq!(percent(b"a%4g", 1), None);
+    fn a_text_is_read_backwards() {
+        assert!(read_before(b"Identified BY 'x'", 13, b"identified by"));
+        assert!(!read_before(b"by", 2, b"identified by"));
     }
 }

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use crate::text::{at, before, part, percent, reads, starts_word};
+use crate::prose::is_word;
+use crate::text::{at, before, part, reads, run_end, run_start, starts_word};
 
-/// A word this long after "Bearer" is a token, however it looks.
-const LONG: usize = 16;
 /// The shortest token worth hiding.
 const SHORT: usize = 6;
 /// More of a credential than this is not decoded to look at it.
@@ -19,19 +18,15 @@ pub(crate) fn bearer(text: &[u8], start: usize) -> Found {
     let Some(start) = after_word(text, start, b"bearer") else {
         return (None, start);
     };
-    let mut end = run_end(text, start, |byte| {
+    let quoted = matches!(before(text, start), b'"' | b'\'');
+    let letters = run_end(text, start, |byte| {
         is_base64(byte) || matches!(byte, b'.' | b'~')
     });
-    let word = part(text, start, end);
-    let prose = word.len() < LONG && is_prose(word);
-    while at(text, end) == b'=' || percent(text, end) == Some(b'=') {
-        end += if at(text, end) == b'=' { 1 } else { 3 };
-    }
-    let parameter = before(text, end) == b'=' && matches!(at(text, end), b'"' | b'\'' | b'\\');
-    (
-        (word.len() >= SHORT && !prose && !parameter).then_some(start..end),
-        end,
-    )
+    let end = run_end(text, letters, |byte| byte == b'=');
+    let word = part(text, start, letters);
+    let parameter = end > letters && matches!(at(text, end), b'"' | b'\'' | b'\\') && !quoted;
+    let found = word.len() >= SHORT && !is_word(word) && !parameter;
+    (found.then_some(start..end), end)
 }
 
 /// The credentials after the word Basic, which starts at `start`: base64 of a user, a colon and a password.
@@ -45,16 +40,17 @@ pub(crate) fn basic(text: &[u8], start: usize) -> Found {
     (found.then_some(start..end), end)
 }
 
-/// The JSON Web Token that starts at `start`.
+/// The JSON Web Token whose header starts at `start`, or whose claims do, behind a header that begins with a blank.
 pub(crate) fn jwt(text: &[u8], start: usize) -> Found {
-    let first = segment_end(text, start);
+    let start = header_before(text, start).unwrap_or(start);
+    let first = run_end(text, start, is_base64url);
     let header = part(text, start, first);
     let mut end = first;
     let mut segments = 1;
     let mut claims = false;
     while at(text, end) == b'.' && segments < 5 {
         claims |= segments == 1 && reads(text, end + 1, b"eyJ");
-        end = segment_end(text, end + 1);
+        end = run_end(text, end + 1, is_base64url);
         segments += 1;
     }
     let found = (segments >= 3 || claims) && starts_word(text, start) && is_object(header);
@@ -65,72 +61,51 @@ pub(crate) fn jwt(text: &[u8], start: usize) -> Found {
     }
 }
 
+/// Where the header starts that a dot parts from the claims at `claims`, if it begins with a bracket and a blank, as .NET's.
+fn header_before(text: &[u8], claims: usize) -> Option<usize> {
+    let end = claims.checked_sub(1).filter(|&dot| at(text, dot) == b'.')?;
+    let start = run_start(text, end, DECODED, is_base64url);
+    part(text, start, end).starts_with(b"ew").then_some(start)
+}
+
 /// Whether this is base64url of the beginning of a JSON object.
 fn is_object(header: &[u8]) -> bool {
-    header.len() >= SHORT
-        && decode(part(header, 0, DECODED))
-            .is_some_and(|json| json.starts_with(b"{\"") && is_text(&json))
+    let json = decode(header).filter(|json| header.len() >= SHORT && is_text(json));
+    json.is_some_and(|json| match json.strip_prefix(b"{") {
+        Some(inside) => inside.trim_ascii_start().starts_with(b"\""),
+        None => false,
+    })
 }
 
-fn segment_end(text: &[u8], start: usize) -> usize {
-    let mut end = start;
-    while at(text, end).is_ascii_alphanumeric() || matches!(at(text, end), b'-' | b'_') {
-        end += 1;
-    }
-    end
-}
-
-/// Behind this word at `start`, and what parts a scheme from its credentials: blanks, a colon or an equals sign.
+/// Behind this word at `start`, and what parts a scheme from its credentials: blanks, a colon or an equals sign, a quote.
 fn after_word(text: &[u8], start: usize, word: &[u8]) -> Option<usize> {
     if !reads(text, start, word) || !starts_word(text, start) {
         return None;
     }
     let start = start + word.len();
-    let mut i = start;
-    loop {
-        match at(text, i) {
-            b' ' | b'\t' | b'+' | b':' | b'=' => i += 1,
-            b'%' if matches!(percent(text, i), Some(b' ' | b':' | b'=')) => i += 3,
-            _ => return (i > start).then_some(i),
-        }
+    let mut end = run_end(text, start, |byte| {
+        matches!(byte, b' ' | b'\t' | b'+' | b':' | b'=')
+    });
+    if end == start {
+        return None;
     }
-}
-
-/// Where the run of such bytes, plain or percent-encoded, ends.
-fn run_end(text: &[u8], start: usize, within: impl Fn(u8) -> bool) -> usize {
-    let mut end = start;
-    loop {
-        if within(at(text, end)) {
-            end += 1;
-        } else if percent(text, end).is_some_and(&within) {
-            end += 3;
-        } else {
-            return end;
-        }
-    }
+    end += usize::from(at(text, end) == b'\\' && at(text, end + 1) == b'"');
+    Some(end + usize::from(matches!(at(text, end), b'"' | b'\'')))
 }
 
 const fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// Whether this is a word of a sentence: lower case, capitalised or in capitals.
-fn is_prose(word: &[u8]) -> bool {
-    let letters = word
-        .iter()
-        .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b'-' | b'/'));
-    let small = word.iter().skip(1).all(|byte| !byte.is_ascii_uppercase());
-    letters && (small || word.iter().all(|byte| !byte.is_ascii_lowercase()))
+const fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// Decodes base64, of either alphabet, percent-encoded or not, as far as [`DECODED`] bytes of it.
+/// Decodes base64, of either alphabet, as far as [`DECODED`] bytes of it.
 fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::new();
     let (mut bits, mut held) = (0_u32, 0_u32);
-    let mut i = 0;
-    while i < encoded.len().min(DECODED) {
-        let byte = percent(encoded, i).unwrap_or_else(|| at(encoded, i));
-        i += if at(encoded, i) == b'%' { 3 } else { 1 };
+    for &byte in part(encoded, 0, DECODED) {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
@@ -188,13 +163,14 @@ mod tests {
                 "abc.DEF-g_h~i/j+k==",
             ),
             ("BEARER  0af9c1", "0af9c1"),
-            ("auth=Bearer%20abcDEF%3D%3D&x", "abcDEF%3D%3D"),
             ("auth=Bearer+mF_9.B5f-4.1JqM", "mF_9.B5f-4.1JqM"),
             (
                 "{'Authorization': 'Bearer hunter2hunter2'}",
                 "hunter2hunter2",
             ),
             ("bearer=0af9c1d2", "0af9c1d2"),
+            ("Bearer \"mF_9.B5f-4.1JqM==\"", "mF_9.B5f-4.1JqM=="),
+            ("Bearer: \\\"0af9c1d2\\\"", "0af9c1d2"),
             ("Bearer averylongtokenofletters", "averylongtokenofletters"),
         ] {
             assert_eq!(after(text, "bearer", bearer), Some(token), "{text:?}");
@@ -214,6 +190,7 @@ mod tests {
             "forbearer abcDEF123456",
             "Bearer [redacted:bearer]",
             "Bearer 401",
+            "\"token_type\":\"Bearer\",\"scope\":\"read_write\"",
         ] {
             assert_eq!(after(text, "bearer", bearer), None, "{text:?}");
         }
@@ -225,10 +202,6 @@ mod tests {
         for (text, credentials) in [
             ("Basic YWxpY2U6aHVudGVyMg==", "YWxpY2U6aHVudGVyMg=="),
             ("authorization: basic dTpw, x", "dTpw"),
-            (
-                "a=Basic%20YWxpY2U6aHVudGVyMg%3D%3D&x",
-                "YWxpY2U6aHVudGVyMg%3D%3D",
-            ),
             ("Basic dXNlcjpww6Rzcw==", "dXNlcjpww6Rzcw=="),
         ] {
             assert_eq!(after(text, "basic", basic), Some(credentials), "{text:?}");
@@ -262,6 +235,18 @@ mod tests {
                 "{token}"
             );
         }
+    }
+
+    #[test]
+    fn the_header_of_a_json_web_token_may_begin_with_a_blank() {
+        // base64url of "{\r\n  \"alg\": \"HS256\"\r\n}", by hand.
+        let token = "ew0KICAiYWxnIjogIkhTMjU2Ig0KfQ.eyJzdWIiOiJhIn0.abc";
+        let text = format!("jwt {token}, x");
+        assert_eq!(
+            jwt(text.as_bytes(), 35).0,
+            Some(4..4 + token.len()),
+            "{text}"
+        );
     }
 
     #[test]

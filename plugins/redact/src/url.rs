@@ -3,78 +3,95 @@
 use std::ops::Range;
 
 use crate::detector::mask_length;
-use crate::text::{at, part, percent, reads};
+use crate::text::{Layer, before, part, read_before, run_start};
 
 /// A user without a password is one, unless it is this long: tokens are written so.
 const TOKEN: usize = 12;
+/// The longest userinfo that is found without a scheme before it.
+const NEAR: usize = 128;
+/// The longest scheme that is looked past.
+const SCHEME: usize = 16;
 
 /// The userinfo behind the colon at `colon`, which `//` follows.
-pub(crate) fn userinfo(text: &[u8], colon: usize) -> Option<Range<usize>> {
-    if !reads(text, colon, b"://") {
-        return None;
-    }
+pub(crate) fn userinfo(layer: Layer<'_>, colon: usize) -> Option<Range<usize>> {
+    let layer = layer.down_to(colon);
     let start = colon + 3;
-    let mut sign = None;
-    let mut i = start;
-    while !matches!(
-        at(text, i),
-        0..=b' '
-            | b'/'
-            | b'?'
-            | b'#'
-            | b'"'
-            | b'\''
-            | b'<'
-            | b'>'
-            | b'\\'
-            | b'`'
-            | b','
-            | b'|'
-            | b'('
-    ) {
-        if at(text, i) == b'@' {
-            sign = Some(i);
-        }
-        i += 1;
-    }
-    secret(text, start, sign?, |byte| byte == b':')
-}
-
-/// The same of a URL that is percent-encoded, behind `%3A` at `colon`.
-pub(crate) fn encoded_userinfo(text: &[u8], colon: usize) -> Option<Range<usize>> {
-    if !reads(text, colon, b"%3A%2F%2F") {
-        return None;
-    }
-    let start = colon + 9;
-    let mut sign = None;
-    let mut i = start;
+    let (mut sign, mut i) = (None, start);
+    let mut port = Port::Host;
     loop {
-        match percent(text, i) {
-            Some(b'@') => sign = Some(i),
-            Some(b'/' | b'?' | b'#' | b'&') => break,
-            _ if matches!(
-                at(text, i),
-                0..=b' ' | b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'&'
-            ) =>
+        let byte = layer.at(i);
+        match byte {
+            0..=b' ' | b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | b'\\' | b'`' => break,
+            b'\'' | b'(' | b')' | b',' | b'|'
+                if port.ends_url() || byte == closing(layer.text, colon) =>
             {
                 break;
             }
+            b'@' => sign = Some(i),
             _ => {}
         }
+        port = port.next(byte);
         i += 1;
     }
-    secret(text, start, sign?, |byte| byte == b'%')
+    secret(layer, start, sign?)
+}
+
+/// What may be the userinfo before the at sign at `sign` though no scheme is before it: of `//user:password@host`, and of
+/// `user:password@tcp(host)/db`, as Go writes it.
+pub(crate) fn bare_userinfo(layer: Layer<'_>, sign: usize) -> Option<Range<usize>> {
+    let text = layer.text;
+    let start = run_start(text, sign, NEAR, |byte| {
+        byte > b' ' && !matches!(byte, b'/' | b'"' | b'\'' | b'<' | b'>' | b'@' | b'=' | b'`')
+    });
+    let go = [b"tcp(".as_slice(), b"unix("]
+        .iter()
+        .any(|host| part(text, sign + 1, text.len()).starts_with(host));
+    let relative = read_before(text, start, b"//") && !read_before(text, start, b"://");
+    let parted = part(text, start, sign).contains(&b':');
+    (parted && (go || relative))
+        .then(|| secret(layer, start, sign))
+        .flatten()
+}
+
+/// How far a URL is read: what is legal in a password ends it where it may be a host or a port yet.
+#[derive(Clone, Copy)]
+enum Port {
+    Host,
+    Digits,
+    No,
+}
+
+impl Port {
+    fn next(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Host, b':') | (Self::Digits, b'0'..=b'9') => Self::Digits,
+            (Self::Host, byte) if byte != b'@' => Self::Host,
+            _ => Self::No,
+        }
+    }
+
+    fn ends_url(self) -> bool {
+        !matches!(self, Self::No)
+    }
+}
+
+/// What closes what was opened before the URL whose scheme ends at `colon`.
+fn closing(text: &[u8], colon: usize) -> u8 {
+    let scheme = run_start(text, colon, SCHEME, |byte| byte.is_ascii_alphanumeric());
+    match before(text, scheme) {
+        b'(' => b')',
+        other => other,
+    }
 }
 
 /// The userinfo, if it holds a secret that is not masked yet.
-fn secret(text: &[u8], start: usize, end: usize, parts: fn(u8) -> bool) -> Option<Range<usize>> {
-    let userinfo = part(text, start, end);
-    let password = userinfo
-        .iter()
-        .position(|&byte| parts(byte))
-        .map(|colon| part(userinfo, colon + 1, end));
-    let open = match password {
-        Some(password) => password.iter().any(|&byte| byte != b'*'),
+fn secret(layer: Layer<'_>, start: usize, end: usize) -> Option<Range<usize>> {
+    let userinfo = part(layer.text, start, end);
+    let colon = (start..end).find(|&i| layer.at(i) == b':');
+    let open = match colon {
+        Some(colon) => part(layer.text, colon + 1, end)
+            .iter()
+            .any(|&byte| byte != b'*'),
         None => userinfo.len() >= TOKEN,
     };
     (open && mask_length(userinfo) == 0).then_some(start..end)
@@ -82,7 +99,18 @@ fn secret(text: &[u8], start: usize, end: usize, parts: fn(u8) -> bool) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use super::{encoded_userinfo, userinfo};
+    use super::{bare_userinfo, userinfo};
+    use crate::text::Layer;
+
+    fn find(text: &str) -> Option<&str> {
+        let colon = text.find("://").expect("a URL");
+        userinfo(Layer::new(text.as_bytes(), &[]), colon).and_then(|found| text.get(found))
+    }
+
+    fn find_bare(text: &str) -> Option<&str> {
+        let sign = text.find('@').expect("an at sign");
+        bare_userinfo(Layer::new(text.as_bytes(), &[]), sign).and_then(|found| text.get(found))
+    }
 
     #[test]
     fn user_and_password_are_found() {
@@ -92,28 +120,19 @@ mod tests {
                 "shop:hunter2",
             ),
             ("redis://:hunter2@127.0.0.1:6379/0", ":hunter2"),
-            (
-                "https://alice%40example.org:p%40ss@host",
-                "alice%40example.org:p%40ss",
-            ),
             ("amqp://u:p@ss@host/", "u:p@ss"),
             (
                 "clone https://ghp_0123456789abcdef@github.com/x",
                 "ghp_0123456789abcdef",
             ),
+            ("https://user:pa'ss@host/", "user:pa'ss"),
+            ("\"https://user:p(a),s|s@host/\"", "user:p(a),s|s"),
+            ("['https://u:p@host','x']", "u:p"),
         ] {
-            let colon = text.find("://").expect("a URL");
-            assert_eq!(
-                userinfo(text.as_bytes(), colon).and_then(|found| text.get(found)),
-                Some(secret),
-                "{text}"
-            );
+            assert_eq!(find(text), Some(secret), "{text}");
         }
-        let text = "to=https%3A%2F%2Fu%3Ap%40host%2Fx";
-        assert_eq!(
-            encoded_userinfo(text.as_bytes(), 8).and_then(|found| text.get(found)),
-            Some("u%3Ap")
-        );
+        let encoded = Layer::new(b"://u:p/s@host/", &[0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(userinfo(encoded, 0), Some(3..8));
     }
 
     #[test]
@@ -127,9 +146,27 @@ mod tests {
             "://",
             "http://",
             "x://@host",
+            "['http://host:80','alice@example.org']",
+            "http://host,bob.builder@example.org",
+            "(http://host:80),alice@example.org",
         ] {
-            let colon = text.find("://").expect("a URL");
-            assert_eq!(userinfo(text.as_bytes(), colon), None, "{text}");
+            assert_eq!(find(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn user_and_password_are_found_without_a_scheme() {
+        assert_eq!(find_bare("//user:pass@host/x"), Some("user:pass"));
+        assert_eq!(find_bare("dsn user:pw@tcp(db:3306)/x"), Some("user:pw"));
+        for text in [
+            "//user@host/x",
+            "https://user:pass@host",
+            "user:pass@host",
+            "path//a/b:c@d",
+            "user@tcp(db)/x",
+            "//[redacted:url_secret]@host",
+        ] {
+            assert_eq!(find_bare(text), None, "{text}");
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use crate::detector::mask_length;
-use crate::text::{at, before, part, percent, reads, tail};
+use crate::scan::Quotes;
+use crate::text::{Layer, before, part, tail};
 
 /// Strings in strings in strings are seen through to this many backslashes before a quote.
-const DEEPEST: usize = 7;
+pub(crate) const DEEPEST: usize = 7;
 /// Schemes of an Authorization header: the value goes on with the next word.
 const SCHEMES: [&[u8]; 7] = [
     b"bearer",
@@ -20,12 +21,14 @@ const SCHEMES: [&[u8]; 7] = [
 /// Schemes whose parameters fill the line.
 const LINE_SCHEMES: [&[u8]; 3] = [b"digest", b"hawk", b"aws4-hmac-sha256"];
 /// What stands for no value.
-const NOTHING: [&[u8]; 7] = [
+const NOTHING: [&[u8]; 9] = [
     b"null",
     b"none",
     b"nil",
     b"true",
     b"false",
+    b"yes",
+    b"no",
     b"undefined",
     b"nan",
 ];
@@ -39,100 +42,118 @@ pub(crate) struct Quote {
     pub(crate) backslashes: usize,
 }
 
-/// Where a value stands, which decides where a bare one ends.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Place {
-    /// The quote around the name.
-    pub(crate) quote: Option<Quote>,
-    /// In a URL's query or a form.
-    pub(crate) query: bool,
-    /// In one that is itself percent-encoded.
-    pub(crate) encoded: bool,
-    /// In a header that fills the line.
-    pub(crate) line: bool,
+/// How far a bare value goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// To the next separator.
+    Word,
+    /// To what ends a parameter in a URL's query or a form.
+    Query,
+    /// Over `a=b; c=d`.
+    Pairs,
+    /// To the end of the line.
+    Line,
 }
 
-/// A value, and the quote to put around what replaces it.
+/// A value, and the quotes to put around what replaces it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Value {
     /// Its bytes, without its quotes.
     pub(crate) range: Range<usize>,
     /// Of a quoted name's unquoted value: a mask is a string.
-    pub(crate) quote: Option<Quote>,
+    pub(crate) quotes: Quotes,
 }
 
-/// The value at `start`, which is behind blanks and colours; none if there is nothing or a mask.
-pub(crate) fn read(text: &[u8], start: usize, place: Place) -> Option<Value> {
-    if let Some((quote, inside)) = opening(text, start) {
-        return value(text, inside, closing(text, inside, quote), None);
-    }
-    if mask_length(tail(text, start)) > 0 {
-        return None;
-    }
-    if !place.query && matches!(at(text, start), b'[' | b'{' | b'(') {
-        let end = bracket_end(text, start);
+/// Whether this stands for no value, or is masked already.
+pub(crate) fn is_nothing(value: &[u8]) -> bool {
+    value.iter().all(|&byte| byte == b'*') || is_any(value, &NOTHING) || mask_length(value) > 0
+}
+
+/// Whether this is a scheme of an Authorization header.
+pub(crate) fn is_scheme(word: &[u8]) -> bool {
+    is_any(word, &SCHEMES) || is_any(word, &LINE_SCHEMES)
+}
+
+fn is_any(word: &[u8], words: &[&[u8]]) -> bool {
+    words.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// The value at `start`, which is behind blanks; none if there is nothing or a mask. Without quotes of its own it gets
+/// `quotes`.
+pub(crate) fn read(layer: Layer<'_>, start: usize, reach: Reach, quotes: Quotes) -> Option<Value> {
+    let (range, quotes) = if let Some((quote, inside)) = opening(layer, start) {
+        (inside..closing(layer, inside, quote), Quotes::None)
+    } else if reach != Reach::Query && is_opening_bracket(layer.at(start)) {
+        if mask_length(tail(layer.text, start)) > 0 {
+            return None;
+        }
+        let end = bracket_end(layer, start);
         return (end > start + 2).then_some(Value {
             range: start..end,
-            quote: place.quote,
+            quotes,
         });
-    }
-    value(text, start, bare_end(text, start, place), place.quote)
-}
-
-fn value(text: &[u8], start: usize, end: usize, quote: Option<Quote>) -> Option<Value> {
-    let bytes = part(text, start, end);
-    let nothing = bytes.iter().all(|&byte| byte == b'*')
-        || NOTHING.iter().any(|word| bytes.eq_ignore_ascii_case(word));
-    (!nothing && mask_length(bytes) == 0).then_some(Value {
-        range: start..end,
-        quote,
-    })
+    } else {
+        (start..bare_end(layer, start, reach), quotes)
+    };
+    let open = !is_nothing(part(layer.text, range.start, range.end));
+    open.then_some(Value { range, quotes })
 }
 
 /// The quote that opens a string at `start`, and where the string's inside starts: `"`, `\"`, `b'`.
-pub(crate) fn opening(text: &[u8], start: usize) -> Option<(Quote, usize)> {
+pub(crate) fn opening(layer: Layer<'_>, start: usize) -> Option<(Quote, usize)> {
     let mut i = start;
-    if matches!(at(text, i), b'b' | b'B' | b'u' | b'U' | b'r' | b'R') {
+    if matches!(layer.at(i), b'b' | b'B' | b'u' | b'U' | b'r' | b'R') {
         i += 1;
     }
-    let backslashes = part(text, i, i + DEEPEST + 1)
-        .iter()
-        .take_while(|&&byte| byte == b'\\')
+    let backslashes = (0..=DEEPEST)
+        .take_while(|&more| layer.at(i + more) == b'\\')
         .count();
     i += backslashes;
-    let mark = at(text, i);
+    let mark = layer.at(i);
     matches!(mark, b'"' | b'\'').then_some((Quote { mark, backslashes }, i + 1))
 }
 
 /// Where the string whose inside starts at `inside` ends: at its quote behind as many backslashes, or, if the string
-/// around it ends before it does, there.
-fn closing(text: &[u8], inside: usize, quote: Quote) -> usize {
+/// around it ends before it does, there. A quote that is doubled is none.
+pub(crate) fn closing(layer: Layer<'_>, inside: usize, quote: Quote) -> usize {
     let mut backslashes = 0;
-    for (i, &byte) in text.iter().enumerate().skip(inside) {
+    let mut i = inside;
+    while i < layer.text.len() {
+        let byte = layer.at(i);
         if byte == b'\\' {
             backslashes += 1;
+            i += 1;
             continue;
         }
         if byte == quote.mark {
             if backslashes < quote.backslashes {
                 return i - backslashes;
             }
-            if backslashes % (2 * (quote.backslashes + 1)) == quote.backslashes {
+            let ends = backslashes % (2 * (quote.backslashes + 1)) == quote.backslashes;
+            let doubled = backslashes == 0 && layer.at(i + 1) == quote.mark;
+            if ends && !doubled {
                 return i - quote.backslashes;
             }
+            i += usize::from(doubled);
         }
         backslashes = 0;
+        i += 1;
     }
-    text.len()
+    layer.text.len()
+}
+
+const fn is_opening_bracket(byte: u8) -> bool {
+    matches!(byte, b'[' | b'{' | b'(')
 }
 
 /// Where the bracket at `start` closes; the end of the text if it does not.
-fn bracket_end(text: &[u8], start: usize) -> usize {
+fn bracket_end(layer: Layer<'_>, start: usize) -> usize {
     let mut depth = 0_usize;
     let mut quoted = None;
     let mut escaped = false;
     let mut previous = 0;
-    for (i, &byte) in text.iter().enumerate().skip(start) {
+    for i in start..layer.text.len() {
+        let byte = layer.at(i);
         if escaped {
             escaped = false;
         } else if byte == b'\\' {
@@ -163,84 +184,108 @@ fn bracket_end(text: &[u8], start: usize) -> usize {
             previous = byte;
         }
     }
-    text.len()
+    layer.text.len()
 }
 
 /// Where the bare value at `start` ends.
-fn bare_end(text: &[u8], start: usize, place: Place) -> usize {
-    if place.line {
-        return line_end(text, start);
+fn bare_end(layer: Layer<'_>, start: usize, reach: Reach) -> usize {
+    match reach {
+        Reach::Line => return line_end(layer, start),
+        Reach::Query => return parameter_end(layer, start),
+        Reach::Pairs => return pairs_end(layer, start),
+        Reach::Word => {}
     }
-    let end = word_end(text, start, place);
-    let scheme = part(text, start, end);
-    if LINE_SCHEMES
-        .iter()
-        .any(|line| scheme.eq_ignore_ascii_case(line))
-    {
-        return line_end(text, end);
-    }
-    if !SCHEMES
-        .iter()
-        .any(|known| scheme.eq_ignore_ascii_case(known))
-    {
-        return end;
+    let end = word_end(layer, start);
+    let scheme = part(layer.text, start, end);
+    if is_any(scheme, &LINE_SCHEMES) {
+        return line_end(layer, end);
     }
     let mut next = end;
-    while matches!(at(text, next), b' ' | b'+') {
+    while matches!(layer.at(next), b' ' | b'+') {
         next += 1;
     }
-    if next == end || mask_length(tail(text, next)) > 0 {
-        end
+    if is_any(scheme, &SCHEMES) && next > end && mask_length(tail(layer.text, next)) == 0 {
+        word_end(layer, next).max(end)
     } else {
-        word_end(text, next, place).max(end)
+        end
     }
 }
 
 /// Where the run without blanks, quotes and separators ends.
-fn word_end(text: &[u8], start: usize, place: Place) -> usize {
+fn word_end(layer: Layer<'_>, start: usize) -> usize {
     let mut i = start;
     loop {
-        match at(text, i) {
-            0 if i >= text.len() => break,
-            b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'&' | 0x1b => break,
-            b'#' if place.query => break,
-            b'%' if place.encoded && is_encoded_end(text, i) => break,
-            b'\\'
-                if matches!(
-                    at(text, i + 1),
-                    b'n' | b'r' | b't' | b'u' | b'x' | b'"' | b'\'' | b'\\'
-                ) =>
-            {
-                break;
-            }
-            b',' | b';' | b')' | b']' | b'}' if !place.query => break,
-            b'(' | b'[' | b'{' if !place.query => i = bracket_end(text, i),
+        match layer.at(i) {
+            b',' | b';' | b')' | b']' | b'}' => return i,
+            byte if is_opening_bracket(byte) => i = bracket_end(layer, i),
+            _ if ends_word(layer, i) => return i,
             _ => i += 1,
         }
     }
-    while place.query
-        && i > start
-        && matches!(before(text, i), b',' | b'.' | b';' | b')' | b']' | b'}')
-    {
-        i -= 1;
-    }
-    i
 }
 
-/// Whether an encoded `&`, `#`, quote or blank stands here, once or twice encoded.
-fn is_encoded_end(text: &[u8], i: usize) -> bool {
-    matches!(percent(text, i), Some(b'&' | b'#' | b'"' | b' ')) || reads(text, i, b"%2526")
+/// Where the parameter of a query or form ends, without the punctuation of the sentence that it stands in.
+fn parameter_end(layer: Layer<'_>, start: usize) -> usize {
+    let mut end = start;
+    while !ends_word(layer, end) && layer.at(end) != b'#' {
+        end += 1;
+    }
+    let opened = part(layer.text, start, end)
+        .iter()
+        .any(|&byte| is_opening_bracket(byte));
+    while end > start {
+        match before(layer.text, end) {
+            b',' | b'.' | b';' => {}
+            b')' | b']' | b'}' if !opened => {}
+            _ => break,
+        }
+        end -= 1;
+    }
+    end
+}
+
+/// Where the list of cookies that starts with this one ends.
+fn pairs_end(layer: Layer<'_>, start: usize) -> usize {
+    let mut end = word_end(layer, start);
+    while layer.at(end) == b';' {
+        let mut next = end + 1;
+        while layer.at(next) == b' ' {
+            next += 1;
+        }
+        let more = word_end(layer, next);
+        if !part(layer.text, next, more).contains(&b'=') {
+            break;
+        }
+        end = more;
+    }
+    end
+}
+
+/// Whether a word ends at `i`, whatever it is a word of.
+fn ends_word(layer: Layer<'_>, i: usize) -> bool {
+    match layer.at(i) {
+        0 => i >= layer.text.len(),
+        b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'&' | 0x1b => true,
+        b'\\' => escapes_quote(layer, i),
+        _ => false,
+    }
 }
 
 /// Where the line, or the string that it stands in, ends.
-fn line_end(text: &[u8], start: usize) -> usize {
+fn line_end(layer: Layer<'_>, start: usize) -> usize {
     let mut i = start;
     loop {
-        match at(text, i) {
-            0 if i >= text.len() => return i,
+        match layer.at(i) {
+            0 if i >= layer.text.len() => return i,
             b'\n' | b'\r' | b'"' | b'\'' | 0x1b => return i,
-            b'\\' if matches!(at(text, i + 1), b'n' | b'r' | b'"' | b'\'' | b'\\') => return i,
+            b'\\' if escapes_quote(layer, i) => return i,
             _ => i += 1,
         }
     }
+}
+
+/// Whether the backslashes at `i` stand in front of a quote.
+fn escapes_quote(layer: Layer<'_>, i: usize) -> bool {
+    let quote = (i..=i + DEEPEST).find(|&i| layer.at(i) != b'\\');
+    quote.is_some_and(|quote| matches!(layer.at(quote), b'"' | b'\''))
 }

@@ -23,14 +23,17 @@ pub(crate) struct Weights {
 const DIGIT: u8 = 1 << 7;
 /// An at sign, and the last letter of `eyJ`, with which JSON begins in base64.
 const AT: u8 = 1;
+/// What escapes begin with.
 const PERCENT: u8 = 1 << 1;
-/// A colon or an equals sign.
-const ASSIGNS: u8 = 1 << 2;
-/// A quote, before a comma.
-const QUOTE: u8 = 1 << 3;
-/// A `b`, before the next letter of Bearer or Basic.
-const SCHEME: u8 = 1 << 4;
-const ALONE: u8 = DIGIT | AT | PERCENT | ASSIGNS;
+const BACKSLASH: u8 = 1 << 2;
+const ESC: u8 = 1 << 3;
+/// A colon, an equals sign, or the end of a tag.
+const ASSIGNS: u8 = 1 << 4;
+/// A quote, blank or dash, before a comma, a single quote or a dash: `"name", "value"`, `password 'value'`, `--name value`.
+const PARTS: u8 = 1 << 5;
+/// A `b`, before the next letter of Bearer, Basic or BEGIN.
+const SCHEME: u8 = 1 << 6;
+const ALONE: u8 = DIGIT | AT | PERCENT | BACKSLASH | ESC | ASSIGNS;
 
 /// What a byte with this low half, and one with this high half, can be.
 const THIS: [[u8; LANES]; 2] = table(
@@ -39,14 +42,16 @@ const THIS: [[u8; LANES]; 2] = table(
         (DIGIT, b"0123456789"),
         (AT, b"@J"),
         (PERCENT, b"%"),
-        (ASSIGNS, b":="),
-        (QUOTE, b"\"'"),
+        (BACKSLASH, b"\\"),
+        (ESC, b"\x1b"),
+        (ASSIGNS, b":=>"),
+        (PARTS, b"\"' -"),
         (SCHEME, b"bB"),
     ],
 );
 
 /// What a byte can be before one with this low half, and one with this high half.
-const NEXT: [[u8; LANES]; 2] = table([ALONE; LANES], &[(QUOTE, b","), (SCHEME, b"aAeE")]);
+const NEXT: [[u8; LANES]; 2] = table([ALONE; LANES], &[(PARTS, b",'-"), (SCHEME, b"aAeE")]);
 
 /// Each kind takes the low and high halves of its bytes; the combinations of these halves must be no other bytes.
 #[expect(
@@ -96,8 +101,8 @@ mod tests {
 
     fn expected(byte: u8, next: u8) -> Weights {
         let sign = match byte {
-            b'@' | b'J' | b'%' | b':' | b'=' => true,
-            b'"' | b'\'' => next == b',',
+            b'@' | b'J' | b'%' | b'\\' | 0x1b | b':' | b'=' | b'>' => true,
+            b'"' | b'\'' | b' ' | b'-' => matches!(next, b',' | b'\'' | b'-'),
             b'b' | b'B' => matches!(next, b'a' | b'A' | b'e' | b'E'),
             _ => false,
         };

@@ -107,7 +107,7 @@ fn values_in_plain_text_are_hidden() {
         ),
         (
             "\\u001b[36mtoken\\u001b[0m=\\u001b[35mabc\\u001b[0m",
-            "\\u001b[36mtoken\\u001b[0m=\\u001b[35m[S]\\u001b[0m",
+            "\\u001b[36mtoken\\u001b[0m=\\u001b[35m[U]\\u001b[0m",
         ),
         ("x password=a\\nnext", "x password=[S]\\nnext"),
         ("--api-key=abc --n=1", "--api-key=[S] --n=1"),
@@ -146,7 +146,7 @@ fn secrets_in_urls_are_hidden() {
         ),
         (
             "to=%252Fx%253Ftoken%253Dabc%2526n&m=2",
-            "to=%252Fx%253Ftoken%253D[S]%2526n&m=2",
+            "to=%252Fx%253Ftoken%253D[U]%2526n&m=2",
         ),
         ("\"/x?token=abc\\u0026n=1\"", "\"/x?token=[U]\\u0026n=1\""),
         ("\"/x?n=1\\u0026token=abc\"", "\"/x?n=1\\u0026token=[U]\""),
@@ -159,6 +159,177 @@ fn secrets_in_urls_are_hidden() {
             "postgres://u:p@h/x?password=abc",
             "postgres://[U]@h/x?password=[U]",
         ),
+    ] {
+        assert_eq!(masked(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn values_on_several_lines_are_hidden_whole() {
+    for (text, expected) in [
+        (
+            "private_key: -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nn: 1",
+            "private_key: [S]\nn: 1",
+        ),
+        (
+            r"key -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n.",
+            r"key [S]\n.",
+        ),
+        ("password: |\n  hunter2\nn: 1", "password: |\n  [S]\nn: 1"),
+        (
+            "a:\n  token: >-\n    abc\n    def\n  n: 1",
+            "a:\n  token: >-\n    [S]\n  n: 1",
+        ),
+        ("password:\n  hunter2", "password:\n  [S]"),
+        (
+            r#""password: |\n  hunter2\nn: 1""#,
+            r#""password: |\n  [S]\nn: 1""#,
+        ),
+        ("x cookie=a=b; c=d; e=f; g", "x cookie=[S]; g"),
+        ("password='a''b' n", "password='[S]' n"),
+        ("password=\"a\"\"b\" n", "password=\"[S]\" n"),
+        ("password='' n='x'", "password='' n='x'"),
+        ("password:\n  min: 8", "password:\n  min: 8"),
+    ] {
+        assert_eq!(masked(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn values_that_no_separator_parts_from_their_names_are_hidden() {
+    for (text, expected) in [
+        ("mysql --password hunter2 -u x", "mysql --password [S] -u x"),
+        ("x --api-key 'a b' y", "x --api-key '[S]' y"),
+        (r#"["--password", "hunter2"]"#, r#"["--password", "[S]"]"#),
+        ("<password>hunter2</password>", "<password>[S]</password>"),
+        ("<a:Token> x </a:Token>", "<a:Token>[S]</a:Token>"),
+        (
+            r#"{"name":"password","value":"hunter2"}"#,
+            r#"{"name":"password","value":"[S]"}"#,
+        ),
+        (
+            r#"[{\"key\": \"api_key\", \"value\": 17}]"#,
+            r#"[{\"key\": \"api_key\", \"value\": \"[S]\"}]"#,
+        ),
+        (
+            "ALTER USER x WITH PASSWORD 'hunter2'",
+            "ALTER USER x WITH PASSWORD '[S]'",
+        ),
+        ("IDENTIFIED BY 'hunter2'", "IDENTIFIED BY '[S]'"),
+        ("x[\"password\"] = \"hunter2\"", "x[\"password\"] = \"[S]\""),
+        (r#"{"pass":"hunter2"}"#, r#"{"pass":"[S]"}"#),
+        ("user=x pass=hunter2", "user=x pass=[S]"),
+    ] {
+        assert_eq!(masked(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn names_and_values_are_seen_through_escapes() {
+    for (text, expected) in [
+        (
+            r#"{"pass\u0077ord":"hunter2"}"#,
+            r#"{"pass\u0077ord":"[S]"}"#,
+        ),
+        ("/x?tok%65n=abc&n=1", "/x?tok%65n=[U]&n=1"),
+        ("a=1&pass%77ord=x", "a=1&pass%77ord=[U]"),
+        ("pass\x1b[0mword = hunter2", "pass\x1b[0mword = [S]"),
+        ("password%3A%20hunter2", "password%3A%20[S]"),
+        (
+            "%7B%22password%22%3A%22hun%5C%22ter2%22%7D",
+            "%7B%22password%22%3A%22[S]%22%7D",
+        ),
+        (
+            "{%22token%22:17,%22n%22:1}",
+            "{%22token%22:%22[S]%22,%22n%22:1}",
+        ),
+        (
+            r#"{"a":"{\u0022token\u0022:17,\u0022key\u0022:1}"}"#,
+            r#"{"a":"{\u0022token\u0022:\u0022[S]\u0022,\u0022key\u0022:1}"}"#,
+        ),
+        (
+            r#"{"password":"abc\u0022def","n":1}"#,
+            r#"{"password":"[S]","n":1}"#,
+        ),
+        (
+            r#"{"password":"abc%5C","n":1}"#,
+            r#"{"password":"[S]","n":1}"#,
+        ),
+        (
+            r#"{"password":"a%22b","n":1}"#,
+            r#"{"password":"[S]","n":1}"#,
+        ),
+        ("/x?token=a%26b%2520c&n=%20", "/x?token=[U]&n=%20"),
+        (
+            "/x?user%5Bpassword%5D=a%26b&n=1",
+            "/x?user%5Bpassword%5D=[U]&n=1",
+        ),
+        (
+            "/x?to=%3Ftoken%3Da%2526b%26n%3D1",
+            "/x?to=%3Ftoken%3D[U]%26n%3D1",
+        ),
+        (r"https:\/\/u:p@h\/x", r"https:\/\/[U]@h\/x"),
+        (
+            "https%3A%2F%2Fu%3Ap%40host%2Fx",
+            "https%3A%2F%2F[U]%40host%2Fx",
+        ),
+        ("https://u:p%2Fs%40s@host/x", "https://[U]@host/x"),
+        (
+            "https://alice%40example.org:p%40ss@host",
+            "https://[U]@host",
+        ),
+    ] {
+        assert_eq!(masked(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_said_about_secrets_is_left() {
+    for text in [
+        "Access denied for user x (using password: YES)",
+        "unexpected token: COMMA",
+        "SyntaxError: Unexpected token: 'foo'",
+        "Next token: NUMBER(5)",
+        "token: 5 at position 3",
+        "refresh token: missing",
+        "failed to mount secret: timeout",
+        "authorization: granted",
+        "cookie: accepted",
+        "password: must be at least 8",
+        "GSSAPI credentials: not found",
+        "--- PASS: TestFoo (0.00s)",
+        "pass: 12, fail: 3, pass=12",
+        "PWD=/home/user OLDPWD=/tmp",
+        "next_page_token=abc",
+        "docs --password must be set",
+        "Vec<Token>::new(), Option<Secret>x<y>",
+        "a -- token 'x'",
+        "----- token ----",
+    ] {
+        assert_eq!(masked(text), text);
+    }
+}
+
+#[test]
+fn what_only_begins_like_a_sentence_about_secrets_is_hidden() {
+    for (text, expected) in [
+        ("invalid token: abc123def", "invalid token: [S]"),
+        ("send Authorization: Bearer abc", "send Authorization: [S]"),
+        ("my password: swordfish", "my password: [S]"),
+        ("token: swordfish", "token: [S]"),
+        ("my token: 'swordfish'", "my token: '[S]'"),
+    ] {
+        assert_eq!(masked(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn brackets_belong_to_the_value_that_they_are_around() {
+    for (text, expected) in [
+        ("password=[hunter2]", "password=[U]"),
+        ("password=(hunter2)", "password=[U]"),
+        ("password={hunter2}", "password=[U]"),
+        ("(/x?password=hunter2)", "(/x?password=[U])"),
     ] {
         assert_eq!(masked(text), expected, "{text}");
     }

@@ -92,6 +92,7 @@ fn a_finding_tells_its_text_wherever_it_lies_in_a_block() {
             "alice@example.org",
             "4111 1111 1111 1111",
             "a=%204222222222222",
+            "\"b\\u00fc\",password=hunter2",
             "Bearer 0af9c1d2e3",
             "'token', (b'token', b'x')",
         ] {
@@ -181,6 +182,43 @@ fn hostile_texts_take_linear_time() {
         "('token',",
         "\u{fc}",
         "cookie:",
+        "token: [redacted:email]",
+        "%41",
+        "%25",
+        "%2525",
+        "\\",
+        "\\\\n",
+        "\\u0041",
+        "\\u0022",
+        "\x1b[0m",
+        "a\x1b[0m",
+        "\\u001b[0m",
+        "-",
+        "_--a",
+        " --token",
+        "--token ",
+        " '",
+        " password ''",
+        "<token>",
+        "<token>>",
+        "('token','***",
+        "\"name\":\"token\",",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\"",
+        "password:\n ",
+        "password: |\n  ",
+        "password: |\n  [redacted:email]\n",
+        "cookie=a=b;",
+        ".eyJ",
+        "ew.eyJ",
+        "[4111111111111111,",
+        "1234  ",
+        "1234\u{a0}",
+        "1234.",
+        "//a:b@tcp(",
+        "://a:'",
+        "a'b@",
+        "\"a\"@b.co",
     ];
     for pattern in patterns {
         let text = pattern.repeat(LENGTH / pattern.len());
@@ -193,6 +231,74 @@ fn hostile_texts_take_linear_time() {
             found.len()
         );
     }
+}
+
+#[test]
+fn secrets_are_seen_through_escapes() {
+    for (text, expected) in [
+        (r#"{"e":"alice\u0040example.org"}"#, r#"{"e":"E"}"#),
+        (r"b'alice\x40example.org'", "b'E'"),
+        (r#""line\nalice@example.org\n""#, r#""line\nE\n""#),
+        (r"\u003calice@example.org\u003e", r"\u003cE\u003e"),
+        ("alice%40example%2Eorg", "E"),
+        ("x=%20alice@ex%61mple.org&y", "x=%20E&y"),
+        ("email%3Dbob%2Bshop%40example.org%26x", "email%3DE%26x"),
+        ("next=%252Fu%253Dbob%252540example.org", "next=%252Fu%253DE"),
+        ("m%C3%BCller%40example.org", "E"),
+        (r"m\u00fcller@example.org", "E"),
+        ("\x1b[31malice\x1b[0m@example.org", "\x1b[31mE"),
+        (
+            "10ms\x1b[0m4111111111111111\x1b[0ms",
+            "10ms\x1b[0mC\x1b[0ms",
+        ),
+        ("\x1b[31m4111\x1b[0m 1111 1111 1111 x", "\x1b[31mC x"),
+        (
+            r#"{"c":"4111\u002d1111\u002d1111\u002d1111"}"#,
+            r#"{"c":"C"}"#,
+        ),
+        ("card=4275%201228%206996%204256&x", "card=C&x"),
+        ("%34111111111111111", "C"),
+        (
+            "%7B%22n%22%3A4111111111111111%7D",
+            "%7B%22n%22%3A%22C%22%7D",
+        ),
+        (
+            r#"{"h":"Bearer\u0020abc.def-123"}"#,
+            r#"{"h":"Bearer\u0020B"}"#,
+        ),
+        ("a=Bearer%20abcDEF%3D%3D&x", "a=Bearer%20B&x"),
+        ("Bearer \x1b[1mmF_9.B5f-4.1JqM", "Bearer \x1b[1mB"),
+        (
+            "eyJhbGciOiJub25lIn0%2EeyJzdWIiOiJhIn0%2E&x",
+            "[redacted:jwt]&x",
+        ),
+        ("50% of \\d, C:\\new", "50% of \\d, C:\\new"),
+    ] {
+        let masked = masked(text.as_bytes())
+            .replace("[redacted:email]", "E")
+            .replace("[redacted:credit_card]", "C")
+            .replace("[redacted:bearer]", "B");
+        assert_eq!(masked, expected, "{text}");
+    }
+}
+
+#[test]
+fn escaped_texts_and_others_keep_apart() {
+    let texts: [&[u8]; 5] = [
+        b"a@b.co",
+        b"c%40d.co",
+        b"",
+        b"e@f.co \\u0040 4111111111111111",
+        b"g@h.co",
+    ];
+    let found: Vec<_> = find(&texts, all())
+        .into_iter()
+        .map(|found| (found.text, found.range))
+        .collect();
+    assert_eq!(
+        found,
+        [(0, 0..6), (1, 0..8), (3, 0..6), (3, 14..30), (4, 0..6)]
+    );
 }
 
 /// A small generator of numbers, the same on every machine.
@@ -215,6 +321,9 @@ fn twenty_thousand_mutations_neither_panic_nor_break_text_nor_leave_what_is_foun
         "[(b'authorization', b'Basic dTpw'), ('cookie', 'a=b')] Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.",
         "\x1b[36mpostgres://u:p\u{e4}ss@h/x\x1b[0m Cookie: a=b; c=d\nm\u{fc}ller@b\u{fc}cher.example, 4111 1111 1111 1111",
         "\\u001b[36mtoken\\u001b[0m=\\\"a\\\\\\\"b\\\" secret: {'a': [1, 'x]'} span_id=4111111111111111 \u{1f600}@example.org",
+        r#"{"p\u0061ss":"a\u0022b","n":[4111111111111111,-5],"u":"https:\/\/u:p@h\/","m":"al\u0069ce%2540ex%61mple.org"} <token>x</token>"#,
+        "%7B%22password%22%3A%22a%5C%22b%22%7D --token 'x' \x1b[1malice\x1b[0m@example.org 4111\u{a0}1111 1111  1111 'name': 'password', 'value': 5",
+        "password: |\n  a\n  b\n-----BEGIN PRIVATE KEY-----\nMI\n-----END PRIVATE KEY-----\ninvalid token: ab cookie=a=b; c=d, PASSWORD 'x''y'",
         "[redacted:email]: [redacted:secret_key]=x password: [redacted:url_secret]@h \"[redacted:jwt]\": 5",
     ];
     let mut random = Random(0x9e37_79b9_7f4a_7c15);

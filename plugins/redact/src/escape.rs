@@ -1,0 +1,183 @@
+//! Reading one escape: what it stands for, and how long it is.
+
+use crate::text::{at, part, run_end};
+
+/// The longest look ahead over backslashes: strings in strings in strings.
+const BACKSLASHES: usize = 7;
+/// The longest look ahead over the parameters of a colour code.
+const PARAMETERS: usize = 20;
+const ESC: char = '\u{1b}';
+
+/// An escape in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Escape {
+    /// How many bytes it has.
+    pub(crate) length: u8,
+    stands_for: [u8; BACKSLASHES + 1],
+    left: usize,
+}
+
+impl Escape {
+    fn new(length: usize, stands_for: &[u8]) -> Option<Self> {
+        let mut escape = Self {
+            length: u8::try_from(length).ok()?,
+            stands_for: [0; _],
+            left: stands_for.len(),
+        };
+        escape
+            .stands_for
+            .get_mut(..stands_for.len())?
+            .copy_from_slice(stands_for);
+        Some(escape)
+    }
+
+    /// What it stands for.
+    pub(crate) fn stands_for(&self) -> &[u8] {
+        part(&self.stands_for, 0, self.left)
+    }
+
+    /// Whether it is a colour, which stands for nothing.
+    pub(crate) fn is_colour(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The same with a blank in its place.
+    pub(crate) fn as_blank(self) -> Self {
+        Self {
+            stands_for: [b' '; _],
+            left: 1,
+            ..self
+        }
+    }
+}
+
+/// Whether any escape stands at `i`.
+pub(crate) fn is_any(text: &[u8], i: usize) -> bool {
+    percent(text, i).or_else(|| spelled(text, i)).is_some()
+}
+
+/// The percent-encoded byte at `i`.
+pub(crate) fn percent(text: &[u8], i: usize) -> Option<Escape> {
+    if at(text, i) != b'%' {
+        return None;
+    }
+    let byte = u8::try_from(hexadecimal(text, i + 1, 2)?).ok()?;
+    if byte == b'\\' && matches!(at(text, i + 3), b'"' | b'\'') {
+        return None; // what is encoded does not escape a quote that is not
+    }
+    Escape::new(3, &[byte])
+}
+
+/// The colour or the backslash escape at `i`, with all the backslashes that it has in strings in strings.
+pub(crate) fn spelled(text: &[u8], i: usize) -> Option<Escape> {
+    if at(text, i) == 0x1b {
+        return colour(text, i, i + 1);
+    }
+    let backslashes = run_end(part(text, i, i + BACKSLASHES + 1), 0, |byte| byte == b'\\');
+    if !(1..=BACKSLASHES).contains(&backslashes) {
+        return None;
+    }
+    let letter = i + backslashes;
+    let (character, end) = match at(text, letter) {
+        b'u' => (hexadecimal(text, letter + 1, 4)?, letter + 5),
+        b'x' => (hexadecimal(text, letter + 1, 2)?, letter + 3),
+        b'0' if part(text, letter, letter + 3) == b"033" => return colour(text, i, letter + 3),
+        b'e' => return colour(text, i, letter + 1),
+        b'/' => (u32::from(b'/'), letter + 1),
+        b'n' => (u32::from(b'\n'), letter + 1),
+        b'r' => (u32::from(b'\r'), letter + 1),
+        b't' | b'b' | b'f' | b'v' => (u32::from(b'\t'), letter + 1),
+        _ => return None,
+    };
+    match char::from_u32(character).unwrap_or(char::REPLACEMENT_CHARACTER) {
+        ESC => colour(text, i, end),
+        '\\' => None,
+        quote @ ('"' | '\'') => {
+            // It is a quote behind a backslash, and that one stands in as many strings as the escape.
+            let mut stands_for = [b'\\'; BACKSLASHES + 1];
+            let left = backslashes | 1;
+            *stands_for.get_mut(left)? = u8::try_from(quote).ok()?;
+            Escape::new(end - i, part(&stands_for, 0, left + 1))
+        }
+        other => Escape::new(end - i, other.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+}
+
+/// The colour code that starts at `i`, of which the escape character, however spelled, ends at `introduced`.
+fn colour(text: &[u8], i: usize, introduced: usize) -> Option<Escape> {
+    let start = introduced + 1;
+    let parameters = part(text, start, start + PARAMETERS);
+    let end = start + run_end(parameters, 0, |byte| matches!(byte, b'0'..=b';'));
+    let is_colour = at(text, introduced) == b'[' && matches!(at(text, end), b'm' | b'K');
+    is_colour.then(|| Escape::new(end + 1 - i, b"")).flatten()
+}
+
+/// The number that so many hexadecimal digits at `i` write.
+fn hexadecimal(text: &[u8], i: usize, digits: usize) -> Option<u32> {
+    part(text, i, i + digits)
+        .iter()
+        .map(|&digit| char::from(digit).to_digit(16))
+        .try_fold(0, |number, digit| Some(number << 4 | digit?))
+        .filter(|_| i + digits <= text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{percent, spelled};
+
+    fn read(text: &str) -> Option<(String, usize)> {
+        let escape = percent(text.as_bytes(), 0).or_else(|| spelled(text.as_bytes(), 0))?;
+        let stands_for = String::from_utf8_lossy(escape.stands_for()).into_owned();
+        Some((stands_for, usize::from(escape.length)))
+    }
+
+    #[test]
+    fn escapes_stand_for_what_they_stand_for() {
+        for (text, stands_for, length) in [
+            ("%40x", "@", 3),
+            ("%5c%22", "\\", 3),
+            (r"\/x", "/", 2),
+            (r"\\\/x", "/", 4),
+            (r"\u0040x", "@", 6),
+            (r"\\u00fCx", "\u{fc}", 7),
+            (r"\ud83d\ude00", "\u{fffd}", 6),
+            (r"\x2dx", "-", 4),
+            (r"\nx", "\n", 2),
+            (r"\u0022x", "\\\"", 6),
+            (r"\\u0022x", "\\\\\\\"", 7),
+            (r"\x27x", "\\'", 4),
+            ("\x1b[1;38;5;200mx", "", 13),
+            ("\x1b[Kx", "", 3),
+            (r"\u001b[0mx", "", 9),
+            (r"\\033[0mx", "", 8),
+            (r"\e[0mx", "", 5),
+        ] {
+            assert_eq!(read(text), Some((stands_for.into(), length)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_escape_is_none() {
+        for text in [
+            "",
+            "x",
+            "%",
+            "%4",
+            "%4g",
+            "%5C\"",
+            "\\",
+            r"\d",
+            r"\u004",
+            r"\u00g0",
+            r"\u005c",
+            r#"\""#,
+            r"\e",
+            r"\example",
+            "\x1b",
+            "\x1b[2J",
+            r"\\\\\\\\n",
+        ] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+    }
+}
