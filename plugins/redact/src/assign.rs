@@ -11,7 +11,7 @@ use crate::scan::Quotes;
 use crate::text::{Layer, before, part, read_before, run_end};
 use crate::value::{Reach, Value, is_nothing, is_scheme, read};
 use crate::yaml;
-use key::Key;
+use key::{Key, is_blank};
 
 /// More of a word of a sentence is not looked at.
 const WORD: usize = 32;
@@ -72,10 +72,9 @@ fn named(
         _ if wanted.has(Detector::SecretKey) => Detector::SecretKey,
         _ => return None,
     };
-    let layer = layer.down_to(key.quote.as_ref().map_or(sign, |quote| quote.start));
-    let layer = layer.down_to(sign);
+    let layer = key.layer(layer).down_to(sign);
     let bare = key.quote.is_none();
-    let start = value_start(layer, sign, separator, !bare);
+    let start = value_start(layer.text, sign, separator, !bare);
     if bare && colon {
         if let Some(range) = yaml::below(layer, key.range.start, sign + 1) {
             let masked = is_nothing(part(text, range.start, range.end));
@@ -99,18 +98,15 @@ fn named(
 }
 
 /// Where the value starts: behind blanks and, of a quoted name, line breaks.
-fn value_start(layer: Layer<'_>, sign: usize, separator: Separator, quoted: bool) -> usize {
-    let mut i = sign + 1;
-    while separator == Separator::Equals && matches!(layer.at(i), b'=' | b'>') {
-        i += 1;
-    }
-    if separator == Separator::Colon && layer.at(i) == b'=' {
-        i += 1;
-    }
-    while matches!(layer.at(i), b' ' | b'\t') || quoted && matches!(layer.at(i), b'\n' | b'\r') {
-        i += 1;
-    }
-    i
+fn value_start(text: &[u8], sign: usize, separator: Separator, quoted: bool) -> usize {
+    let goes_on = |byte: u8| match separator {
+        Separator::Colon => byte == b'=',
+        _ => matches!(byte, b'=' | b'>'),
+    };
+    let end = run_end(text, sign + 1, goes_on);
+    run_end(text, end, |byte| {
+        is_blank(byte) || quoted && matches!(byte, b'\n' | b'\r')
+    })
 }
 
 /// Whether what follows the name at `name` is a sentence about it: `refresh token: missing`, `unexpected token: 'x'`.

@@ -1,9 +1,7 @@
 //! Reading one escape: what it stands for, and how long it is.
 
-use crate::text::{at, part, run_end};
+use crate::text::{BACKSLASHES, at, part, run_end};
 
-/// The longest look ahead over backslashes: strings in strings in strings.
-const BACKSLASHES: usize = 7;
 /// The longest look ahead over the parameters of a colour code.
 const PARAMETERS: usize = 20;
 const ESC: char = '\u{1b}';
@@ -62,9 +60,6 @@ pub(crate) fn percent(text: &[u8], i: usize) -> Option<Escape> {
         return None;
     }
     let byte = u8::try_from(hexadecimal(text, i + 1, 2)?).ok()?;
-    if byte == b'\\' && matches!(at(text, i + 3), b'"' | b'\'') {
-        return None; // what is encoded does not escape a quote that is not
-    }
     Escape::new(3, &[byte])
 }
 
@@ -164,7 +159,6 @@ mod tests {
             "%",
             "%4",
             "%4g",
-            "%5C\"",
             "\\",
             r"\d",
             r"\u004",

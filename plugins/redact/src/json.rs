@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use crate::scan::Quotes;
-use crate::text::{at, before, run_end, run_start, tail};
+use crate::text::{Layer, at, before, quote_before, run_end, run_start, tail};
 
 /// How far back from a number its name's quote, or that of a string in the same array, is looked for.
 const NEAR: usize = 256;
 
 /// The whole number that these digits are part of, and the quotes for what replaces it, if it stands where JSON has numbers.
-pub(crate) fn quoted(text: &[u8], digits: Range<usize>) -> (Range<usize>, Quotes) {
+pub(crate) fn quoted(layer: Layer<'_>, digits: Range<usize>) -> (Range<usize>, Quotes) {
+    let text = layer.text;
     let minus = usize::from(before(text, digits.start) == b'-');
     let zero = if tail(text, digits.end).starts_with(b".0") {
         2
@@ -20,8 +21,8 @@ pub(crate) fn quoted(text: &[u8], digits: Range<usize>) -> (Range<usize>, Quotes
     let front = run_start(text, number.start, NEAR, is_blank);
     let behind = at(text, run_end(text, number.end, is_blank));
     let quotes = match (before(text, front), behind) {
-        (b':', b',' | b'}' | 0) => after_name(text, front - 1),
-        (b'[' | b',', b',' | b']') => in_array(text, front),
+        (b':', b',' | b'}' | 0) => after_name(layer, front - 1),
+        (b'[' | b',', b',' | b']') => in_array(layer, front),
         _ => Quotes::None,
     };
     match quotes {
@@ -31,12 +32,14 @@ pub(crate) fn quoted(text: &[u8], digits: Range<usize>) -> (Range<usize>, Quotes
 }
 
 /// The quotes of the name before the colon at `colon`.
-fn after_name(text: &[u8], colon: usize) -> Quotes {
-    quote_before(text, run_start(text, colon, NEAR, is_blank)).map_or(Quotes::None, Quotes::Like)
+fn after_name(layer: Layer<'_>, colon: usize) -> Quotes {
+    quote_before(layer, run_start(layer.text, colon, NEAR, is_blank))
+        .map_or(Quotes::None, Quotes::Like)
 }
 
 /// The quotes of strings in the array that an element at `i` stands in.
-fn in_array(text: &[u8], i: usize) -> Quotes {
+fn in_array(layer: Layer<'_>, i: usize) -> Quotes {
+    let text = layer.text;
     let near = run_start(text, i, NEAR, |byte| {
         is_blank(byte)
             || byte.is_ascii_alphanumeric()
@@ -45,7 +48,7 @@ fn in_array(text: &[u8], i: usize) -> Quotes {
                 b'-' | b'+' | b'.' | b',' | b':' | b'[' | b']' | b'{' | b'}'
             )
     });
-    match quote_before(text, near) {
+    match quote_before(layer, near) {
         Some(quote) if closes(text, quote.end) => Quotes::Like(quote),
         None if (near == 0 || i - near == NEAR) && matches!(at(text, 0), b'[' | b'{') => {
             Quotes::Plain
@@ -56,15 +59,8 @@ fn in_array(text: &[u8], i: usize) -> Quotes {
 
 /// Whether a quote that ends here is that of a name or an element, and not the one that opens a string of numbers.
 fn closes(text: &[u8], end: usize) -> bool {
-    matches!(at(text, run_end(text, end, is_blank)), b':' | b',')
-}
-
-/// The quote that ends at `end`, with its backslashes.
-fn quote_before(text: &[u8], end: usize) -> Option<Range<usize>> {
-    let mark = end
-        .checked_sub(1)
-        .filter(|&mark| matches!(at(text, mark), b'"' | b'\''))?;
-    Some(run_start(text, mark, NEAR, |byte| byte == b'\\')..end)
+    let next = at(text, run_end(text, end, is_blank));
+    matches!(next, b':' | b',' | b']' | b'}')
 }
 
 const fn is_blank(byte: u8) -> bool {
@@ -75,11 +71,12 @@ const fn is_blank(byte: u8) -> bool {
 mod tests {
     use super::quoted;
     use crate::scan::Quotes;
+    use crate::text::Layer;
 
     /// The text with a quoted C in the place of its sixteen digits.
     fn replaced(text: &str) -> String {
         let start = text.find("4111").expect("a card");
-        let (number, quotes) = quoted(text.as_bytes(), start..start + 16);
+        let (number, quotes) = quoted(Layer::new(text.as_bytes(), &[]), start..start + 16);
         let quote = match quotes {
             Quotes::None => "",
             Quotes::Plain => "\"",
@@ -108,6 +105,8 @@ mod tests {
             (r#"x {\"n\":[4111111111111111]}"#, r#"x {\"n\":[\"C\"]}"#),
             ("['x', None, 4111111111111111]", "['x', None, 'C']"),
             ("['x', 4111111111111111]", "['x', 'C']"),
+            (r#"[["x"], [-4111111111111111, 1]]"#, r#"[["x"], ["C", 1]]"#),
+            (r#"{"k\\":4111111111111111}"#, r#"{"k\\":"C"}"#),
             (r#""n": 4111111111111111"#, r#""n": "C""#),
         ] {
             assert_eq!(replaced(text), expected, "{text}");

@@ -21,7 +21,9 @@ pub(crate) fn find(text: &[u8], begin: usize) -> Option<Range<usize>> {
 fn end(text: &[u8], begin: usize) -> usize {
     let mut i = begin;
     loop {
-        i = run_end(text, i, |byte| !matches!(byte, b'-' | b'"' | b'\'' | b'<'));
+        i = run_end(text, i, |byte| {
+            !matches!(byte, b'-' | b'"' | b'\'' | b'\\' | b'<')
+        });
         if at(text, i) != b'-' {
             return i;
         }

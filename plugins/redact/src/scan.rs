@@ -268,7 +268,7 @@ impl<'a> Scan<'a> {
         let floor = self.looked.cards.saturating_sub(text.start);
         let mut run = Run::around(text.bytes, place, floor);
         for card in run.by_ref() {
-            let (number, quotes) = json::quoted(text.bytes, card);
+            let (number, quotes) = json::quoted(self.layer(text), card);
             self.found(Detector::CreditCard, text, number, quotes);
         }
         self.looked.cards = text.start + run.end().max(place + 1);

@@ -1,5 +1,12 @@
 //! Reading bytes of a text by position, without running past its ends, and with an eye on how deeply they were encoded.
 
+use std::ops::Range;
+
+/// The most backslashes before a quote that are counted: those of strings in strings in strings.
+pub(crate) const BACKSLASHES: usize = 7;
+/// Marks, among how often a byte was percent-encoded, one that a backslash spelled.
+pub(crate) const SPELLED: u8 = 1 << 7;
+
 /// The byte at `i`, 0 past the end.
 pub(crate) fn at(text: &[u8], i: usize) -> u8 {
     text.get(i).copied().unwrap_or(0)
@@ -54,6 +61,20 @@ pub(crate) fn run_end(text: &[u8], start: usize, within: impl Fn(u8) -> bool) ->
     start + run.iter().take_while(|&&byte| within(byte)).count()
 }
 
+/// The quote that ends at `end`, with the backslashes that it has in strings in strings.
+pub(crate) fn quote_before(layer: Layer<'_>, end: usize) -> Option<Range<usize>> {
+    let mark = end.checked_sub(1)?;
+    let layer = layer.down_to(mark);
+    if !matches!(layer.at(mark), b'"' | b'\'') {
+        return None;
+    }
+    let is_backslash = |&back: &usize| mark >= back && layer.at(mark - back) == b'\\';
+    let backslashes = (1..=BACKSLASHES).take_while(is_backslash).count();
+    // 1, 3 or 7 are the quote's; those before them are the string's.
+    let own = backslashes & !(backslashes + 1);
+    Some(mark - own..end)
+}
+
 /// A text as a value in it sees it. What is percent-encoded more deeply than that value's separator is part of the value:
 /// in `token=a%26b&n=1` the first `&` is a letter, and the second one ends the token.
 #[derive(Clone, Copy, Debug)]
@@ -78,23 +99,38 @@ impl<'a> Layer<'a> {
 
     /// The layer of the byte at `i`, if that is deeper than this one.
     pub(crate) fn down_to(self, i: usize) -> Self {
-        let depth = at(self.depths, i).max(self.depth);
+        let depth = self.depth_of(i).max(self.depth);
         Self { depth, ..self }
+    }
+
+    /// The layer in which nothing is a letter that is none, if it is not this one.
+    pub(crate) fn deepest(self) -> Option<Self> {
+        let depth = u8::MAX;
+        (!self.depths.is_empty()).then_some(Self { depth, ..self })
     }
 
     /// The byte at `i`, 0 past the end.
     pub(crate) fn at(self, i: usize) -> u8 {
-        if at(self.depths, i) > self.depth {
+        if self.depth_of(i) > self.depth {
             b'x'
         } else {
             at(self.text, i)
         }
     }
+
+    /// Whether a backslash spelled the byte at `i`, so that it is in a string.
+    pub(crate) fn is_spelled(self, i: usize) -> bool {
+        at(self.depths, i) & SPELLED != 0
+    }
+
+    fn depth_of(self, i: usize) -> u8 {
+        at(self.depths, i) & !SPELLED
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Layer, read_before, run_end, run_start};
+    use super::{Layer, quote_before, read_before, run_end, run_start};
 
     #[test]
     fn a_layer_reads_what_is_encoded_more_deeply_as_letters() {
@@ -102,7 +138,24 @@ mod tests {
         let read = |layer: Layer<'_>| [0, 1, 2, 3, 4].map(|i| layer.at(i));
         assert_eq!(read(outer), *b"axb&\0");
         assert_eq!(read(outer.down_to(1)), *b"a&b&\0");
+        assert_eq!(outer.deepest().map(read), Some(*b"a&b&\0"));
         assert_eq!(read(Layer::new(b"a&b&", &[])), *b"a&b&\0");
+    }
+
+    #[test]
+    fn a_quote_has_the_backslashes_that_are_its_own() {
+        for (text, quote) in [
+            (r#"a""#, "\""),
+            (r#"a\""#, r#"\""#),
+            (r#"a\\""#, "\""),
+            (r#"a\\\""#, r#"\\\""#),
+            (r#"a\\\\\""#, r#"\""#),
+        ] {
+            let found = quote_before(Layer::new(text.as_bytes(), &[]), text.len());
+            assert_eq!(found.and_then(|found| text.get(found)), Some(quote));
+        }
+        assert_eq!(quote_before(Layer::new(b"a", &[]), 1), None);
+        assert_eq!(quote_before(Layer::new(b"\\\"", &[1]), 2), Some(1..2));
     }
 
     #[test]

@@ -14,7 +14,11 @@ const SCHEME: usize = 16;
 
 /// The userinfo behind the colon at `colon`, which `//` follows.
 pub(crate) fn userinfo(layer: Layer<'_>, colon: usize) -> Option<Range<usize>> {
-    let layer = layer.down_to(colon);
+    let url = layer.down_to(colon).down_to(colon + 2);
+    userinfo_in(url, colon).or_else(|| userinfo_in(layer.deepest()?, colon))
+}
+
+fn userinfo_in(layer: Layer<'_>, colon: usize) -> Option<Range<usize>> {
     let start = colon + 3;
     let (mut sign, mut i) = (None, start);
     let mut port = Port::Host;
@@ -133,6 +137,8 @@ mod tests {
         }
         let encoded = Layer::new(b"://u:p/s@host/", &[0, 0, 0, 0, 0, 0, 1]);
         assert_eq!(userinfo(encoded, 0), Some(3..8));
+        let encoded = Layer::new(b"://u:p@host/", &[0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(userinfo(encoded, 0), Some(3..6));
     }
 
     #[test]

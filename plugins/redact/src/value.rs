@@ -4,10 +4,8 @@ use std::ops::Range;
 
 use crate::detector::mask_length;
 use crate::scan::Quotes;
-use crate::text::{Layer, before, part, tail};
+use crate::text::{BACKSLASHES, Layer, before, part, tail};
 
-/// Strings in strings in strings are seen through to this many backslashes before a quote.
-pub(crate) const DEEPEST: usize = 7;
 /// Schemes of an Authorization header: the value goes on with the next word.
 const SCHEMES: [&[u8]; 7] = [
     b"bearer",
@@ -105,7 +103,7 @@ pub(crate) fn opening(layer: Layer<'_>, start: usize) -> Option<(Quote, usize)> 
     if matches!(layer.at(i), b'b' | b'B' | b'u' | b'U' | b'r' | b'R') {
         i += 1;
     }
-    let backslashes = (0..=DEEPEST)
+    let backslashes = (0..=BACKSLASHES)
         .take_while(|&more| layer.at(i + more) == b'\\')
         .count();
     i += backslashes;
@@ -286,6 +284,6 @@ fn line_end(layer: Layer<'_>, start: usize) -> usize {
 
 /// Whether the backslashes at `i` stand in front of a quote.
 fn escapes_quote(layer: Layer<'_>, i: usize) -> bool {
-    let quote = (i..=i + DEEPEST).find(|&i| layer.at(i) != b'\\');
+    let quote = (i..=i + BACKSLASHES).find(|&i| layer.at(i) != b'\\');
     quote.is_some_and(|quote| matches!(layer.at(quote), b'"' | b'\''))
 }

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::escape::{Escape, percent, spelled};
+use crate::text::SPELLED;
 
 /// Percent-encoding is undone as often as this: `%252540`.
 const LAYERS: usize = 3;
@@ -50,7 +51,7 @@ impl View {
             }
         }
         let mut coloured = false;
-        view.undo(0, |text, i| {
+        view.undo(SPELLED, |text, i| {
             let escape = spelled(text, i)?;
             coloured |= escape.is_colour();
             Some(if escape.is_colour() {
@@ -67,7 +68,7 @@ impl View {
         &self.bytes
     }
 
-    /// How often each byte was percent-encoded.
+    /// How often each byte was percent-encoded, and which were [`SPELLED`].
     pub(crate) fn depths(&self) -> &[u8] {
         &self.depths
     }
@@ -81,8 +82,9 @@ impl View {
         range
     }
 
-    /// Undoes the escapes that `escape` knows, which are `deeper` than what is around them, and says whether there are any.
-    fn undo(&mut self, deeper: u8, mut escape: impl FnMut(&[u8], usize) -> Option<Escape>) -> bool {
+    /// Undoes the escapes that `escape` knows, adds `more` to how often these bytes were encoded, and says whether there
+    /// are any.
+    fn undo(&mut self, more: u8, mut escape: impl FnMut(&[u8], usize) -> Option<Escape>) -> bool {
         let (mut bytes, mut depths) = (Vec::new(), Vec::new());
         let mut pass = Vec::new();
         let mut i = 0;
@@ -96,7 +98,7 @@ impl View {
                     left: u8::try_from(left.len()).unwrap_or(u8::MAX),
                 });
                 bytes.extend_from_slice(left);
-                depths.resize(bytes.len(), depth + deeper);
+                depths.resize(bytes.len(), depth + more);
                 i += usize::from(escape.length);
             } else {
                 bytes.push(byte);
@@ -137,7 +139,7 @@ fn short(position: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::View;
+    use super::{SPELLED, View};
 
     fn first(text: &str) -> View {
         View::all(text.as_bytes()).next().expect("a view")
@@ -176,7 +178,7 @@ mod tests {
         assert_eq!(origins, ["x", "%2540", letter, letter, "y", "%41", "z"]);
         assert_eq!(text.get(view.raw(&(1..5))).unwrap(), r"%2540\u00fcy");
         assert_eq!(text.get(view.raw(&(5..7))).unwrap(), r"%41\u001b[0mz");
-        assert_eq!(view.depths(), [0, 2, 0, 0, 0, 1, 0]);
+        assert_eq!(view.depths(), [0, 2, SPELLED, SPELLED, 0, 1, 0]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::text::{Layer, before, part, run_end, run_start, tail};
+use crate::text::{BACKSLASHES, Layer, at, before, part, run_end, run_start, tail};
 
 /// The deepest indentation of a name that is looked at.
 const INDENT: usize = 64;
@@ -16,11 +16,31 @@ pub(crate) fn below(layer: Layer<'_>, name: usize, start: usize) -> Option<Range
         block && matches!(byte, b'|' | b'>' | b'+' | b'-' | b'1'..=b'9')
     });
     let first = line_break(text, blanks_end(text, indicated))?;
-    let indent = indent(text, name)?;
+    let indent = indent(text, name).or(block.then_some(0))?;
     let start = run_end(text, first, |byte| matches!(byte, b' ' | b'\n' | b'\r'));
     let line = part(text, start, line_end(text, start));
+    // In a string the block ends with the string.
+    let text = if layer.is_spelled(first - 1) {
+        part(text, 0, string_end(text, start))
+    } else {
+        text
+    };
     (is_below(text, start, indent) && (block || is_plain(line)))
         .then(|| start..block_end(text, start, indent))
+}
+
+/// Where the string ends that goes on at `start`.
+fn string_end(text: &[u8], start: usize) -> usize {
+    let mut mark = start;
+    loop {
+        mark = run_end(text, mark, |byte| !matches!(byte, b'"' | b'\''));
+        // An apostrophe may be part of the string.
+        let ends = |next: u8| matches!(next, 0 | b',' | b':' | b')' | b']' | b'}');
+        if at(text, mark) != b'\'' || ends(at(text, mark + 1)) {
+            return run_start(text, mark, BACKSLASHES, |byte| byte == b'\\');
+        }
+        mark += 1;
+    }
 }
 
 fn blanks_end(text: &[u8], start: usize) -> usize {
@@ -89,6 +109,7 @@ mod tests {
                 "a:\n  password: >-\n    hunter2\n\n    more  \n  b: 1",
                 "hunter2\n\n    more",
             ),
+            ("10:22 INFO password: |\n  hunter2", "hunter2"),
             ("password:\r\n  hunter2\r\nb: 1", "hunter2"),
             ("- password: |2\n    hunter2\n- b", "hunter2"),
         ] {

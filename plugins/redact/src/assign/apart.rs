@@ -33,7 +33,7 @@ pub(super) fn in_list(layer: Layer<'_>, comma: usize) -> Option<Value> {
     if !is_secret(name) {
         return None;
     }
-    let layer = layer.down_to(key.range.end);
+    let layer = key.layer(layer);
     let opened = key.opening(text)?;
     let start = run_end(text, comma + 1, is_space);
     let prefix = usize::from(before(text, opened) == b'b');

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::text::{Layer, at, before, part, run_start};
-use crate::value::DEEPEST;
+use crate::text::{Layer, at, before, part, quote_before, run_start};
 
 /// The most of a name that is looked at.
 const NAME: usize = 64;
@@ -44,17 +43,21 @@ impl Key {
 
     /// The name in quotes that ends at `end`.
     pub(super) fn quoted(text: &[u8], end: usize) -> Option<Self> {
-        let mark = end.checked_sub(1)?;
-        if !matches!(at(text, mark), b'"' | b'\'') {
-            return None;
-        }
-        let close = run_start(text, mark, DEEPEST, |byte| byte == b'\\');
-        let start = run_start(text, close, NAME, |byte| is_name(byte, true));
-        (start < close).then_some(Self {
-            range: start..close,
-            quote: Some(close..end),
+        let quote = quote_before(Layer::new(text, &[]), end)?;
+        let start = run_start(text, quote.start, NAME, |byte| is_name(byte, true));
+        (start < quote.start).then_some(Self {
+            range: start..quote.start,
+            quote: Some(quote),
             query: false,
         })
+    }
+
+    /// The layer of this name's quote, if it has one.
+    pub(super) fn layer<'a>(&self, layer: Layer<'a>) -> Layer<'a> {
+        match &self.quote {
+            Some(quote) => layer.down_to(quote.start).down_to(quote.end - 1),
+            None => layer,
+        }
     }
 
     /// Where the quote in front of this name starts, if there is one like that behind it.
