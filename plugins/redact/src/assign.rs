@@ -4,7 +4,7 @@
 mod apart;
 mod key;
 
-use crate::detector::{Detector, Wanted};
+use crate::detector::{Detector, Wanted, ends_with_mask};
 use crate::name::{Secrecy, secrecy};
 use crate::prose;
 use crate::scan::Quotes;
@@ -132,10 +132,11 @@ fn is_about(layer: Layer<'_>, secrecy: Secrecy, name: usize, start: usize) -> bo
         || made && (parsed || number || plain)
 }
 
-/// Whether a word is before the name at `name`, or a mask, which may have been one.
+/// Whether a word is before the name at `name`, or a mask, which may have been one or the beginning of the name.
 fn in_sentence(text: &[u8], name: usize) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b']' | b'"' | b'\'');
-    read_before(text, name, b" ") && word(before(text, name - 1))
+    let after_word = read_before(text, name, b" ") && word(before(text, name - 1));
+    after_word || ends_with_mask(part(text, 0, name))
 }
 
 #[cfg(test)]

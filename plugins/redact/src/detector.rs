@@ -102,3 +102,10 @@ pub(crate) fn mask_length(text: &[u8]) -> usize {
         .find(|mask| text.starts_with(mask.as_bytes()))
         .map_or(0, str::len)
 }
+
+/// Whether `text` ends with a mask.
+pub(crate) fn ends_with_mask(text: &[u8]) -> bool {
+    Detector::ALL
+        .iter()
+        .any(|detector| text.ends_with(detector.mask().as_bytes()))
+}

@@ -24,7 +24,11 @@ pub(crate) fn bearer(text: &[u8], start: usize) -> Found {
     });
     let end = run_end(text, letters, |byte| byte == b'=');
     let word = part(text, start, letters);
-    let parameter = end > letters && matches!(at(text, end), b'"' | b'\'' | b'\\') && !quoted;
+    let next = at(text, end);
+    // Of a parameter this is the name, whose value is a word, a string or a mask.
+    let named = matches!(next, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'[')
+        || !quoted && matches!(next, b'"' | b'\'' | b'\\');
+    let parameter = end > letters && named;
     let found = word.len() >= SHORT && !is_word(word) && !parameter;
     (found.then_some(start..end), end)
 }
@@ -187,6 +191,7 @@ mod tests {
             "Bearer",
             "Bearer realm=\"shop\", error=\"invalid_token\"",
             "Bearer realm=\\\"shop\\\"",
+            "Bearer error_code=7",
             "forbearer abcDEF123456",
             "Bearer [redacted:bearer]",
             "Bearer 401",
