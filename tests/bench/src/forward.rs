@@ -1,5 +1,5 @@
 //! A bare forwarder: tonic's server and client around a codec that leaves bytes alone. What it costs is the limit that
-//! otlet is measured against. It speaks the trace and the log service.
+//! otlet is measured against. It speaks the trace and the log service, and compresses as tonic does what came compressed.
 
 use std::convert::Infallible;
 use std::sync::mpsc;
@@ -12,7 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::body::Body;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codec::{
+    Codec, CompressionEncoding, DecodeBuf, Decoder, EnabledCompressionEncodings, EncodeBuf, Encoder,
+};
 use tonic::codegen::BoxFuture;
 use tonic::server::{NamedService, UnaryService};
 use tonic::transport::{Channel, Endpoint, Server};
@@ -78,7 +80,7 @@ struct Forward {
 }
 
 impl Forward {
-    async fn forward(self, message: Bytes) -> Result<Response<Bytes>, Status> {
+    async fn forward(self, message: Bytes, gzip: bool) -> Result<Response<Bytes>, Status> {
         let message = match &self.worker {
             Some(worker) => {
                 let (back, done) = oneshot::channel();
@@ -92,6 +94,9 @@ impl Forward {
         };
         let mut client =
             tonic::client::Grpc::new(self.channel).max_decoding_message_size(MAX_MESSAGE);
+        if gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
         client
             .ready()
             .await
@@ -111,7 +116,8 @@ impl UnaryService<Bytes> for Forward {
     type Future = BoxFuture<Response<Bytes>, Status>;
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        Box::pin(self.clone().forward(request.into_inner()))
+        let gzip = request.metadata().contains_key("grpc-encoding");
+        Box::pin(self.clone().forward(request.into_inner(), gzip))
     }
 }
 
@@ -138,8 +144,11 @@ macro_rules! service {
             fn call(&mut self, request: http::Request<Body>) -> Self::Future {
                 let forward = self.0.clone();
                 Box::pin(async move {
-                    let mut grpc =
-                        tonic::server::Grpc::new(BytesCodec).max_decoding_message_size(MAX_MESSAGE);
+                    let mut accepted = EnabledCompressionEncodings::default();
+                    accepted.enable(CompressionEncoding::Gzip);
+                    let mut grpc = tonic::server::Grpc::new(BytesCodec)
+                        .max_decoding_message_size(MAX_MESSAGE)
+                        .apply_compression_config(accepted, EnabledCompressionEncodings::default());
                     Ok(grpc.unary(forward, request).await)
                 })
             }
