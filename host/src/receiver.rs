@@ -25,13 +25,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time;
 
+pub use answer::Answer;
 pub use counters::{Counter, Counters};
+pub use door::{Door, Speaks};
+pub use json::to_protobuf as json_to_protobuf;
 
 use crate::payload::Payload;
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 use connection::Stage;
-use door::{Door, Speaks};
 
 /// What comes after a receiver: it takes a request, or says why not. The sender is answered when it is done.
 pub type Next =

@@ -1,6 +1,8 @@
 //! What the tests of otlet share.
 
 pub mod backend;
+pub mod every_field;
 pub mod guests;
 pub mod program;
+pub mod requests;
 pub mod sender;

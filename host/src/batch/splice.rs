@@ -214,10 +214,11 @@ impl Plan<'_, '_> {
                 let is_child = msg
                     .child()
                     .is_some_and(|(number, _)| number == field.number);
-                if table.is_none() && !is_child {
+                // Nobody has looked at the wire types of what lies beside an edit; of a wrong one, it was not edited.
+                if field.wire != LEN || table.is_none() && !is_child {
                     continue;
                 }
-                let inside = super::index::piece(field.message(base)?, field.start, field.end);
+                let inside = super::index::piece(field.body, field.start, field.end);
                 self.own(inside.start);
                 if let Some(table) = table
                     && let Some(seen) = seen.get_mut(table as usize)

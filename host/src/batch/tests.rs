@@ -6,13 +6,13 @@ mod leaves;
 mod misuse;
 mod odd;
 mod reads;
-mod requests;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
     trace::v1::ExportTraceServiceRequest,
 };
+use otlet_tests::requests;
 use prost::Message;
 
 use super::{Batch, Column, Signal, Transaction};

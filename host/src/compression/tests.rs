@@ -101,22 +101,6 @@ fn damaged_gzip_is_refused() {
 }
 
 #[test]
-fn mutated_gzip_never_passes_the_bound() {
-    let seeds = [member(&noise(3000)), [member(b"a"), member(b"b")].concat()];
-    let mut random = fastrand::Rng::with_seed(11);
-    for _ in 0..20_000 {
-        let mut gzip = seeds[random.usize(..seeds.len())].clone();
-        for _ in 0..random.usize(1..8) {
-            let at = random.usize(..gzip.len());
-            gzip[at] = random.u8(..);
-        }
-        if let Ok(opened) = inflate(&gzip, 3000) {
-            assert!(opened.len() <= 3005);
-        }
-    }
-}
-
-#[test]
 fn a_payload_is_opened_and_compressed_once() {
     let came = deflate(b"telemetry");
     let payload = open(Payload::gzip(Signal::Logs, came.clone(), 9)).unwrap();

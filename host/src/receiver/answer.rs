@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 
 /// A response's body.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub struct Answer {
     data: Option<Bytes>,
     trailers: Option<HeaderMap>,
 }

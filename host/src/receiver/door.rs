@@ -22,7 +22,7 @@ const MAX_REQUEST_SIZE: usize = 1 << 30;
 
 /// What is spoken at a door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaks {
+pub enum Speaks {
     /// OTLP over gRPC.
     Grpc,
     /// OTLP over HTTP, versions 1.1 and 2.
@@ -39,8 +39,8 @@ impl Speaks {
     }
 }
 
-/// One listening socket, as its connections see it.
-pub(super) struct Door {
+/// One listening socket, as its connections see it: where requests are read and answered.
+pub struct Door {
     pub(super) speaks: Speaks,
     pub(super) protocol: Protocol,
     pub(super) counters: Arc<Counters>,
@@ -53,7 +53,8 @@ pub(super) struct Door {
 pub(super) struct Open(Arc<Door>);
 
 impl Door {
-    pub(super) fn new(speaks: Speaks, mut protocol: Protocol, next: Next) -> Arc<Self> {
+    /// A door without a socket yet.
+    pub fn new(speaks: Speaks, mut protocol: Protocol, next: Next) -> Arc<Self> {
         protocol.max_request_size = protocol.max_request_size.min(MAX_REQUEST_SIZE);
         // So that a bound of twice the largest request is enough for it.
         let prefixes = 2 * PREFIX;
@@ -68,7 +69,7 @@ impl Door {
     }
 
     /// Answers one request.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Response<Answer>
+    pub async fn answer<B>(&self, request: Request<B>) -> Response<Answer>
     where
         B: Body<Data = Bytes> + Unpin,
     {
@@ -98,7 +99,7 @@ impl Door {
     }
 
     /// The bytes that requests hold now.
-    pub(super) fn in_flight(&self) -> usize {
+    pub fn in_flight(&self) -> usize {
         self.budget.used()
     }
 

@@ -26,7 +26,7 @@ use scalar::{Encoded, Scalar};
 use schema::{Field, Kind, Message, Rule};
 
 /// Turns an export request in JSON into one in protobuf of at most `limit` bytes, with its gRPC prefix in front.
-pub(super) fn to_protobuf(signal: Signal, json: &[u8], limit: usize) -> Result<Bytes, Refusal> {
+pub fn to_protobuf(signal: Signal, json: &[u8], limit: usize) -> Result<Bytes, Refusal> {
     let mut wire = Wire {
         out: vec![0; PREFIX],
         limit,

@@ -1,9 +1,9 @@
 //! Trace and span ids as they are written: in hexadecimal, and together in a W3C traceparent.
 
 /// A trace id.
-pub(crate) type TraceId = [u8; 16];
+pub type TraceId = [u8; 16];
 /// A span id.
-pub(crate) type SpanId = [u8; 8];
+pub type SpanId = [u8; 8];
 
 /// The ids and flags of a traceparent: `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

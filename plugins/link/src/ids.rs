@@ -11,12 +11,15 @@ pub(crate) struct Ids {
     parent: Option<Traceparent>,
 }
 
-/// What becomes of it: the trace, and if it is known where in it.
+/// The trace of a record, and if it is known where in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Context {
-    pub(crate) trace: TraceId,
-    pub(crate) span: Option<SpanId>,
-    pub(crate) flags: Option<u8>,
+pub struct Context {
+    /// The trace's id.
+    pub trace: TraceId,
+    /// The span's id.
+    pub span: Option<SpanId>,
+    /// The flags of a traceparent.
+    pub flags: Option<u8>,
 }
 
 impl Ids {

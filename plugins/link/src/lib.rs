@@ -14,7 +14,9 @@ use otlet_plugin::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use ids::{Context, Ids, first};
+pub use id::{SpanId, TraceId};
+pub use ids::Context;
+use ids::{Ids, first};
 use name::Name;
 
 /// The config of link, which has no keys yet: write `{}`, or nothing.
@@ -182,7 +184,7 @@ impl Record {
 }
 
 /// The context that a body names, which is a JSON object or a line of words.
-fn context_of_text(text: &[u8]) -> Option<Context> {
+pub fn context_of_text(text: &[u8]) -> Option<Context> {
     let json = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     if json {
         json::context(text)

@@ -118,6 +118,17 @@ fn has_secret_key(leaves: &Leaves, wanted: Wanted) -> bool {
     !scan::scan(data.as_bytes(), &ends, wanted).is_empty()
 }
 
+/// One text with masks over all that the detectors find in it.
+pub fn redacted(text: &str) -> String {
+    let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    let findings = scan::scan(text.as_bytes(), &[end], Wanted::of(&Detector::ALL));
+    let mut out = String::with_capacity(text.len());
+    mask::write(text.as_bytes(), &mask::merge(findings), |piece| {
+        out.push_str(piece);
+    });
+    out
+}
+
 /// Finds the leaves that stand, at any depth, under a key that names a secret.
 fn find_secret_leaves(leaves: &Leaves, findings: &mut Vec<Finding>) {
     let secrecies: Vec<Secrecy> = leaves.places().iter().map(secrecy).collect();

@@ -192,6 +192,7 @@ mod tests {
             "Bearer realm=\"shop\", error=\"invalid_token\"",
             "Bearer realm=\\\"shop\\\"",
             "Bearer error_code=7",
+            "Bearer span_id=4111111111111111",
             "forbearer abcDEF123456",
             "Bearer [redacted:bearer]",
             "Bearer 401",

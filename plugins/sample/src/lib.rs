@@ -18,8 +18,9 @@ pub use config::{Config, Keep};
 use decision::{Decision, decide};
 pub use duration::Duration;
 use rules::Rules;
-use threshold::{PRECISION, Threshold};
-use tracestate::{Sampling, sampling, with_threshold};
+use threshold::PRECISION;
+pub use threshold::{Randomness, Threshold};
+pub use tracestate::{Sampling, sampling, with_threshold};
 
 /// The plugin.
 #[derive(Debug)]

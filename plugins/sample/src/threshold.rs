@@ -17,7 +17,7 @@ pub(crate) const PRECISION: u32 = 4;
 
 /// What a trace's randomness must reach for the trace to be kept: how many of 2^56 traces are rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Threshold(u64);
+pub struct Threshold(u64);
 
 impl Threshold {
     /// Rejects nothing: every trace counts for itself.
@@ -49,7 +49,7 @@ impl Threshold {
     }
 
     /// Reads the value of a `th`: 1 to 14 hexadecimal digits, the zeros at the end left out.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let digits = u32::try_from(text.len())
             .ok()
             .filter(|digits| (1..=DIGITS).contains(digits))?;
@@ -73,7 +73,7 @@ impl fmt::Display for Threshold {
 
 /// The 56 random bits by which everybody decides on a trace alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Randomness(u64);
+pub struct Randomness(u64);
 
 impl Randomness {
     /// The last 7 bytes of a trace id.

@@ -13,20 +13,17 @@ const MAX_VALUE: usize = 256;
 
 /// What a trace state says of sampling.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sampling {
+pub struct Sampling {
     /// `rv`: randomness that stands in for that of the trace id.
-    pub(crate) randomness: Option<Randomness>,
+    pub randomness: Option<Randomness>,
     /// `th`: the highest threshold that the span has passed so far.
-    pub(crate) threshold: Option<Threshold>,
+    pub threshold: Option<Threshold>,
 }
 
 /// Reads what a trace state says of sampling.
-pub(crate) fn sampling(state: &str) -> Sampling {
+pub fn sampling(state: &str) -> Sampling {
     let mut read = Sampling::default();
-    let Some(value) = members(state).find_map(ot_value) else {
-        return read;
-    };
-    for (key, value) in sub_keys(value) {
+    for (key, value) in sub_keys(ot(state)) {
         match key {
             "rv" if read.randomness.is_none() => read.randomness = Randomness::parse(value),
             "th" if read.threshold.is_none() => read.threshold = Threshold::parse(value),
@@ -38,22 +35,21 @@ pub(crate) fn sampling(state: &str) -> Sampling {
 
 /// The trace state with this threshold: in front, as W3C asks of a member that was changed, with every other member and
 /// sub-key as it was. Where `th` would make the member too long it is left out, since an old one would be untrue.
-pub(crate) fn with_threshold(state: &str, threshold: Threshold) -> String {
-    let value = members(state).find_map(ot_value).unwrap_or_default();
-    let mut ot = String::with_capacity(state.len() + 24);
-    for (key, value) in sub_keys(value).filter(|sub_key| is_foreign(*sub_key)) {
-        push_sub_key(&mut ot, key, value);
+pub fn with_threshold(state: &str, threshold: Threshold) -> String {
+    let mut new = String::with_capacity(state.len() + 24);
+    for (key, value) in sub_keys(ot(state)).filter(|sub_key| is_foreign(*sub_key)) {
+        push_sub_key(&mut new, key, value);
     }
-    let others = ot.len();
-    push_sub_key(&mut ot, "th", &threshold.to_string());
-    if ot.len() > MAX_VALUE {
-        ot.truncate(others);
+    let others = new.len();
+    push_sub_key(&mut new, "th", &threshold.to_string());
+    if new.len() > MAX_VALUE {
+        new.truncate(others);
     }
-    let ot = (!ot.is_empty()).then(|| format!("ot={ot}"));
+    let new = (!new.is_empty()).then(|| format!("ot={new}"));
     let rest = members(state)
         .filter(|member| ot_value(member).is_none())
         .take(MAX_MEMBERS - 1);
-    ot.as_deref()
+    new.as_deref()
         .into_iter()
         .chain(rest)
         .collect::<Vec<_>>()
@@ -66,6 +62,14 @@ fn members(state: &str) -> impl Iterator<Item = &str> {
         .split(',')
         .map(|member| member.trim_matches([' ', '\t']));
     members.filter(|member| !member.is_empty())
+}
+
+/// The value of the `ot` member, empty where there is none. One over its bound is malformed as a whole.
+fn ot(state: &str) -> &str {
+    let value = members(state).find_map(ot_value);
+    value
+        .filter(|value| value.len() <= MAX_VALUE)
+        .unwrap_or_default()
 }
 
 fn ot_value(member: &str) -> Option<&str> {

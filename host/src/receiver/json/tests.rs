@@ -5,11 +5,10 @@ use opentelemetry_proto::tonic::common::v1::{self as common, AnyValue, any_value
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
 use opentelemetry_proto::tonic::trace::v1::Span;
+use otlet_tests::every_field;
 use prost::Message as _;
 
 use super::*;
-
-mod every_field;
 
 const LIMIT: usize = 1 << 20;
 
@@ -384,48 +383,4 @@ fn a_request_that_grows_beyond_the_bound_is_refused() {
     assert!(to_protobuf(Signal::Metrics, json.as_bytes(), 16_100).is_ok());
     let refusal = to_protobuf(Signal::Metrics, json.as_bytes(), 10_000).unwrap_err();
     assert!(matches!(refusal, Refusal::TooLarge(_)), "{refusal:?}");
-}
-
-#[test]
-fn mutated_requests_are_refused_or_valid_protobuf() {
-    let seeds = [
-        (
-            Signal::Traces,
-            serde_json::to_string(&every_field::traces()).unwrap(),
-        ),
-        (
-            Signal::Metrics,
-            serde_json::to_string(&every_field::metrics()).unwrap(),
-        ),
-        (
-            Signal::Logs,
-            serde_json::to_string(&every_field::logs()).unwrap(),
-        ),
-    ];
-    let mut random = fastrand::Rng::with_seed(5);
-    let mut valid = 0;
-    for _ in 0..20_000 {
-        let (signal, seed) = random.choice(&seeds).unwrap();
-        let mut json = seed.clone().into_bytes();
-        for _ in 0..random.usize(1..6) {
-            let at = random.usize(..json.len());
-            match random.u8(..4) {
-                0 => json[at] = random.u8(..),
-                1 => json[at] = *random.choice(br#"{}[]",:0-9enul"#).unwrap(),
-                2 => drop(json.remove(at)),
-                _ => json.truncate(at.max(1)),
-            }
-        }
-        if let Ok(framed) = to_protobuf(*signal, &json, LIMIT) {
-            valid += 1;
-            let message = &framed[PREFIX..];
-            let decoded = match signal {
-                Signal::Traces => ExportTraceServiceRequest::decode(message).map(drop),
-                Signal::Metrics => ExportMetricsServiceRequest::decode(message).map(drop),
-                Signal::Logs => ExportLogsServiceRequest::decode(message).map(drop),
-            };
-            assert!(decoded.is_ok(), "{}", String::from_utf8_lossy(&json));
-        }
-    }
-    assert!(valid > 100, "only {valid} of the mutations stayed valid");
 }

@@ -74,7 +74,8 @@ fn scope() -> InstrumentationScope {
     }
 }
 
-pub(super) fn traces() -> ExportTraceServiceRequest {
+/// One span.
+pub fn traces() -> ExportTraceServiceRequest {
     let span = Span {
         trace_id: vec![1; 16],
         span_id: vec![2; 8],
@@ -121,7 +122,8 @@ pub(super) fn traces() -> ExportTraceServiceRequest {
     }
 }
 
-pub(super) fn logs() -> ExportLogsServiceRequest {
+/// One log record.
+pub fn logs() -> ExportLogsServiceRequest {
     let record = LogRecord {
         time_unix_nano: 1,
         observed_time_unix_nano: u64::MAX,
@@ -152,7 +154,8 @@ pub(super) fn logs() -> ExportLogsServiceRequest {
     }
 }
 
-pub(super) fn metrics() -> ExportMetricsServiceRequest {
+/// A metric of each kind.
+pub fn metrics() -> ExportMetricsServiceRequest {
     let data = [
         metric::Data::Gauge(Gauge {
             data_points: vec![number(number_data_point::Value::AsDouble(0.5))],

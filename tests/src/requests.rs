@@ -19,39 +19,48 @@ use opentelemetry_proto::tonic::{
     trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span},
 };
 
-pub(super) fn any(value: any_value::Value) -> AnyValue {
+/// A value.
+pub fn any(value: any_value::Value) -> AnyValue {
     AnyValue { value: Some(value) }
 }
 
-pub(super) fn text(value: &str) -> AnyValue {
+/// A string.
+pub fn text(value: &str) -> AnyValue {
     any(any_value::Value::StringValue(value.to_owned()))
 }
 
-pub(super) fn int(value: i64) -> AnyValue {
+/// An integer.
+pub fn int(value: i64) -> AnyValue {
     any(any_value::Value::IntValue(value))
 }
 
-pub(super) fn double(value: f64) -> AnyValue {
+/// A double.
+pub fn double(value: f64) -> AnyValue {
     any(any_value::Value::DoubleValue(value))
 }
 
-pub(super) fn boolean(value: bool) -> AnyValue {
+/// A boolean.
+pub fn boolean(value: bool) -> AnyValue {
     any(any_value::Value::BoolValue(value))
 }
 
-pub(super) fn bytes(value: &[u8]) -> AnyValue {
+/// Bytes.
+pub fn bytes(value: &[u8]) -> AnyValue {
     any(any_value::Value::BytesValue(value.to_vec()))
 }
 
-pub(super) fn array(values: Vec<AnyValue>) -> AnyValue {
+/// An array.
+pub fn array(values: Vec<AnyValue>) -> AnyValue {
     any(any_value::Value::ArrayValue(ArrayValue { values }))
 }
 
-pub(super) fn map(values: Vec<KeyValue>) -> AnyValue {
+/// A map.
+pub fn map(values: Vec<KeyValue>) -> AnyValue {
     any(any_value::Value::KvlistValue(KeyValueList { values }))
 }
 
-pub(super) fn kv(key: &str, value: AnyValue) -> KeyValue {
+/// An attribute.
+pub fn kv(key: &str, value: AnyValue) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
         value: Some(value),
@@ -81,7 +90,8 @@ fn scope(name: &str) -> InstrumentationScope {
     }
 }
 
-pub(super) fn span(n: u8) -> Span {
+/// A span that tells its number everywhere.
+pub fn span(n: u8) -> Span {
     Span {
         trace_id: vec![n; 16],
         span_id: vec![n; 8],
@@ -139,7 +149,7 @@ pub(super) fn span(n: u8) -> Span {
 }
 
 /// Resources a and b; a has two scopes of two and three spans, b one without a scope message and one span.
-pub(super) fn spans() -> ExportTraceServiceRequest {
+pub fn spans() -> ExportTraceServiceRequest {
     let scoped = |name: &str, spans: std::ops::Range<u8>| ScopeSpans {
         scope: Some(scope(name)),
         spans: spans.map(span).collect(),
@@ -165,7 +175,8 @@ pub(super) fn spans() -> ExportTraceServiceRequest {
     }
 }
 
-pub(super) fn log(n: u8) -> LogRecord {
+/// A log record, with a body of another type for each of four.
+pub fn log(n: u8) -> LogRecord {
     LogRecord {
         time_unix_nano: 10,
         observed_time_unix_nano: 11,
@@ -190,7 +201,8 @@ pub(super) fn log(n: u8) -> LogRecord {
     }
 }
 
-pub(super) fn records() -> ExportLogsServiceRequest {
+/// Six log records of one resource and scope.
+pub fn records() -> ExportLogsServiceRequest {
     ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs {
             resource: Some(resource("logs")),
@@ -236,7 +248,7 @@ fn metric(name: &str, data: metric::Data) -> Metric {
 }
 
 /// A metric of each kind, in this order: gauge (2 points), sum, histogram, exponential histogram, summary (1 each).
-pub(super) fn points() -> ExportMetricsServiceRequest {
+pub fn points() -> ExportMetricsServiceRequest {
     use metric::Data;
     use number_data_point::Value::{AsDouble, AsInt};
     let data = [
