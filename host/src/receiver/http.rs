@@ -159,7 +159,7 @@ fn gzip(headers: &HeaderMap) -> Option<bool> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
     let value = values.next().map_or(&b""[..], HeaderValue::as_bytes);
     match (value, values.next()) {
-        (b"" | b"identity", None) => Some(false),
+        (value, None) if value.is_empty() || value.eq_ignore_ascii_case(b"identity") => Some(false),
         (value, None) => value.eq_ignore_ascii_case(b"gzip").then_some(true),
         (_, Some(_)) => None,
     }

@@ -58,6 +58,7 @@ fn refusal(error: &serde_json::Error, wire: &Wire) -> Refusal {
         ));
     }
     let what = match error.classify() {
+        Category::Data if wire.field.is_empty() => "a request is an object".to_owned(),
         Category::Data => format!("`{}` has a value that it cannot have", wire.field),
         Category::Eof => "it ends too early".to_owned(),
         Category::Syntax | Category::Io => {

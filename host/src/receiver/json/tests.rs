@@ -349,6 +349,7 @@ fn what_is_no_request_is_refused_with_its_place() {
     ] {
         refused(Signal::Logs, json);
     }
+    assert!(refused(Signal::Logs, "[]").contains("a request is an object"));
     let message = refused(Signal::Logs, "{\n  \"resourceLogs\": [{\"scopeLogs\": 1}]}");
     assert!(
         message.contains("`scopeLogs`") && message.contains("line 2"),
