@@ -111,6 +111,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_sender_is_not_made_to_wait_for_years() {
+        let failure = |seconds: Option<u64>| Failure {
+            after: seconds.map(Duration::from_secs),
+            ..Failure::transport("down".to_owned())
+        };
+        for (asked, told) in [
+            (Some(7), Duration::from_secs(7)),
+            (Some(2_307_068_267), LONGEST_PASSED_ON),
+            (None, RETRY_AFTER),
+        ] {
+            match failure(asked).refusal("otlp") {
+                Refusal::Unavailable { after, .. } => assert_eq!(after, told),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn base64_is_read_with_and_without_padding() {
         for (text, bytes) in [
             ("", ""),

@@ -17,17 +17,24 @@ const GZIP: (&str, &str) = ("content-encoding", "gzip");
 /// A field of 100 bytes of which one came.
 const GARBAGE: &[u8] = &[0x0a, 100, 1];
 
+/// A span whose attribute has a number where its text should be.
+const DEEP_GARBAGE: &[u8] = b"\x0a\x0d\x12\x0b\x12\x09\x4a\x07\x0a\x01k\x12\x02\x08\x01";
+
 /// Runs otlet with a pipeline for traces alone, whose processor opens what is compressed and drops nothing, and gives what
 /// the backend has once otlet has ended.
 fn with_otlet(send: impl FnOnce(&Client)) -> Vec<Request> {
+    with_processor("sample", send)
+}
+
+fn with_processor(processor: &str, send: impl FnOnce(&Client)) -> Vec<Request> {
     let backend = Backend::start();
     let endpoint = backend.endpoint();
     let otlet = start(&format!(
-        "processors: {{ sample: {{}} }}
+        "processors: {{ {processor}: {{}} }}
 exporters: {{ otlp: {{ endpoint: \"{endpoint}\", compression: none }} }}
 service:
   pipelines:
-    traces: {{ receivers: [otlp], processors: [sample], exporters: [otlp] }}"
+    traces: {{ receivers: [otlp], processors: [{processor}], exporters: [otlp] }}"
     ));
     let client = Client::to(&otlet);
     send(&client);
@@ -136,6 +143,22 @@ fn requests_without_records_are_taken_and_not_passed_on() {
         }
         client.send(Encoding::Json, false, "traces", b"{}");
         client.send(Encoding::Json, true, "traces", br#"{"resourceSpans":[]}"#);
+    });
+    assert_good_alone(&received);
+}
+
+#[test]
+fn what_a_plugin_finds_malformed_is_told_with_its_place() {
+    let received = with_processor("redact", |client| {
+        let answer = client.post("/v1/traces", &[PROTOBUF], DEEP_GARBAGE);
+        let said = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.status, 400, "{said}");
+        assert!(
+            said.contains("malformed traces: ") && said.contains("at byte 13"),
+            "{said}"
+        );
+        let answer = client.call(&method("traces"), None, DEEP_GARBAGE);
+        assert_eq!(answer.header("grpc-status"), Some("3"), "{answer:?}");
     });
     assert_good_alone(&received);
 }

@@ -156,6 +156,8 @@ async fn a_head_that_never_ends_and_a_connection_without_requests_are_ended() {
     });
     let answer = exchange(http_address(&head), b"POST /v1/logs HTTP/1.1\r\nhost: ot").await;
     assert_eq!(answer, "");
+    // Nor is one kept longer that never sent anything.
+    assert_eq!(exchange(http_address(&head), b"").await, "");
     let idle = receiver_with(&sink, 1, |bounds| {
         bounds.idle_timeout = Duration::from_millis(50);
     });
