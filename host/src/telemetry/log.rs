@@ -36,7 +36,7 @@ struct Waiting {
 
 /// Takes one line a call.
 #[derive(Debug)]
-struct Writer(Arc<Shared>);
+pub(super) struct Writer(Arc<Shared>);
 
 impl Log {
     /// Starts the thread that writes to `place`.
@@ -50,9 +50,9 @@ impl Log {
     }
 
     /// What takes lines.
-    pub(super) fn writer(&self) -> impl Fn() -> Box<dyn Write> + Send + Sync + 'static {
+    pub(super) fn writer(&self) -> impl Fn() -> Writer + Send + Sync + 'static {
         let shared = Arc::clone(&self.0);
-        move || Box::new(Writer(Arc::clone(&shared)))
+        move || Writer(Arc::clone(&shared))
     }
 }
 
