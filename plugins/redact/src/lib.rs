@@ -24,6 +24,8 @@ mod view;
 mod weigh;
 mod yaml;
 
+use std::collections::BTreeMap;
+
 use otlet_plugin::{
     Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Place, Plugin, Table, host,
 };
@@ -186,13 +188,11 @@ fn masked(leaves: &Leaves, findings: &[Finding]) -> LeafEdits {
 
 /// Counts what was masked, by detector. What it was is told nowhere.
 fn count(findings: &[Finding]) {
-    for detector in Detector::ALL {
-        let masked = findings
-            .iter()
-            .filter(|found| found.detector == detector)
-            .count();
-        if masked > 0 {
-            host::count(detector.counter(), masked);
-        }
+    let mut masked = BTreeMap::new();
+    for found in findings {
+        *masked.entry(found.detector).or_insert(0) += 1;
+    }
+    for (detector, masked) in masked {
+        host::count(&format!("redacted_{}", detector.name()), masked);
     }
 }

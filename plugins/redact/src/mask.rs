@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use crate::detector::MASK;
 use crate::scan::{Finding, Quotes};
 use crate::text::{part, tail};
 
@@ -50,7 +51,9 @@ pub(crate) fn write(text: &[u8], findings: &[Finding], mut out: impl FnMut(&str)
         };
         piece(part(text, from, start));
         piece(quote);
-        piece(found.detector.mask().as_bytes());
+        piece(MASK);
+        piece(found.detector.name().as_bytes());
+        piece(b"]");
         piece(quote);
         from = end;
     }

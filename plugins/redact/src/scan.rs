@@ -353,11 +353,11 @@ impl<'a> Scan<'a> {
     fn private_key(&mut self, text: Text<'_>, place: usize) {
         let looked = text.start + place < self.looked.keys;
         if !looked
-            && self.wanted.has(Detector::SecretKey)
+            && self.wanted.has(Detector::PrivateKey)
             && let Some(range) = pem::find(text.bytes, place)
         {
             self.looked.keys = text.start + range.end;
-            self.found(Detector::SecretKey, text, range, Quotes::None);
+            self.found(Detector::PrivateKey, text, range, Quotes::None);
         }
     }
 }

@@ -169,11 +169,11 @@ fn values_on_several_lines_are_hidden_whole() {
     for (text, expected) in [
         (
             "private_key: -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nn: 1",
-            "private_key: [S]\nn: 1",
+            "private_key: [redacted:private_key]\nn: 1",
         ),
         (
             r"key -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n.",
-            r"key [S]\n.",
+            r"key [redacted:private_key]\n.",
         ),
         ("password: |\n  hunter2\nn: 1", "password: |\n  [S]\nn: 1"),
         (
