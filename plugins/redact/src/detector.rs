@@ -26,7 +26,7 @@ pub enum Detector {
     Phone,
     /// IPv4 and IPv6 addresses, but for those of private networks and of the machine itself.
     Ip,
-    /// Private keys in blocks of their own: PEM, OpenSSH, PGP, PuTTY.
+    /// Private keys in blocks of their own: PEM, OpenSSH, PGP and that of `PuTTY`.
     PrivateKey,
     /// Tokens after the word Bearer: `Authorization: Bearer 0aFc...`.
     Bearer,
@@ -160,6 +160,8 @@ impl Wanted {
 pub(crate) const MASK: &[u8] = b"[redacted:";
 /// A hash in a mask is no longer.
 const HASH: usize = 64;
+/// No mask is longer.
+pub(crate) const LONGEST_MASK: usize = MASK.len() + Name::LONGEST + HASH + 2;
 
 /// The length of the mask that stands at the beginning of `text`, 0 if none does: what is masked is not found again. A mask
 /// is `[redacted:email]`, or `[redacted:email:3f2a9c0b7d1e4f56]` with a hash.
@@ -182,11 +184,10 @@ pub(crate) fn mask_length(text: &[u8]) -> usize {
 
 /// Whether `text` ends with a mask.
 pub(crate) fn ends_with_mask(text: &[u8]) -> bool {
-    const LONGEST: usize = MASK.len() + Name::LONGEST + HASH + 2;
     let Some(inside) = text.strip_suffix(b"]") else {
         return false;
     };
-    let near = inside.len().saturating_sub(LONGEST);
+    let near = inside.len().saturating_sub(LONGEST_MASK);
     let bracket = inside.iter().skip(near).rposition(|&byte| byte == b'[');
     bracket
         .and_then(|bracket| text.get(near + bracket..))

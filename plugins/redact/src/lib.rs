@@ -13,9 +13,11 @@ mod escape;
 mod json;
 mod mask;
 mod name;
+mod pattern;
 mod pem;
 mod prose;
 mod scan;
+mod search;
 mod text;
 mod token;
 mod url;
@@ -33,9 +35,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use detector::Detector;
-use detector::Wanted;
 use name::Secrecy;
+pub use pattern::PatternConfig;
+use pattern::Patterns;
 use scan::{Finding, Quotes};
+use search::Search;
 
 /// The kinds of leaves that can hold a secret, the rarest last. A mask in place of a number makes it a string.
 const KINDS: [Kind; 5] = [
@@ -52,19 +56,26 @@ const KINDS: [Kind; 5] = [
 pub struct Config {
     /// What to look for: all that there is, unless it is listed here. Example: `[email, credit_card]`
     pub detectors: Vec<Detector>,
+    /// What to look for besides. Example: `[{ name: customer_no, pattern: 'CUST-\d{6}' }]`
+    pub patterns: Vec<PatternConfig>,
+    /// Whether the detector `ip` also hides addresses of private networks and of the machine itself, which it keeps unless
+    /// asked. Example: `true`
+    pub private_addresses: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             detectors: Detector::ALL.to_vec(),
+            patterns: Vec::new(),
+            private_addresses: false,
         }
     }
 }
 
 /// The plugin.
 pub struct Redact {
-    wanted: Wanted,
+    search: Search,
 }
 
 impl Plugin for Redact {
@@ -81,20 +92,24 @@ impl Plugin for Redact {
             );
         }
         Ok(Self {
-            wanted: Wanted::of(&config.detectors),
+            search: Search {
+                patterns: Patterns::new(&config.patterns)?,
+                private_addresses: config.private_addresses,
+                ..Search::of(&config.detectors)
+            },
         })
     }
 
     fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {
         let [values @ .., _] = &KINDS;
         let mut leaves = batch.leaves(Table::ALL, values);
-        if has_secret_key(&leaves, self.wanted) {
+        if has_secret_key(&leaves, &self.search) {
             leaves = batch.leaves(Table::ALL, &KINDS);
         }
         let texts = leaves.texts();
-        let mut findings = scan::scan(texts.data(), texts.ends(), self.wanted);
+        let mut findings = scan::scan(texts.data(), texts.ends(), &self.search);
         findings.retain(|found| !is_id(&leaves, found));
-        if self.wanted.has(Detector::SecretKey) {
+        if self.search.wanted.has(Detector::SecretKey) {
             find_secret_leaves(&leaves, &mut findings);
         }
         let findings = mask::merge(findings);
@@ -107,7 +122,7 @@ impl Plugin for Redact {
 otlet_plugin::export!(Redact);
 
 /// Whether a key, itself, holds something to hide.
-fn has_secret_key(leaves: &Leaves, wanted: Wanted) -> bool {
+fn has_secret_key(leaves: &Leaves, search: &Search) -> bool {
     let (mut data, mut ends) = (String::new(), Vec::new());
     for place in leaves.places() {
         if place.kind == Kind::Key
@@ -117,13 +132,13 @@ fn has_secret_key(leaves: &Leaves, wanted: Wanted) -> bool {
             ends.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
         }
     }
-    !scan::scan(data.as_bytes(), &ends, wanted).is_empty()
+    !scan::scan(data.as_bytes(), &ends, search).is_empty()
 }
 
 /// One text with masks over all that the detectors find in it.
 pub fn redacted(text: &str) -> String {
     let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    let findings = scan::scan(text.as_bytes(), &[end], Wanted::of(&Detector::ALL));
+    let findings = scan::scan(text.as_bytes(), &[end], &Search::default());
     let mut out = String::with_capacity(text.len());
     mask::write(text.as_bytes(), &mask::merge(findings), |piece| {
         out.push_str(piece);

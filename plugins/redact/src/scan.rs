@@ -11,6 +11,8 @@ use crate::assign::{self, Separator};
 use crate::card::{self, Run};
 use crate::detector::{Detector, Wanted};
 use crate::escape;
+use crate::pattern::is_in_mask;
+use crate::search::Search;
 use crate::text::{Layer, at, before, part, tail};
 use crate::value::Value;
 use crate::view::View;
@@ -47,8 +49,8 @@ pub(crate) enum Quotes {
 }
 
 /// What these detectors find in these texts, which end in `data` at `ends`, one after the other; in no order.
-pub(crate) fn scan(data: &[u8], ends: &[u32], wanted: Wanted) -> Vec<Finding> {
-    let mut scan = Scan::new(data, ends, wanted);
+pub(crate) fn scan(data: &[u8], ends: &[u32], search: &Search) -> Vec<Finding> {
+    let mut scan = Scan::new(data, ends, search);
     scan.run();
     let Scan {
         escaped,
@@ -65,7 +67,7 @@ pub(crate) fn scan(data: &[u8], ends: &[u32], wanted: Wanted) -> Vec<Finding> {
         see_through(
             number,
             part(data, start, end(number)),
-            wanted,
+            search,
             &mut findings,
         );
     }
@@ -73,10 +75,10 @@ pub(crate) fn scan(data: &[u8], ends: &[u32], wanted: Wanted) -> Vec<Finding> {
 }
 
 /// Finds what is in the views of a text that holds escapes.
-fn see_through(number: usize, text: &[u8], wanted: Wanted, findings: &mut Vec<Finding>) {
+fn see_through(number: usize, text: &[u8], search: &Search, findings: &mut Vec<Finding>) {
     for view in View::all(text) {
         let ends = [u32::try_from(view.bytes().len()).unwrap_or(u32::MAX)];
-        let mut scan = Scan::new(view.bytes(), &ends, wanted);
+        let mut scan = Scan::new(view.bytes(), &ends, search);
         scan.depths = Some(view.depths());
         scan.run();
         findings.extend(scan.findings.into_iter().map(|found| Finding {
@@ -161,6 +163,7 @@ impl Cursor {
 struct Scan<'a> {
     data: &'a [u8],
     ends: &'a [u32],
+    search: &'a Search,
     wanted: Wanted,
     /// Of a view, which has no escapes: how often each byte was encoded.
     depths: Option<&'a [u8]>,
@@ -176,11 +179,12 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn new(data: &'a [u8], ends: &'a [u32], wanted: Wanted) -> Self {
+    fn new(data: &'a [u8], ends: &'a [u32], search: &'a Search) -> Self {
         Self {
             data,
             ends,
-            wanted,
+            search,
+            wanted: search.wanted,
             depths: None,
             digits: 0,
             digits_in: Cursor::default(),
@@ -203,6 +207,28 @@ impl<'a> Scan<'a> {
         let [block, next] = [0, 1].map(|by| padded(tail(self.data, start + by)));
         self.block(start, weigh(&block, &next));
         self.block(start + BLOCK, Weights::default());
+        if !self.search.patterns.is_empty() {
+            self.patterns();
+        }
+    }
+
+    /// Looks for the user's patterns in the texts without escapes.
+    fn patterns(&mut self) {
+        let mut start = 0;
+        for (number, &end) in self.ends.iter().enumerate() {
+            let end = end as usize;
+            let bytes = part(self.data, start, end);
+            let text = Text {
+                number,
+                start,
+                bytes,
+            };
+            start = end;
+            if self.escaped.binary_search(&number).is_err() {
+                let patterns = &self.search.patterns;
+                patterns.find(bytes, |detector, range| self.number(detector, text, range));
+            }
+        }
     }
 
     /// Looks into the block at `start` where its weights say so.
@@ -246,12 +272,26 @@ impl<'a> Scan<'a> {
     }
 
     fn found(&mut self, detector: Detector, text: Text<'_>, range: Range<usize>, quotes: Quotes) {
+        if is_in_mask(text.bytes, &range) {
+            return;
+        }
         self.findings.push(Finding {
             text: text.number,
             range,
             detector,
             quotes,
         });
+    }
+
+    /// Something without quotes of its own was found, which may be a number in JSON.
+    fn number(&mut self, detector: Detector, text: Text<'_>, range: Range<usize>) {
+        let digits = part(text.bytes, range.start, range.end);
+        let (range, quotes) = if digits.iter().all(u8::is_ascii_digit) {
+            json::quoted(self.layer(text), range)
+        } else {
+            (range, Quotes::None)
+        };
+        self.found(detector, text, range, quotes);
     }
 
     fn layer<'b>(&self, text: Text<'b>) -> Layer<'b>
@@ -268,8 +308,7 @@ impl<'a> Scan<'a> {
         let floor = self.looked.cards.saturating_sub(text.start);
         let mut run = Run::around(text.bytes, place, floor);
         for card in run.by_ref() {
-            let (number, quotes) = json::quoted(self.layer(text), card);
-            self.found(Detector::CreditCard, text, number, quotes);
+            self.number(Detector::CreditCard, text, card);
         }
         self.looked.cards = text.start + run.end().max(place + 1);
     }

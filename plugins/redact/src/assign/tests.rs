@@ -1,16 +1,12 @@
 //! What the detectors make of whole texts with names and values in them.
 
-use crate::detector::{Detector, Wanted};
+use crate::search::Search;
 use crate::{mask, scan};
 
 /// The text with masks, by all detectors.
 fn masked(text: &str) -> String {
     let ends = [u32::try_from(text.len()).unwrap()];
-    let findings = mask::merge(scan::scan(
-        text.as_bytes(),
-        &ends,
-        Wanted::of(&Detector::ALL),
-    ));
+    let findings = mask::merge(scan::scan(text.as_bytes(), &ends, &Search::default()));
     let mut out = String::new();
     mask::write(text.as_bytes(), &findings, |piece| out.push_str(piece));
     out.replace("[redacted:secret_key]", "[S]")

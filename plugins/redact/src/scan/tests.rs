@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use super::{Finding, scan};
-use crate::detector::{Detector, Wanted};
+use crate::detector::Detector;
+use crate::search::Search;
 use crate::{mask, redacted};
 
-fn all() -> Wanted {
-    Wanted::of(&Detector::ALL)
+fn all() -> Search {
+    Search::default()
 }
 
 /// What is found in these texts, in order.
-fn find(texts: &[&[u8]], wanted: Wanted) -> Vec<Finding> {
+fn find(texts: &[&[u8]], search: &Search) -> Vec<Finding> {
     let data = texts.concat();
     let ends: Vec<u32> = texts
         .iter()
@@ -20,7 +21,7 @@ fn find(texts: &[&[u8]], wanted: Wanted) -> Vec<Finding> {
             Some(*end)
         })
         .collect();
-    mask::merge(scan(&data, &ends, wanted))
+    mask::merge(scan(&data, &ends, search))
 }
 
 #[test]
@@ -73,10 +74,10 @@ fn a_text_is_masked_in_place_and_once() {
 
 #[test]
 fn nothing_is_found_across_two_texts() {
-    assert_eq!(find(&[b"alice@", b"example.org"], all()), []);
-    assert_eq!(find(&[b"41111111", b"11111111"], all()), []);
-    assert_eq!(find(&[b"password=", b"hunter2"], all()), []);
-    assert_eq!(find(&[b"", b"Bearer ", b"", b"0af9c1d2e3"], all()), []);
+    assert_eq!(find(&[b"alice@", b"example.org"], &all()), []);
+    assert_eq!(find(&[b"41111111", b"11111111"], &all()), []);
+    assert_eq!(find(&[b"password=", b"hunter2"], &all()), []);
+    assert_eq!(find(&[b"", b"Bearer ", b"", b"0af9c1d2e3"], &all()), []);
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn a_finding_tells_its_text_wherever_it_lies_in_a_block() {
                 secret.as_bytes(),
                 padding.as_bytes(),
             ];
-            let found = find(&texts, all());
+            let found = find(&texts, &all());
             assert_eq!(found.len(), 1, "{secret} after {}", padding.len());
             assert_eq!(found[0].text, 2, "{secret} after {}", padding.len());
         }
@@ -116,7 +117,7 @@ fn each_detector_works_alone() {
         ("a password=abc", Detector::SecretKey),
     ] {
         for wanted in Detector::ALL {
-            let found = find(&[text.as_bytes()], Wanted::of(&[wanted]));
+            let found = find(&[text.as_bytes()], &Search::of(&[wanted]));
             let expected: &[Detector] = if wanted == detector { &[detector] } else { &[] };
             assert_eq!(
                 found.iter().map(|found| found.detector).collect::<Vec<_>>(),
@@ -218,7 +219,7 @@ fn hostile_texts_take_linear_time() {
     for pattern in patterns {
         let text = pattern.repeat(LENGTH / pattern.len());
         let start = Instant::now();
-        let found = find(&[text.as_bytes()], all());
+        let found = find(&[text.as_bytes()], &all());
         let took = start.elapsed();
         assert!(
             took < Duration::from_secs(20),
@@ -286,7 +287,7 @@ fn escaped_texts_and_others_keep_apart() {
         b"e@f.co \\u0040 4111111111111111",
         b"g@h.co",
     ];
-    let found: Vec<_> = find(&texts, all())
+    let found: Vec<_> = find(&texts, &all())
         .into_iter()
         .map(|found| (found.text, found.range))
         .collect();
