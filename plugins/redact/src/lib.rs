@@ -5,19 +5,26 @@
 //! that held something. Batches without findings leave as the bytes they came in. Keys are the same in every row: each is
 //! scanned once, and only if one holds something are the keys of all rows read.
 
+mod api_key;
 mod assign;
 mod card;
 mod detector;
 mod email;
 mod escape;
+mod iban;
+mod ip;
 mod json;
+mod label;
 mod mask;
 mod name;
 mod pattern;
 mod pem;
+mod phone;
 mod prose;
 mod scan;
 mod search;
+mod shape;
+mod ssn;
 mod text;
 mod token;
 mod url;
