@@ -3,6 +3,7 @@
 //! Whatever a guest sends is looked at here before it is believed: tables, row numbers, lengths, UTF-8. Work is done on a
 //! copy of the batch that shares its bytes; `commit` returns that, `rollback` the batch as it was.
 
+mod adds;
 mod reads;
 mod writes;
 

@@ -10,6 +10,7 @@ use wasmtime::{Store, UpdateDeadline};
 use super::bound::{Bound, START, Stop};
 use super::engine::Engine;
 use super::limits::Limits;
+use super::load::Plugin;
 use super::state::State;
 use super::text::tame;
 use super::wasi::{Sleeper, Wasi};
@@ -35,12 +36,15 @@ type Called<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + '
 
 impl Cell {
     /// An empty store with its limits and clocks.
-    pub(super) fn new(engine: &Engine, limits: &Limits, wasi: bool) -> Result<Self, Failed> {
+    pub(super) fn new(plugin: &Plugin, limits: &Limits) -> Result<Self, Failed> {
+        let (engine, wasi) = (plugin.engine(), plugin.imports_wasi());
         let sleeper = wasi
             .then(Sleeper::new)
             .transpose()
             .map_err(|error| Failed::Trapped(error.to_string()))?;
-        let state = State::new(limits.memory, Bound::worker(START), wasi.then(Wasi::new));
+        let seed = engine.seed(plugin.name());
+        let wasi = wasi.then(Wasi::new);
+        let state = State::new(limits.memory, Bound::worker(START), seed, wasi);
         let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.handed);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -39,6 +40,8 @@ struct Inner {
     contract: Linker<State>,
     /// The same and an empty WASI, for components that import it.
     wasi: Linker<State>,
+    /// Random, and the same while this process lives.
+    seed: [u8; 32],
 }
 
 impl Engine {
@@ -63,11 +66,14 @@ impl Engine {
         bindings::Plugin::add_to_linker::<State, HasSelf<State>>(&mut contract, |state| state)?;
         let mut wasi = contract.clone();
         wasmtime_wasi::p2::add_to_linker_async(&mut wasi)?;
+        let mut seed = [0; 32];
+        wasmtime_wasi::thread_rng().fill_bytes(&mut seed);
         Ok(Self(Arc::new(Inner {
             ticker: Ticker::start(wasmtime.weak())?,
             wasmtime,
             contract,
             wasi,
+            seed,
         })))
     }
 
@@ -77,6 +83,15 @@ impl Engine {
 
     pub(super) fn linker(&self, wasi: bool) -> &Linker<State> {
         if wasi { &self.0.wasi } else { &self.0.contract }
+    }
+
+    /// The bytes that all instances of the plugin of this name share.
+    pub(super) fn seed(&self, plugin: &str) -> [u8; 32] {
+        Sha256::new()
+            .chain_update(self.0.seed)
+            .chain_update(plugin)
+            .finalize()
+            .into()
     }
 
     #[cfg(test)]

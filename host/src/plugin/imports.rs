@@ -177,6 +177,19 @@ impl batch::Host for State {
         Ok(batch.unset(&opened, rows.as_deref())?)
     }
 
+    fn add_attributes(
+        &mut self,
+        table: String,
+        rows: Vec<u32>,
+        keys: types::PackedTexts,
+        values: Vec<types::Value>,
+    ) -> Result<()> {
+        let values: Vec<_> = values.into_iter().map(Into::into).collect();
+        Ok(self
+            .batch()?
+            .add_attributes(&table, &rows, &keys.into(), &values)?)
+    }
+
     fn copy(&mut self, source: u32, target: u32, rows: Option<Vec<u32>>) -> Result<()> {
         let target = opened(&self.columns, target)?.clone();
         let (batch, source) = self.on(source)?;
@@ -221,6 +234,10 @@ impl host::Host for State {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Ok(u64::try_from(since.as_millis())?)
+    }
+
+    fn seed(&mut self) -> Result<Vec<u8>> {
+        Ok(self.seed.to_vec())
     }
 
     fn random(&mut self, len: u32) -> Result<Vec<u8>> {

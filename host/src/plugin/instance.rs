@@ -50,7 +50,7 @@ struct Started {
 
 impl Started {
     fn new(plugin: &Plugin, limits: &Limits) -> Result<Self, Failed> {
-        let mut cell = Cell::new(plugin.engine(), limits, plugin.imports_wasi())?;
+        let mut cell = Cell::new(plugin, limits)?;
         let pre = plugin.pre();
         let exports = cell.enter(
             |store, pre| pre.instantiate(store),
@@ -81,10 +81,10 @@ pub(super) fn describe(plugin: &Plugin, sink: &Sink) -> Result<String, Failed> {
 }
 
 impl Instance {
-    /// An instance that is ready for batches.
+    /// An instance that is ready for batches. What it logs meanwhile goes to `sink`: the first of a processor says it all.
     pub(super) fn new(
         plugin: &Plugin,
-        sink: &Sink,
+        sink: Option<&Sink>,
         limits: &Limits,
         config: &str,
     ) -> Result<Self, Failed> {
@@ -93,7 +93,10 @@ impl Instance {
         let process = started.export(&plugin.exports().process)?;
         let Started { mut cell, .. } = started;
         let configured = cell.call(configure, (config.to_owned(),));
-        report(&mut cell, sink, configured.is_ok());
+        match sink {
+            Some(sink) => report(&mut cell, sink, configured.is_ok()),
+            None => cell.state().report = Report::default(),
+        }
         let (answer,) = configured?;
         answer.map_err(|reason| Failed::Trapped(tame(&reason)))?;
         let most = cell.state().meter.used() + limits.memory / GROWTH;

@@ -71,7 +71,7 @@ impl Processor {
         let config = config.to_string();
         let sink = Sink::new(name, limits.log_lines);
         let started = Instant::now();
-        let first = Instance::new(&plugin, &sink, limits, &config)
+        let first = Instance::new(&plugin, Some(&sink), limits, &config)
             .map_err(|failed| plugin.error(Problem::Configure(failed.to_string())))?;
         let start = started.elapsed();
         Ok(Self {
@@ -134,7 +134,7 @@ impl Processor {
             None if place == Place::Inline && self.start > SLICE => {
                 return Err(Failure::Busy(batch));
             }
-            None => match Instance::new(&self.plugin, &self.sink, &self.limits, &self.config) {
+            None => match Instance::new(&self.plugin, None, &self.limits, &self.config) {
                 Ok(instance) => instance,
                 Err(failed) => return Err(self.not_started(batch, &failed)),
             },

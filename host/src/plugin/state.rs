@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) meter: Meter,
     pub(super) bound: Bound,
     pub(super) report: Report,
+    /// What `seed` gives.
+    pub(super) seed: [u8; 32],
     /// The source of `random`, made when first asked for.
     pub(super) random: Option<Box<dyn Rng + Send>>,
     /// For components that import WASI.
@@ -24,13 +26,14 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(memory: usize, bound: Bound, wasi: Option<Wasi>) -> Self {
+    pub(super) fn new(memory: usize, bound: Bound, seed: [u8; 32], wasi: Option<Wasi>) -> Self {
         Self {
             batch: None,
             columns: Vec::new(),
             meter: Meter::new(memory),
             bound,
             report: Report::default(),
+            seed,
             random: None,
             wasi: wasi.map(Box::new),
         }

@@ -179,7 +179,8 @@ impl Run<'_> {
             0..3 => self.fill(),
             3..5 => self.set_packed(),
             5 => self.set_texts(),
-            6..8 => self.set_values(),
+            6 => self.set_values(),
+            7 => self.add_attributes(),
             8 => self.set_ids(),
             9..11 => self.unset(),
             11..13 => self.copy(),
@@ -258,6 +259,26 @@ impl Run<'_> {
             .model
             .set_values(&column.model, rows.as_deref(), &values);
         same(&host, &model, "set_values").is_ok()
+    }
+
+    fn add_attributes(&mut self) -> bool {
+        let table = self.table();
+        let mut rows = self.rows(table).unwrap_or_default();
+        rows.extend(self.rows(table).unwrap_or_default());
+        if self.rng.u8(..20) > 0 {
+            rows.sort_unstable();
+        }
+        let keys = self.texts(rows.len());
+        let column = self.column();
+        let values: Vec<_> = rows.iter().map(|_| self.value(&column)).collect();
+        self.done.push(format!(
+            "add_attributes {table} {rows:?} {keys:?} {values:?}"
+        ));
+        let to: Vec<_> = values.iter().map(to_host).collect();
+        let (name, (host, model)) = (table.name(), leaves::pack(&keys));
+        let host = self.host.add_attributes(name, &rows, &host, &to);
+        let model = self.model.add_attributes(name, &rows, &model, &values);
+        same(&host, &model, "add_attributes").is_ok()
     }
 
     fn set_ids(&mut self) -> bool {

@@ -86,7 +86,7 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
 /// One call of the contract.
 fn call(work: &mut Transaction, choices: &mut Choices<'_>) -> Result<(), Misuse> {
     let (column, other) = (choices.pick(&COLUMNS), choices.pick(&COLUMNS));
-    match choices.below(20) {
+    match choices.below(21) {
         0 => work.packed(column).map(drop),
         1 => work.integers(column).map(drop),
         2 => work.doubles(column).map(drop),
@@ -130,6 +130,7 @@ fn call(work: &mut Transaction, choices: &mut Choices<'_>) -> Result<(), Misuse>
             work.retain(table, &mask)
         }
         18 => replace_leaves(work, choices),
+        19 => add_attributes(work, choices),
         _ => {
             let request = work.to_otlp()?;
             let taken = work.replace_with_otlp(request)?;
@@ -153,6 +154,19 @@ fn replace_leaves(work: &mut Transaction, choices: &mut Choices<'_>) -> Result<(
         present: vec![present; leaves.len().div_ceil(8)],
     };
     work.replace_leaves(&leaves, &texts)
+}
+
+/// Adds attributes, some of which are there.
+fn add_attributes(work: &mut Transaction, choices: &mut Choices<'_>) -> Result<(), Misuse> {
+    let mut rows: Vec<_> = [rows(choices), rows(choices)].concat();
+    rows.sort_unstable();
+    let keys = PackedTexts {
+        data: b"n".repeat(rows.len()),
+        ends: (1..).take(rows.len()).collect(),
+        present: vec![choices.byte(); rows.len().div_ceil(8)],
+    };
+    let values = vec![value(choices); rows.len()];
+    work.add_attributes(choices.pick(Table::ALL).name(), &rows, &keys, &values)
 }
 
 /// Up to four rows, in order.

@@ -1,9 +1,10 @@
 //! Edits, as they come out.
 
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValueList, any_value};
 use opentelemetry_proto::tonic::trace::v1::Status;
 
 use super::{
-    super::{Signal, Value},
+    super::{PackedTexts, Signal, Value},
     batch, column, edited,
     requests::{kv, span, spans, text},
     traces,
@@ -170,4 +171,53 @@ fn a_rollback_forgets_everything() {
     let back = work.rollback();
     assert!(back.is_untouched());
     assert_eq!(back.records(), 6);
+}
+
+#[test]
+fn attributes_are_added_where_their_key_is_not() {
+    let back = edited(batch(Signal::Traces, &spans()), |work| {
+        let keys = PackedTexts {
+            data: b"http.routeaabb".to_vec(),
+            ends: vec![10, 11, 12, 14],
+            present: vec![0b1111],
+        };
+        let values = [
+            Value::Text("kept as it was".into()),
+            Value::Integer(7),
+            Value::Text("the first of a key counts".into()),
+            Value::Json(r#"{"c": [true]}"#.into()),
+        ];
+        work.add_attributes("record", &[0, 0, 0, 2], &keys, &values)
+            .unwrap();
+        work.add_attributes("resource", &[], &PackedTexts::default(), &[])
+            .unwrap();
+    });
+    let mut want = spans();
+    let scopes = &mut want.resource_spans[0].scope_spans;
+    let mut records = scopes.iter_mut().flat_map(|scope| &mut scope.spans);
+    let first = records.next().unwrap();
+    assert!(first.attributes.iter().any(|pair| pair.key == "http.route"));
+    first.attributes.push(kv("a", super::requests::int(7)));
+    records
+        .nth(1)
+        .unwrap()
+        .attributes
+        .push(kv("bb", map_of_a_list()));
+    assert_eq!(traces(&back), want);
+}
+
+/// `{"c": [true]}`
+fn map_of_a_list() -> AnyValue {
+    let list = ArrayValue {
+        values: vec![super::requests::boolean(true)],
+    };
+    let list = AnyValue {
+        value: Some(any_value::Value::ArrayValue(list)),
+    };
+    let map = KeyValueList {
+        values: vec![kv("c", list)],
+    };
+    AnyValue {
+        value: Some(any_value::Value::KvlistValue(map)),
+    }
 }

@@ -55,6 +55,20 @@ fn lists_that_do_not_fit_are_misuse() {
     );
     assert!(work.ids(&name).is_err());
     assert!(work.replace_leaves(&[], &PackedTexts::default()).is_err());
+    let keys = |count: u32| PackedTexts {
+        data: b"k".repeat(count as usize),
+        ends: (1..=count).collect(),
+        present: vec![0xff; count.div_ceil(8) as usize],
+    };
+    let mut add = |rows: &[u32], count: u32, values: usize| {
+        let values = vec![text.clone(); values];
+        work.add_attributes("record", rows, &keys(count), &values)
+    };
+    assert!(add(&[1, 0], 2, 2).is_err());
+    assert!(add(&[0, 1], 1, 2).is_err());
+    assert!(add(&[0, 1], 2, 1).is_err());
+    assert!(add(&[6], 1, 1).is_err());
+    assert!(add(&[5, 5], 2, 2).is_ok());
     let packed = |data: &[u8], ends: &[u32], present: &[u8]| PackedTexts {
         data: data.to_vec(),
         ends: ends.to_vec(),

@@ -85,6 +85,18 @@ fn reads_reach_the_batch_and_answers_the_guest() {
 }
 
 #[test]
+fn every_instance_of_a_plugin_is_given_the_same_seed_and_no_other_is() {
+    let seed = read("seed", "record.name");
+    assert_eq!(seed, read("seed", "record.name"));
+    assert_ne!(seed.matches(", ").count(), 0, "{seed}");
+    let seeds = [ENGINE.seed("echo"), ENGINE.seed("bad")];
+    assert_eq!(seed, format!("{:?}", seeds[0]));
+    assert_ne!(seeds[0], seeds[1]);
+    let other = Engine::new(1).unwrap();
+    assert_ne!(other.seed("echo"), seeds[0]);
+}
+
+#[test]
 fn the_guest_is_told_the_time() {
     let now = read("now", "record.name").parse::<u64>().unwrap();
     // 2024 to 2100.
@@ -121,6 +133,11 @@ fn edits_reach_the_batch() {
     );
     assert_eq!(of(&edited("fill", &[K]), "k"), Some(&Any::DoubleValue(0.5)));
     assert_eq!(of(&edited("unset", &[K]), "k"), None);
+    let added = edited("add-attributes", &[]);
+    assert_eq!(
+        of(&added, "edited"),
+        Some(&Any::StringValue("new".to_owned()))
+    );
     let copied = edited("copy", &[K, NEW]);
     assert_eq!(of(&copied, "new"), Some(&Any::StringValue("v2".to_owned())));
 }

@@ -1,8 +1,8 @@
 //! `Batch`: the telemetry of one request, in the hands of a plugin.
 
 use crate::{
-    Column, Doubles, Error, Ids, Integers, Kind, LeafEdits, Leaves, Mask, Rows, Signal, SpanIds,
-    Table, TextEdits, Texts, TraceIds, Value, edit::number, fence::batch,
+    AttributeEdits, Column, Doubles, Error, Ids, Integers, Kind, LeafEdits, Leaves, Mask, Rows,
+    Signal, SpanIds, Table, TextEdits, Texts, TraceIds, Value, edit::number, fence::batch,
 };
 
 /// The telemetry of one request, of one signal. It stays in the host: a plugin reads the columns that it asks for and
@@ -124,6 +124,14 @@ impl Batch {
     pub fn unset<'a>(&mut self, columns: &[&Column], rows: impl Into<Rows<'a>>) {
         let columns: Vec<_> = columns.iter().map(|column| column.number()).collect();
         batch::unset(&columns, rows.into().numbers().as_deref());
+    }
+
+    /// Adds attributes of any keys: each to its row, unless that has one of its key.
+    pub fn add_attributes(&mut self, table: Table, added: &AttributeEdits) {
+        if !added.is_empty() {
+            let (keys, values) = added.parts();
+            batch::add_attributes(table.name(), &keys.indexes, &keys.texts, values);
+        }
     }
 
     /// Writes the value of `source` to `target`, exactly, in the same row or from the row above it (a resource's attribute to

@@ -1,8 +1,8 @@
-//! What goes back into a batch: `Rows`, `TextEdits` for a column, `LeafEdits` for leaves.
+//! What goes back into a batch: `Rows`, `TextEdits` for a column, `AttributeEdits` for a table, `LeafEdits` for leaves.
 
 use std::{fmt, ops::RangeFull};
 
-use crate::contract::PackedTexts;
+use crate::{Value, contract::PackedTexts};
 
 /// The rows that an edit writes: `..` for all, or a list in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,41 @@ impl LeafEdits {
 
     pub(crate) fn edits(&self) -> &Edits {
         &self.edits
+    }
+}
+
+/// Attributes to add to rows, pushed in ascending order of the rows; a row may come several times, with different keys.
+#[derive(Clone, Debug, Default)]
+pub struct AttributeEdits {
+    keys: Edits,
+    values: Vec<Value>,
+}
+
+impl AttributeEdits {
+    /// No attributes yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This row gets this attribute, unless it has one of this key.
+    pub fn push(&mut self, row: usize, key: &str, value: impl Into<Value>) {
+        self.keys.push(row, |out| out.push_str(key));
+        self.values.push(value.into());
+    }
+
+    /// The number of attributes.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The rows with their keys, and the values.
+    pub(crate) fn parts(&self) -> (&Edits, &[Value]) {
+        (&self.keys, &self.values)
     }
 }
 

@@ -37,6 +37,14 @@ pub fn now() -> u64 {
     host::now()
 }
 
+/// Bytes that are random at each start of the host, and the same for every instance of this plugin until it ends: a key for
+/// hashes that instances must agree on.
+pub fn seed() -> [u8; 32] {
+    *host::seed()
+        .first_chunk()
+        .expect("the host gives 32 bytes, as the contract says")
+}
+
 /// Random bytes.
 pub fn random<const N: usize>() -> [u8; N] {
     let bytes = host::random(number(N));

@@ -78,7 +78,7 @@ mod guest;
 
 pub use batch::Batch;
 pub use column::Column;
-pub use edit::{LeafEdits, Rows, TextEdits, TextWriter};
+pub use edit::{AttributeEdits, LeafEdits, Rows, TextEdits, TextWriter};
 pub use error::Error;
 pub use leaves::{Leaf, Leaves, Place};
 pub use mask::Mask;

@@ -69,6 +69,7 @@ impl Config {
                 &strings(&self.json["tables"]),
                 &strings(&self.json["kinds"]),
             )),
+            "seed" => read(host::seed()),
             "random" => read(host::random(32).len()),
             "now" => read(host::now()),
             _ => edit(call, first, second),
@@ -90,6 +91,10 @@ fn edit(call: &str, first: u32, second: u32) -> Result<(), String> {
         "set-ids" => batch::set_ids(first, rows, &[9; 8]),
         "fill" => batch::fill(first, rows, &Value::Double(0.5)),
         "unset" => batch::unset(&[first], rows),
+        "add-attributes" => {
+            let values = [Value::Text("new".to_owned())];
+            batch::add_attributes("record", &[1], &texts, &values);
+        }
         "copy" => batch::copy(first, second, rows),
         "retain" => batch::retain("record", &[0b10]),
         "replace-leaves" => {

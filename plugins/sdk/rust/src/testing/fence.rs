@@ -157,6 +157,12 @@ pub(crate) mod batch {
         }
     }
 
+    pub(crate) fn add_attributes(table: &str, rows: &[u32], keys: &PackedTexts, values: &[Value]) {
+        with([], |model, []| {
+            model.add_attributes(table, rows, keys, values)
+        });
+    }
+
     pub(crate) fn copy(source: u32, target: u32, rows: Option<&[u32]>) {
         with([source, target], |model, [source, target]| {
             model.copy(source, target, rows)
@@ -204,6 +210,14 @@ pub(crate) mod host {
 
     pub(crate) fn now() -> u64 {
         STATE.with_borrow(|state| state.now)
+    }
+
+    pub(crate) fn seed() -> Vec<u8> {
+        b"the seed of each run of the tests"
+            .iter()
+            .take(32)
+            .copied()
+            .collect()
     }
 
     /// The same bytes in every run (`SplitMix64`), so that tests repeat themselves.

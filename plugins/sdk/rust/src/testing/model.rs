@@ -3,6 +3,7 @@
 //!
 //! Nothing is taken out of the request before [`Model::commit`], so that rows keep their numbers.
 
+mod add;
 mod column;
 mod fields;
 mod leaves;

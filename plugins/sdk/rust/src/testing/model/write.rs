@@ -217,7 +217,7 @@ impl Model {
 
     /// The first of that key gets the value, where it stands; repetitions go; what was not there comes last. `exact` tells the
     /// host's own value from a guest's.
-    fn write_attribute(
+    pub(super) fn write_attribute(
         &mut self,
         column: &Column,
         row: usize,
