@@ -176,7 +176,7 @@ pub(crate) const fn goes_on(byte: u8) -> bool {
 }
 
 /// The length of the separator at `i`, of those that cards are printed and typed with.
-fn gap_after(text: &[u8], i: usize) -> usize {
+pub(crate) fn gap_after(text: &[u8], i: usize) -> usize {
     if at(text, i).is_ascii_digit() || !goes_on(at(text, i)) {
         return 0;
     }
@@ -186,7 +186,7 @@ fn gap_after(text: &[u8], i: usize) -> usize {
 }
 
 /// The length of the separator that ends at `i`.
-fn gap_before(text: &[u8], i: usize) -> usize {
+pub(crate) fn gap_before(text: &[u8], i: usize) -> usize {
     if before(text, i).is_ascii_alphanumeric() {
         return 0;
     }

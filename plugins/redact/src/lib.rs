@@ -7,6 +7,7 @@
 //! holds something are the keys of all rows read.
 
 mod action;
+mod api_key;
 mod assign;
 mod card;
 mod config;
@@ -14,18 +15,24 @@ mod detector;
 mod email;
 mod escape;
 mod hash;
+mod iban;
+mod ip;
 mod json;
+mod label;
 mod lists;
 mod mask;
 mod name;
 mod partial;
 mod pattern;
 mod pem;
+mod phone;
 mod place;
 mod prose;
 mod scan;
 mod search;
+mod shape;
 mod sql;
+mod ssn;
 mod text;
 mod token;
 mod url;

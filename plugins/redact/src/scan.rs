@@ -13,15 +13,15 @@ use crate::detector::{Detector, Wanted};
 use crate::escape;
 use crate::pattern::is_in_mask;
 use crate::search::Search;
+use crate::shape::Pair;
 use crate::text::{Layer, at, before, part, tail};
 use crate::value::Value;
 use crate::view::View;
 use crate::weigh::{BLOCK, Weights, weigh};
-use crate::{email, json, pem, token, url};
+use crate::{api_key, email, iban, ip, json, pem, phone, ssn, token, url};
 
-/// The digits of a group, and the most bytes of two groups and what is between them.
+/// The digits of a group.
 const GROUP: usize = 4;
-const PAIR: usize = 11;
 
 /// A secret found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,22 +102,13 @@ fn padded(bytes: &[u8]) -> [u8; BLOCK] {
     block
 }
 
-/// Where, in the digits of two blocks, groups of four begin that one to three other bytes part from the next four, or nine
-/// digits in a row: every card's number is full of these. Of what begins too late to end in the second block whatever is
-/// in between, the next two blocks tell.
-fn pairs(digits: u64) -> u64 {
-    let two = digits & digits >> 1;
-    let four = two & two >> 2;
-    let parted = !(digits >> 4) & (four >> 5 | four >> 6 | four >> 7);
-    let row = four >> 4 & digits >> 8;
-    let begin = u64::from(u32::MAX) << (BLOCK + 1 - PAIR);
-    four & (parted | row) & begin
-}
-
 /// Up to where in the data something was looked for, of what may read far ahead.
 #[derive(Default)]
 struct Looked {
     cards: usize,
+    ibans: usize,
+    numbers: usize,
+    addresses: usize,
     tokens: usize,
     jwts: usize,
     keys: usize,
@@ -167,10 +158,10 @@ struct Scan<'a> {
     wanted: Wanted,
     /// Of a view, which has no escapes: how often each byte was encoded.
     depths: Option<&'a [u8]>,
-    /// Which bytes of the block before are digits.
-    digits: u32,
-    /// At the texts that pairs of digits are in, and signs.
-    digits_in: Cursor,
+    /// This block and the one before.
+    pair: Pair,
+    /// At the texts that shapes are in, and signs.
+    shapes_in: Cursor,
     signs_in: Cursor,
     looked: Looked,
     /// The numbers of the texts that hold escapes, which are not looked at any further.
@@ -186,8 +177,8 @@ impl<'a> Scan<'a> {
             search,
             wanted: search.wanted,
             depths: None,
-            digits: 0,
-            digits_in: Cursor::default(),
+            pair: Pair::default(),
+            shapes_in: Cursor::default(),
             signs_in: Cursor::default(),
             looked: Looked::default(),
             escaped: Vec::new(),
@@ -231,19 +222,11 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Looks into the block at `start` where its weights say so.
+    /// Looks into the block at `start`, and for shapes into the late half of the one before, where the weights say so.
     #[inline]
     fn block(&mut self, start: usize, weights: Weights) {
-        let mut pairs = pairs(u64::from(self.digits) | u64::from(weights.digits) << BLOCK);
-        self.digits = weights.digits;
-        while pairs != 0 {
-            let position = start + pairs.trailing_zeros() as usize - BLOCK;
-            pairs &= pairs - 1;
-            if position >= self.looked.cards && card::goes_on(at(self.data, position + GROUP)) {
-                let text = self.digits_in.seek(position, self.data, self.ends);
-                self.digit(text, position - text.start);
-            }
-        }
+        self.pair = self.pair.next(weights);
+        self.shapes(start);
         let mut signs = weights.signs;
         while signs != 0 {
             let position = start + signs.trailing_zeros() as usize;
@@ -255,11 +238,43 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Hands on the shapes in two blocks, of which the second starts at `start`.
+    #[inline]
+    fn shapes(&mut self, start: usize) {
+        let pair = self.pair;
+        let (long, short) = (pair.long_numbers(), pair.short_numbers());
+        let (dotted, words) = (pair.dotted(), pair.long_words());
+        let mut shapes = long | short | dotted | words;
+        while shapes != 0 {
+            let shape = shapes & shapes.wrapping_neg();
+            shapes ^= shape;
+            let position = start + shape.trailing_zeros() as usize - BLOCK;
+            let text = self.shapes_in.seek(position, self.data, self.ends);
+            if self.escaped.last() == Some(&text.number) {
+                continue;
+            }
+            let place = position - text.start;
+            if long & shape != 0 {
+                self.long_number(text, place);
+            }
+            if short & shape != 0 {
+                self.short_number(text, place);
+            }
+            if dotted & shape != 0 {
+                self.address_v4(text, place);
+            }
+            if words & shape != 0 {
+                self.long_word(text, place);
+            }
+        }
+    }
+
     /// Hands the sign at `place` to whom it concerns.
     fn sign(&mut self, text: Text<'_>, place: usize) {
         match at(text.bytes, place) {
             b'@' => self.at_sign(text, place),
-            b'%' | b'\\' | 0x1b => self.escape(text, place),
+            b'%' | b'&' | b'\\' | 0x1b => self.escape(text, place),
+            b'+' => self.plus(text, place),
             b':' => self.colon(text, place),
             b'=' => self.assigned(text, place, Separator::Equals),
             b'>' => self.assigned(text, place, Separator::Tag),
@@ -301,8 +316,17 @@ impl<'a> Scan<'a> {
         Layer::new(text.bytes, self.depths.unwrap_or_default())
     }
 
-    fn digit(&mut self, text: Text<'_>, place: usize) {
-        if !self.wanted.has(Detector::CreditCard) {
+    fn long_number(&mut self, text: Text<'_>, place: usize) {
+        let position = text.start + place;
+        if position >= self.looked.ibans
+            && self.wanted.has(Detector::Iban)
+            && let Some(range) = iban::find(text.bytes, place)
+        {
+            self.looked.ibans = text.start + range.end;
+            self.found(Detector::Iban, text, range, Quotes::None);
+        }
+        let goes_on = card::goes_on(at(text.bytes, place + GROUP));
+        if position < self.looked.cards || !goes_on || !self.wanted.has(Detector::CreditCard) {
             return;
         }
         let floor = self.looked.cards.saturating_sub(text.start);
@@ -311,6 +335,60 @@ impl<'a> Scan<'a> {
             self.number(Detector::CreditCard, text, card);
         }
         self.looked.cards = text.start + run.end().max(place + 1);
+    }
+
+    fn short_number(&mut self, text: Text<'_>, place: usize) {
+        if text.start + place < self.looked.numbers {
+            return;
+        }
+        let phone = || phone::find(text.bytes, place).map(|range| (Detector::Phone, range));
+        let ssn = || ssn::find(text.bytes, place).map(|range| (Detector::UsSsn, range));
+        let phone = self.wanted.has(Detector::Phone).then(phone).flatten();
+        let ssn = self.wanted.has(Detector::UsSsn).then(ssn).flatten();
+        for (detector, range) in [phone, ssn].into_iter().flatten() {
+            self.looked.numbers = text.start + range.end;
+            self.number(detector, text, range);
+        }
+    }
+
+    /// A plus before digits: perhaps of a telephone number.
+    fn plus(&mut self, text: Text<'_>, place: usize) {
+        if self.wanted.has(Detector::Phone)
+            && let Some(range) = phone::international(text.bytes, place)
+        {
+            self.found(Detector::Phone, text, range, Quotes::None);
+        }
+    }
+
+    fn address_v4(&mut self, text: Text<'_>, dot: usize) {
+        if self.wanted.has(Detector::Ip)
+            && let Some(range) = ip::v4(text.bytes, dot, self.search.private_addresses)
+        {
+            self.found(Detector::Ip, text, range, Quotes::None);
+        }
+    }
+
+    fn address_v6(&mut self, text: Text<'_>, colon: usize) {
+        let inside = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+        let parts = inside(before(text.bytes, colon)) || at(text.bytes, colon + 1) == b':';
+        let looked = text.start + colon < self.looked.addresses;
+        if looked || !parts || !inside(at(text.bytes, colon + 1)) || !self.wanted.has(Detector::Ip)
+        {
+            return;
+        }
+        let (found, end) = ip::v6(text.bytes, colon, self.search.private_addresses);
+        self.looked.addresses = text.start + end;
+        if let Some(range) = found {
+            self.found(Detector::Ip, text, range, Quotes::None);
+        }
+    }
+
+    fn long_word(&mut self, text: Text<'_>, place: usize) {
+        if self.wanted.has(Detector::ApiKey)
+            && let Some(range) = api_key::find(text.bytes, place)
+        {
+            self.found(Detector::ApiKey, text, range, Quotes::None);
+        }
     }
 
     /// Leaves a text that holds an escape to be looked at in its views.
@@ -336,6 +414,7 @@ impl<'a> Scan<'a> {
 
     fn colon(&mut self, text: Text<'_>, place: usize) {
         if part(text.bytes, place + 1, place + 3) != b"//" {
+            self.address_v6(text, place);
             self.assigned(text, place, Separator::Colon);
         } else if self.wanted.has(Detector::UrlSecret)
             && let Some(userinfo) = url::userinfo(self.layer(text), place)
