@@ -15,6 +15,7 @@ mod iban;
 mod ip;
 mod json;
 mod label;
+mod leaf;
 mod mask;
 mod name;
 mod pattern;
@@ -35,17 +36,14 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
-use otlet_plugin::{
-    Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Place, Plugin, Table, host,
-};
+use otlet_plugin::{Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Plugin, Table, host};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use detector::Detector;
-use name::Secrecy;
 pub use pattern::PatternConfig;
 use pattern::Patterns;
-use scan::{Finding, Quotes};
+use scan::Finding;
 use search::Search;
 
 /// The kinds of leaves that can hold a secret, the rarest last. A mask in place of a number makes it a string.
@@ -115,10 +113,8 @@ impl Plugin for Redact {
         }
         let texts = leaves.texts();
         let mut findings = scan::scan(texts.data(), texts.ends(), &self.search);
-        findings.retain(|found| !is_id(&leaves, found));
-        if self.search.wanted.has(Detector::SecretKey) {
-            find_secret_leaves(&leaves, &mut findings);
-        }
+        findings.retain(|found| !leaf::is_other(&leaves, found));
+        leaf::find(&leaves, self.search.wanted, &mut findings);
         let findings = mask::merge(findings);
         batch.replace_leaves(&masked(&leaves, &findings));
         count(&findings);
@@ -151,47 +147,6 @@ pub fn redacted(text: &str) -> String {
         out.push_str(piece);
     });
     out
-}
-
-/// Finds the leaves that stand, at any depth, under a key that names a secret.
-fn find_secret_leaves(leaves: &Leaves, findings: &mut Vec<Finding>) {
-    let secrecies: Vec<Secrecy> = leaves.places().iter().map(secrecy).collect();
-    if secrecies.iter().all(|&secrecy| secrecy == Secrecy::Open) {
-        return;
-    }
-    for leaf in leaves.iter() {
-        let spares = |secrecy: &Secrecy| secrecy.spares(leaf.bytes());
-        let open = secrecies.get(leaf.place).is_none_or(spares);
-        if !open && !value::is_nothing(leaf.bytes()) {
-            findings.push(Finding {
-                text: leaf.index,
-                range: 0..leaf.bytes().len(),
-                detector: Detector::SecretKey,
-                quotes: Quotes::None,
-            });
-        }
-    }
-}
-
-/// What the keys of a place say about its values. A key itself is no secret: it is the name of one.
-fn secrecy(place: &Place) -> Secrecy {
-    let keys = place.keys();
-    keys.iter()
-        .filter(|_| place.kind != Kind::Key)
-        .map(|key| name::secrecy(key.as_bytes(), false))
-        .find(|&secrecy| secrecy != Secrecy::Open)
-        .unwrap_or(Secrecy::Open)
-}
-
-/// Whether a card's number is all of a span or trace id, which happens to have digits alone.
-fn is_id(leaves: &Leaves, found: &Finding) -> bool {
-    let is_id = || {
-        let leaf = leaves.get(found.text)?;
-        let keys = leaves.places().get(leaf.place)?.keys();
-        let named = name::is_id_name(keys.last()?.as_bytes());
-        Some(named && leaf.bytes().iter().all(u8::is_ascii_digit))
-    };
-    found.detector == Detector::CreditCard && is_id() == Some(true)
 }
 
 /// The leaves that hold findings, with masks over them.

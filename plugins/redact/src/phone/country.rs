@@ -103,9 +103,8 @@ pub(super) fn is_international(digits: &[u8]) -> bool {
 
 /// Whether these are the ten digits of a North American number: no area or exchange begins with 0 or 1, nor is like 911.
 pub(super) fn is_north_american(digits: &[u8]) -> bool {
-    let is_code = |code: &[u8]| {
-        code.first().is_some_and(|first| *first > b'1') && !code.ends_with(b"11")
-    };
+    let is_code =
+        |code: &[u8]| code.first().is_some_and(|first| *first > b'1') && !code.ends_with(b"11");
     let (area, rest) = digits.split_at(digits.len().min(3));
     digits.len() == 10 && is_code(area) && rest.get(..3).is_some_and(is_code)
 }
