@@ -9,6 +9,7 @@ mod component;
 mod draft;
 mod environment;
 mod exporters;
+mod file;
 mod processors;
 mod reader;
 mod receivers;

@@ -176,6 +176,28 @@ fn a_file_is_read_with_its_path_in_the_report() {
 }
 
 #[test]
+fn files_that_a_config_refers_to_lie_beside_it_and_are_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otlet.yaml");
+    let text = fs::read_to_string(self::folder().join("ok_whole.yaml")).unwrap();
+    let text = text.replace(
+        "action: mask",
+        "action: \"${file:number.txt}\", keys: \"no ${file:table.csv}\"",
+    );
+    fs::write(&path, text.replace("${env:TOKEN}", "x")).unwrap();
+    fs::write(folder.path().join("number.txt"), "17\n").unwrap();
+    fs::write(
+        folder.path().join("table.csv"),
+        "a,b\n${env:TOKEN},\"x: y\"\n",
+    )
+    .unwrap();
+    let config = config::load(&path).finish().unwrap().config;
+    let told = &config.processors[0].config;
+    assert_eq!(told["action"], "17");
+    assert_eq!(told["keys"], "no a,b\n${env:TOKEN},\"x: y\"");
+}
+
+#[test]
 fn a_huge_file_is_refused_and_a_large_one_is_read_in_a_moment() {
     let huge = vec![b'#'; 1_048_577];
     let report = config::parse("huge.yaml", &huge, &environment).finish();

@@ -121,18 +121,35 @@ mod tests {
         // RFC 4231, test case 2.
         let hash = Hasher::new(b"Jefe").hash(b"what do ya want for nothing?");
         assert_eq!(hash, 0x5bdc_c146_bf60_754e);
-        assert_ne!(Hasher::new(b"Jefa").hash(b"what do ya want for nothing?"), hash);
+        assert_ne!(
+            Hasher::new(b"Jefa").hash(b"what do ya want for nothing?"),
+            hash
+        );
     }
 
     #[test]
     fn a_key_is_a_text_of_sixteen_bytes_or_more() {
-        assert_eq!(read(r#""0123456789abcdef""#).unwrap().bytes(), b"0123456789abcdef");
+        assert_eq!(
+            read(r#""0123456789abcdef""#).unwrap().bytes(),
+            b"0123456789abcdef"
+        );
         for json in [r#""""#, r#""0123456789abcde""#] {
-            assert!(read(json).unwrap_err().starts_with("is too short"), "{json}");
+            assert!(
+                read(json).unwrap_err().starts_with("is too short"),
+                "{json}"
+            );
         }
-        for json in ["12345678901234567890123", "1234567890123456789", "-5", "true"] {
+        for json in [
+            "12345678901234567890123",
+            "1234567890123456789",
+            "-5",
+            "true",
+        ] {
             let message = read(json).unwrap_err();
-            assert!(message.starts_with("is no text, put it in quotes"), "{message}");
+            assert!(
+                message.starts_with("is no text, put it in quotes"),
+                "{message}"
+            );
             assert!(!message.contains(json), "{message}");
         }
         assert!(read("null").unwrap_err().starts_with("is empty"));

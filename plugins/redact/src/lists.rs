@@ -217,9 +217,8 @@ mod tests {
 
     #[test]
     fn a_mistake_names_its_entry() {
-        let refused = |keys: &Lists, paths: &Lists| {
-            Rules::new(keys, paths).unwrap_err().message().to_owned()
-        };
+        let refused =
+            |keys: &Lists, paths: &Lists| Rules::new(keys, paths).unwrap_err().message().to_owned();
         let none = Lists::default();
         assert_eq!(
             refused(&lists(&["a", ""], &[]), &none),

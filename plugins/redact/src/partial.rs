@@ -68,8 +68,16 @@ mod tests {
     fn a_part_that_tells_without_identifying_stays() {
         for (detector, value, expected) in [
             (Email, "alice@example.org", "[redacted:email]@example.org"),
-            (Email, "\"a@b\"@x-y.example.org", "[redacted:email]@x-y.example.org"),
-            (CreditCard, "4111 1111 1111 1234", "[redacted:credit_card:1234]"),
+            (
+                Email,
+                "\"a@b\"@x-y.example.org",
+                "[redacted:email]@x-y.example.org",
+            ),
+            (
+                CreditCard,
+                "4111 1111 1111 1234",
+                "[redacted:credit_card:1234]",
+            ),
             (Iban, "DE89 3704 0044 0532 0130 00", "[redacted:iban:3000]"),
             (UsSsn, "123-45-6789", "[redacted:us_ssn:6789]"),
             (Phone, "+1 (555) 010-9876", "[redacted:phone:9876]"),

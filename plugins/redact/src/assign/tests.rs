@@ -1,15 +1,11 @@
 //! What the detectors make of whole texts with names and values in them.
 
-use crate::search::Search;
-use crate::{mask, scan};
+use crate::redacted;
 
 /// The text with masks, by all detectors.
 fn masked(text: &str) -> String {
-    let ends = [u32::try_from(text.len()).unwrap()];
-    let findings = mask::merge(scan::scan(text.as_bytes(), &ends, &Search::default()));
-    let mut out = String::new();
-    mask::write(text.as_bytes(), &findings, |piece| out.push_str(piece));
-    out.replace("[redacted:secret_key]", "[S]")
+    redacted(text)
+        .replace("[redacted:secret_key]", "[S]")
         .replace("[redacted:url_secret]", "[U]")
 }
 

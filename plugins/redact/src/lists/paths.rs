@@ -124,10 +124,16 @@ mod tests {
         for (path, expected) in [
             ("", "no such path, write one like log.body, "),
             ("user.id", "no such path, write one like log.body, "),
-            ("log.bodi", "no such path, write one like log.body, log.attributes, "),
+            (
+                "log.bodi",
+                "no such path, write one like log.body, log.attributes, ",
+            ),
             ("span.kind", "no such path, write one like span.name, "),
             ("span", "no such path, write one like span.name, "),
-            ("span.name[\"a\"]", "nothing is in span.name, leave the brackets out"),
+            (
+                "span.name[\"a\"]",
+                "nothing is in span.name, leave the brackets out",
+            ),
             ("log.body[0]", "cannot read [0], write [\"key\"], or [] "),
             ("log.body[\"a]", "cannot read [\"a], write "),
             ("log.body[\"a\"]b", "cannot read b, write "),

@@ -2,17 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Finding, scan};
+use super::scan;
 use crate::detector::Detector;
+use crate::mask::{self, Covered};
+use crate::redacted;
 use crate::search::Search;
-use crate::{mask, redacted};
 
 fn all() -> Search {
     Search::default()
 }
 
 /// What is found in these texts, in order.
-fn find(texts: &[&[u8]], search: &Search) -> Vec<Finding> {
+fn find(texts: &[&[u8]], search: &Search) -> Vec<Covered> {
     let data = texts.concat();
     let ends: Vec<u32> = texts
         .iter()
