@@ -22,6 +22,7 @@ mod label;
 mod lists;
 mod mask;
 mod name;
+mod named;
 mod partial;
 mod pattern;
 mod pem;
@@ -44,11 +45,12 @@ mod yaml;
 use std::collections::BTreeMap;
 
 use otlet_plugin::host::{self, Level};
-use otlet_plugin::{Batch, Error, Kind, Leaf, LeafEdits, Leaves, Manifest, OnError, Plugin, Table};
+use otlet_plugin::{Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Plugin, Table};
 
 use action::{Action, Actions};
 pub use config::Config;
 pub use detector::Detector;
+use detector::Wanted;
 use hash::Hasher;
 use lists::{Listed, Rules};
 use mask::Covered;
@@ -136,10 +138,13 @@ impl Redact {
             let leaf = leaves.get(found.text);
             let said = leaf.and_then(|leaf| Some((leaf, places.get(leaf.place)?)));
             said.is_none_or(|(leaf, said)| {
-                said.listed == Listed::No && !is_id(leaf, said, found.detector)
+                let spared = said
+                    .named
+                    .spares(found.detector, &found.range, leaf.bytes());
+                said.listed == Listed::No && !spared
             })
         });
-        find_whole(leaves, places, &mut findings);
+        find_whole(leaves, places, self.search.wanted, &mut findings);
         findings
     }
 
@@ -254,14 +259,14 @@ fn in_shaped(shaped: &[Shaped], search: &Search) -> Vec<Finding> {
 
 /// Finds the leaves that are hidden whole because of where they stand: denied, or at any depth under a key that names a
 /// secret.
-fn find_whole(leaves: &Leaves, places: &[Said], findings: &mut Vec<Finding>) {
+fn find_whole(leaves: &Leaves, places: &[Said], wanted: Wanted, findings: &mut Vec<Finding>) {
     if !places.iter().any(Said::may_hide) {
         return;
     }
     for leaf in leaves.iter() {
         let hidden = places
             .get(leaf.place)
-            .and_then(|said| said.hides(leaf.bytes()));
+            .and_then(|said| said.hides(leaf.bytes(), wanted));
         findings.extend(hidden.map(|detector| Finding {
             text: leaf.index,
             range: 0..leaf.bytes().len(),
@@ -269,11 +274,6 @@ fn find_whole(leaves: &Leaves, places: &[Said], findings: &mut Vec<Finding>) {
             quotes: Quotes::None,
         }));
     }
-}
-
-/// Whether a card's number is all of a span or trace id, which happens to have digits alone.
-fn is_id(leaf: Leaf<'_>, said: &Said, detector: Detector) -> bool {
-    detector == Detector::CreditCard && said.id && leaf.bytes().iter().all(u8::is_ascii_digit)
 }
 
 /// Counts what was hidden, by detector, and the statements that were shaped. What it was is told nowhere.

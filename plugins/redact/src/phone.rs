@@ -106,6 +106,11 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
     says(name, name.len(), &NAMES)
 }
 
+/// Whether a name says that its value is something else that has such groups.
+pub(crate) fn is_other_name(name: &[u8]) -> bool {
+    says(name, name.len(), &OTHERS)
+}
+
 /// Whether all of this value, which stands under a name that says so, is a number.
 pub(crate) fn is_number(value: &[u8]) -> bool {
     let value = value.trim_ascii();
@@ -173,7 +178,7 @@ fn with_code(text: &[u8], start: usize) -> usize {
     let gap = usize::from(matches!(before(text, start), b'-' | b'.' | b' ' | b'+'));
     let one = start - gap;
     let alone = before(text, one) == b'1'
-        && one > 0
+        && (gap > 0 || at(text, start) == b'(')
         && !before(text, one - 1).is_ascii_alphanumeric()
         && !matches!(before(text, one - 1), b'.' | b'-' | b'/');
     if alone { one - 1 } else { start }
@@ -223,7 +228,7 @@ fn longest(text: &[u8], start: usize, is_number: impl Fn(&[u8], Groups) -> bool)
         let room = digits.get_mut(count..count + group - i)?;
         room.copy_from_slice(part(text, i, group));
         // What is alone behind the first groups is no part of it: `030 1234567 2 times`.
-        if group == i + 1 && groups.count > 2 {
+        if group == i || group == i + 1 && groups.count > 1 {
             break;
         }
         count += group - i;

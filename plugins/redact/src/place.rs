@@ -3,9 +3,10 @@
 use otlet_plugin::{Kind, Leaves, Place, Signal, Table};
 
 use crate::action;
-use crate::detector::{Detector, mask_length};
+use crate::detector::{Detector, Wanted, mask_length};
 use crate::lists::{Listed, Rules};
 use crate::name::{self, Secrecy};
+use crate::named::Named;
 use crate::search::Search;
 use crate::value;
 
@@ -22,24 +23,25 @@ pub(crate) struct Said {
     pub(crate) listed: Listed,
     /// What the keys say.
     pub(crate) secrecy: Secrecy,
-    /// Whether the last key is that of the id of a span or trace.
-    pub(crate) id: bool,
+    /// What the keys say about numbers.
+    pub(crate) named: Named,
 }
 
 impl Said {
     /// Whether leaves may be hidden whole because of the place.
     pub(crate) fn may_hide(&self) -> bool {
-        self.listed == Listed::Denied || self.secrecy != Secrecy::Open
+        self.listed == Listed::Denied || self.secrecy != Secrecy::Open || self.named.may_find()
     }
 
     /// In whose name this value is hidden whole because of the place, if it is.
-    pub(crate) fn hides(&self, value: &[u8]) -> Option<Detector> {
+    pub(crate) fn hides(&self, value: &[u8], wanted: Wanted) -> Option<Detector> {
         if self.listed == Listed::Denied {
             let masked = mask_length(value) == value.len();
             return (!masked).then(action::denied);
         }
         let open = self.secrecy.spares(value) || value::is_nothing(value);
-        (!open).then_some(Detector::SecretKey)
+        let named = self.named.finds(value, wanted);
+        named.or((!open).then_some(Detector::SecretKey))
     }
 }
 
@@ -59,10 +61,11 @@ fn said(place: &Place, signal: Signal, rules: &Rules, search: &Search) -> Said {
     } else {
         rules.of(&place.path, alias(place, signal).as_deref(), &keys)
     };
-    let open = is_key || listed == Listed::Allowed || !search.wanted.has(Detector::SecretKey);
+    let open = is_key || listed == Listed::Allowed;
+    let secret = !open && search.wanted.has(Detector::SecretKey);
     let secrecies = keys
         .iter()
-        .filter(|_| !open)
+        .filter(|_| secret)
         .map(|key| name::secrecy(key.as_bytes(), false));
     Said {
         kind: place.kind,
@@ -73,9 +76,7 @@ fn said(place: &Place, signal: Signal, rules: &Rules, search: &Search) -> Said {
             .into_iter()
             .find(|&secrecy| secrecy != Secrecy::Open)
             .unwrap_or(Secrecy::Open),
-        id: keys
-            .last()
-            .is_some_and(|key| name::is_id_name(key.as_bytes())),
+        named: Named::of(if open { &[] } else { &keys }),
     }
 }
 

@@ -131,7 +131,7 @@ mod tests {
             ("12:34:56.78", Pair::short_numbers, vec![0]),
             ("12:34:5", Pair::short_numbers, vec![]),
             ("203.0.113.235", Pair::dotted, vec![3]),
-            ("1.2.3 4.5.6", Pair::dotted, vec![]),
+            ("1.2.3, 4.5.6", Pair::dotted, vec![]),
             ("1.2.3.4.5", Pair::dotted, vec![1, 3]),
             ("1.2345.6.7", Pair::dotted, vec![]),
             ("ghp_0123456789ab", Pair::long_words, vec![0]),
