@@ -158,13 +158,14 @@ impl Wanted {
 
 /// What every mask begins with; the detector's name follows.
 pub(crate) const MASK: &[u8] = b"[redacted:";
-/// A hash in a mask is no longer.
+/// A hash, or a part of a value, in a mask is no longer.
 const HASH: usize = 64;
 /// No mask is longer.
 pub(crate) const LONGEST_MASK: usize = MASK.len() + Name::LONGEST + HASH + 2;
 
 /// The length of the mask that stands at the beginning of `text`, 0 if none does: what is masked is not found again. A mask
-/// is `[redacted:email]`, or `[redacted:email:3f2a9c0b7d1e4f56]` with a hash.
+/// is `[redacted:email]`, or with a hash or a part of the value `[redacted:email:3f2a9c0b7d1e4f56]`,
+/// `[redacted:ip:192.0.2.0/24]`.
 pub(crate) fn mask_length(text: &[u8]) -> usize {
     let Some(rest) = text.strip_prefix(MASK) else {
         return 0;
@@ -172,7 +173,7 @@ pub(crate) fn mask_length(text: &[u8]) -> usize {
     let name = run(rest, Name::LONGEST, is_letter);
     let (_, rest) = rest.split_at(name);
     let hash = match rest.strip_prefix(b":") {
-        Some(rest) => 1 + run(rest, HASH, |byte| byte.is_ascii_hexdigit()),
+        Some(rest) => 1 + run(rest, HASH, is_of_hash),
         None => 0,
     };
     if name > 0 && hash != 1 && rest.get(hash) == Some(&b']') {
@@ -180,6 +181,11 @@ pub(crate) fn mask_length(text: &[u8]) -> usize {
     } else {
         0
     }
+}
+
+/// What hashes and parts of values are of.
+const fn is_of_hash(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'/')
 }
 
 /// Whether `text` ends with a mask.
@@ -230,6 +236,8 @@ mod tests {
             "[redacted:email]",
             "[redacted:customer_no2]",
             "[redacted:email:3f2a9c0b7d1e4f56]",
+            "[redacted:ip:192.0.2.0/24]",
+            "[redacted:ip:2001:db8:0::/48]",
         ] {
             let before = format!("x {mask}");
             let behind = format!("{mask} x");

@@ -49,7 +49,7 @@ struct KeyVisitor;
 
 const NO_TEXT: &str = "is no text, put it in quotes: \"${env:REDACT_KEY}\"";
 
-impl<'de> de::Visitor<'de> for KeyVisitor {
+impl de::Visitor<'_> for KeyVisitor {
     type Value = HashKey;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

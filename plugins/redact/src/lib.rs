@@ -192,20 +192,17 @@ impl Redact {
         });
         // What is left of a number is none.
         let number = matches!(said.kind, Kind::Integer | Kind::Double);
-        let gone = out.is_empty()
-            || number
-                && covered
-                    .iter()
-                    .map(action)
-                    .any(|action| action == Action::Remove);
+        let removes = |hidden: &Covered| action(hidden) == Action::Remove;
+        let gone = out.is_empty() || number && covered.iter().any(removes);
         if !gone {
             return Some(out);
         }
         if said.may_go {
             return None;
         }
+        out.clear();
         mask::write(text, covered, &mut out, |hidden, _, out| {
-            mask::plain(hidden.detector, out)
+            mask::plain(hidden.detector, out);
         });
         Some(out)
     }
@@ -234,9 +231,7 @@ pub fn redacted(text: &str) -> String {
         text.as_bytes(),
         &mask::merge(findings),
         &mut out,
-        |hidden, _, out| {
-            mask::plain(hidden.detector, out);
-        },
+        |hidden, _, out| mask::plain(hidden.detector, out),
     );
     out
 }

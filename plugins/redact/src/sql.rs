@@ -8,6 +8,7 @@ mod statement;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use otlet_plugin::{Kind, Leaf, Leaves, Place, Table};
 use schemars::JsonSchema;
@@ -110,7 +111,7 @@ fn shape_of(leaf: Leaf<'_>, language: Language, hasher: Option<&Hasher>) -> Opti
     }?;
     if let Some(hasher) = hasher {
         let hash = hasher.hash(leaf.bytes());
-        shape.push_str(&format!(" [redacted:{NAME}:{hash:016x}]"));
+        write!(shape, " [redacted:{NAME}:{hash:016x}]").expect("writing to a string does not fail");
     }
     Some(shape)
 }

@@ -145,3 +145,91 @@ fn every_planted_secret_is_gone_and_every_decoy_stays() {
         assert_eq!(counters.get(name), Some(&count), "{counters:?}");
     }
 }
+
+#[test]
+fn every_action_hides_once_and_for_all() {
+    let secrets = secrets(&planted());
+    for action in ["hash", "partial", "remove"] {
+        let config = json!({
+            "action": action,
+            "series": action,
+            "sql": "shape",
+            "keys": {"deny": ["user_id", "http.*"]},
+        });
+        let mut redact = Harness::<Redact>::new(config).expect("a config");
+        for (file, given) in requests().into_iter().step_by(4) {
+            let outcome = redact.run(given).expect("redact never fails");
+            let after = readable(&outcome.request);
+            for secret in &secrets {
+                assert!(!after.contains(secret), "{action}: {secret} in {file}");
+            }
+            let again = redact
+                .run(outcome.request.clone())
+                .expect("redact never fails");
+            assert!(again.request == outcome.request, "{action}: {file}, twice");
+            assert!(again.counters.is_empty(), "{action}: {file}, twice");
+        }
+    }
+}
+
+/// The elements under this key.
+fn all(value: &Value, key: &str) -> Vec<Value> {
+    let elements = value.get(key).and_then(Value::as_array);
+    elements.cloned().unwrap_or_default()
+}
+
+/// What tells apart each data point of a request, in JSON.
+fn series(request: &Request) -> Vec<String> {
+    let mut series = Vec::new();
+    for resource in all(&request.to_json(), "resourceMetrics") {
+        for scope in all(&resource, "scopeMetrics") {
+            for metric in all(&scope, "metrics") {
+                let kinds = [
+                    "gauge",
+                    "sum",
+                    "histogram",
+                    "exponentialHistogram",
+                    "summary",
+                ];
+                let kinds = kinds.iter().filter_map(|kind| metric.get(kind));
+                for point in kinds.flat_map(|kind| all(kind, "dataPoints")) {
+                    let above = [resource.get("resource"), scope.get("scope")];
+                    let of_metric = [metric.get("name"), metric.get("unit")];
+                    let own = point.get("attributes");
+                    series.push(json!([above, of_metric, own]).to_string());
+                }
+            }
+        }
+    }
+    series
+}
+
+#[test]
+fn series_that_were_apart_stay_apart() {
+    let config =
+        json!({"action": "remove", "sql": "shape", "keys": {"deny": ["http.*", "user.*"]}});
+    let mut redact = Harness::<Redact>::new(config).expect("a config");
+    let (mut points, mut hidden) = (0, 0);
+    for (file, given) in requests() {
+        if given.signal() != Signal::Metrics {
+            continue;
+        }
+        let before = series(&given);
+        let outcome = redact.run(given).expect("redact never fails");
+        let after = series(&outcome.request);
+        let pairs: BTreeSet<_> = before.iter().zip(&after).collect();
+        let count = |series: &[String]| series.iter().collect::<BTreeSet<_>>().len();
+        assert_eq!(before.len(), after.len(), "{file}");
+        assert_eq!(pairs.len(), count(&before), "{file}");
+        assert_eq!(pairs.len(), count(&after), "{file}");
+        points += after.len();
+        hidden += pairs
+            .iter()
+            .filter(|(before, after)| before != after)
+            .count();
+    }
+    assert!(
+        points > 500 && hidden > 100,
+        "{points} points, {hidden} hidden"
+    );
+}

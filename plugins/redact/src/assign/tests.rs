@@ -335,6 +335,7 @@ fn what_is_no_secret_is_left() {
         "{'routing_key': 'receipts', 'token': None}",
         "token::Kind and std::token:: paths",
         "GET /x?q=token&page=2",
+        "GET /login?password=&token= HTTP/1.1",
         "output_tokens=17 max_tokens: 512",
         "2026-11-22 10:22:31,412 INFO [shop.token] at 10:22",
         "password=",

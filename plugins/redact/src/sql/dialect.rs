@@ -7,17 +7,17 @@ pub(super) enum Dialect {
     Unknown,
     /// SQL as the standard has it: Oracle, DB2, H2 and others.
     Standard,
-    /// PostgreSQL and what is made of it.
+    /// `PostgreSQL` and what is made of it.
     Postgres,
-    /// MySQL, MariaDB and what speaks like them.
+    /// `MySQL`, `MariaDB` and what speaks like them.
     MySql,
-    /// SQLite.
+    /// `SQLite`.
     Sqlite,
     /// Microsoft SQL Server.
     SqlServer,
     /// Oracle, with its own quotes.
     Oracle,
-    /// BigQuery and Spanner.
+    /// `BigQuery` and Spanner.
     Google,
     /// Snowflake.
     Snowflake,

@@ -67,7 +67,7 @@ struct List {
     /// Whether a row is expected, since a comma stands before.
     expects_row: bool,
     /// The item before.
-    last: Option<Range<usize>>,
+    previous: Option<Range<usize>>,
 }
 
 struct Shape<'a> {
@@ -164,24 +164,24 @@ impl<'a> Shape<'a> {
         if item.is_empty() {
             return;
         }
-        match &list.last {
-            Some(last) if written.get(last.clone()) == Some(item) => {
-                let end = last.end;
+        match &list.previous {
+            Some(previous) if written.get(previous.clone()) == Some(item) => {
+                let end = previous.end;
                 self.out.truncate(end);
             }
-            _ => list.last = Some(start..start + item.len()),
+            _ => list.previous = Some(start..start + item.len()),
         }
     }
 
     /// A bracket was opened at `start`, perhaps of a list.
-    fn open(&mut self, begins: Option<bool>, start: usize) {
-        if let Some(rows) = begins {
+    fn open(&mut self, list: Option<bool>, start: usize) {
+        if let Some(rows) = list {
             self.lists.push(List {
                 rows,
                 depth: if rows { self.depth } else { self.depth + 1 },
                 item: if rows { start } else { start + 1 },
                 expects_row: false,
-                last: None,
+                previous: None,
             });
         }
         self.depth += 1;

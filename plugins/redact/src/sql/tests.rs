@@ -278,7 +278,7 @@ fn a_hostile_statement_takes_linear_time() {
         }
     }
     assert!(
-        start.elapsed() < Duration::from_secs(60),
+        start.elapsed() < Duration::from_mins(1),
         "{:?}",
         start.elapsed()
     );
