@@ -20,13 +20,13 @@ pub(crate) fn putty(text: &[u8], colon: usize) -> Option<Range<usize>> {
     if !read_before(text, version, PUTTY) {
         return None;
     }
-    let file = part(text, colon, colon + FILE);
-    let mac = file.windows(MAC.len()).position(|line| line == MAC);
-    let end = match mac {
+    let string = run_end(text, colon, |byte| !matches!(byte, b'"' | b'\'' | b'<'));
+    let mut lines = part(text, colon, string).windows(MAC.len());
+    let end = match lines.position(|line| line == MAC) {
         Some(mac) => run_end(text, colon + mac + MAC.len(), |byte| {
             byte.is_ascii_hexdigit()
         }),
-        None => run_end(text, colon, |byte| !matches!(byte, b'"' | b'\'' | b'<')),
+        None => string,
     };
     Some(version - PUTTY.len()..end)
 }
