@@ -5,10 +5,12 @@ mod form;
 use std::ops::Range;
 
 use crate::text::{at, before, part, read_before, run_end, run_start};
-use form::{DOTTED, FORMS, Form, Letters};
+use form::{DOTTED, FORMS, Form, Letters, may_begin};
 
 /// How much of a word is looked at for the beginning of a key: `my_key_sk_live_...`.
 const HEAD: usize = 48;
+/// No key is longer.
+const LONGEST: usize = 5000;
 /// What is behind a dot belongs to a key if it is longer than this.
 const MORE: usize = 12;
 /// What only the beginning of a word may be: `cache-key-...` is none.
@@ -25,35 +27,41 @@ const BOT: Range<usize> = 8..11;
 
 /// The key that the long word at `word` is part of.
 pub(crate) fn find(text: &[u8], word: usize) -> Option<Range<usize>> {
-    let end = run_end(text, word, |byte| Letters::Word.has(byte));
-    let found = match before(text, word) {
-        b'.' => dotted(text, word, end).or_else(|| doppler(text, word, end)),
-        b'/' => webhook(text, word, end),
-        b':' => telegram(text, word, end),
-        _ => discord(text, word, end),
+    let end = || run_end(text, word, |byte| Letters::Word.has(byte));
+    let found = match (before(text, word), at(text, word)) {
+        (b'.', _) => dotted(text, word).or_else(|| doppler(text, word, end())),
+        (b'/', _) => webhook(text, word, end()),
+        (b':', _) => telegram(text, word, end()),
+        (_, b'M' | b'N' | b'O') => discord(text, word, end()),
+        _ => None,
     };
-    found.or_else(|| in_word(text, word, end))
+    found.or_else(|| in_word(text, word))
 }
 
 /// The key that this word is or ends with.
-fn in_word(text: &[u8], word: usize, end: usize) -> Option<Range<usize>> {
-    let mut joined = true;
-    for start in word..end.min(word + HEAD) {
-        let first = at(text, start);
-        if joined && may_begin(first) {
-            let rest = part(text, start, end);
-            let known = |form: &&Form| start == word || form.prefix != LOOSE;
-            let lengths = FORMS
-                .iter()
-                .filter(known)
-                .find_map(|form| length(form, rest));
-            if let Some(length) = lengths {
-                return Some(start..with_more(text, start + length));
-            }
-        }
-        joined = matches!(first, b'_' | b'-');
+fn in_word(text: &[u8], word: usize) -> Option<Range<usize>> {
+    if may_begin(at(text, word), at(text, word + 1))
+        && let Some(found) = at_start(text, word, true)
+    {
+        return Some(found);
     }
-    None
+    let head = part(text, word, word + HEAD);
+    let mut joints = head
+        .array_windows()
+        .enumerate()
+        .filter(|(_, [joint, first, second])| {
+            matches!(joint, b'_' | b'-') && may_begin(*first, *second)
+        });
+    joints.find_map(|(joint, _)| at_start(text, word + joint + 1, false))
+}
+
+/// The key that starts here, where a word does or in one.
+fn at_start(text: &[u8], start: usize, whole: bool) -> Option<Range<usize>> {
+    let known = |form: &&Form| whole || form.prefix != LOOSE;
+    let rest = part(text, start, start + LONGEST);
+    let mut forms = FORMS.iter().filter(known);
+    let length = forms.find_map(|form| length(form, rest))?;
+    Some(start..with_more(text, start + length))
 }
 
 /// Where the key goes on to that a dot parts, as some are.
@@ -64,37 +72,6 @@ fn with_more(text: &[u8], end: usize) -> usize {
     } else {
         end
     }
-}
-
-/// Whether any form begins with this byte.
-const fn may_begin(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'A' | b'C'
-            | b'E'
-            | b'F'
-            | b'G'
-            | b'H'
-            | b'N'
-            | b'P'
-            | b'S'
-            | b'a'
-            | b'b'
-            | b'c'
-            | b'd'
-            | b'f'
-            | b'g'
-            | b'h'
-            | b'k'
-            | b'l'
-            | b'n'
-            | b'p'
-            | b'r'
-            | b's'
-            | b't'
-            | b'w'
-            | b'x'
-    )
 }
 
 /// The length of the key of this form that this begins with.
@@ -116,10 +93,10 @@ fn is_random(secret: &[u8]) -> bool {
 }
 
 /// The key whose head a dot parts from the word.
-fn dotted(text: &[u8], word: usize, end: usize) -> Option<Range<usize>> {
+fn dotted(text: &[u8], word: usize) -> Option<Range<usize>> {
     let (mut start, length) = DOTTED.iter().find_map(|form| {
         let start = word.checked_sub(form.prefix.len())?;
-        Some((start, length(form, part(text, start, end))?))
+        Some((start, length(form, part(text, start, word + LONGEST))?))
     })?;
     let end = with_more(text, start + length);
     if before(text, start) == b'.' {
@@ -167,8 +144,7 @@ fn discord(text: &[u8], word: usize, end: usize) -> Option<Range<usize>> {
     let lengths = (23..=28).contains(&user.len())
         && next == end + 7
         && (27..=38).contains(&(last.max(next + 1) - next - 1));
-    let begins = matches!(at(text, word), b'M' | b'N' | b'O');
-    (begins && parted && lengths && is_random(part(text, word, last))).then_some(word..last)
+    (parted && lengths && is_random(part(text, word, last))).then_some(word..last)
 }
 
 #[cfg(test)]

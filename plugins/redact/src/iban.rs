@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::card::{gap_after, gap_before};
-use crate::label::says;
+use crate::label::{Words, says};
 use crate::text::{at, before, part, run_start};
 
 /// The longest number.
@@ -11,6 +11,8 @@ const LONGEST: usize = 34;
 /// The letters of a group, and the most groups before the first digits that are met.
 const GROUP: usize = 4;
 const GROUPS: usize = 6;
+/// What it is called.
+const NAME: Words = Words::new(&["iban", "ibans"]);
 /// How long a country's numbers are.
 const LENGTHS: [(&[u8; 2], usize); 88] = [
     (b"AD", 24),
@@ -125,7 +127,8 @@ pub(crate) fn find(text: &[u8], digits: usize) -> Option<Range<usize>> {
 fn end(text: &[u8], start: usize) -> Option<usize> {
     let country = [at(text, start), at(text, start + 1)].map(|letter| letter.to_ascii_uppercase());
     let checked = at(text, start + 2).is_ascii_digit() && at(text, start + 3).is_ascii_digit();
-    if !checked || before(text, start).is_ascii_alphanumeric() {
+    let named = checked && country.iter().all(u8::is_ascii_uppercase);
+    if !named || before(text, start).is_ascii_alphanumeric() {
         return None;
     }
     let (_, length) = LENGTHS.iter().find(|(known, _)| **known == country)?;
@@ -144,7 +147,7 @@ fn end(text: &[u8], start: usize) -> Option<usize> {
     let number = part(&number, 0, *length);
     let small = part(text, start, i).iter().any(u8::is_ascii_lowercase);
     let ends = !at(text, i).is_ascii_alphanumeric();
-    (ends && is_checked(number) && (!small || grouped || says(text, start, &["iban"]))).then_some(i)
+    (ends && is_checked(number) && (!small || grouped || says(text, start, &NAME))).then_some(i)
 }
 
 /// Whether these are letters and digits with right check digits: the number with its head at its end, letters as two

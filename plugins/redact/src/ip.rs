@@ -3,18 +3,20 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use crate::label::says;
+use crate::label::{Words, says};
 use crate::text::{at, before, part, read_before, reads, run_end, run_start, tail};
 
 /// The most bytes of an address.
 const LONGEST: usize = 45;
+/// The fewest colons of an address of which no part is left out.
+const COLONS: usize = 6;
 /// The most letters of a product's name that are looked at.
 const PRODUCT: usize = 48;
 /// Numbers called so have four parts as addresses have.
-const VERSIONS: [&str; 17] = [
+const VERSIONS: Words = Words::new(&[
     "version", "versions", "ver", "v", "release", "build", "firmware", "rev", "revision", "oid",
     "section", "chapter", "clause", "rfc", "patch", "driver", "kernel",
-];
+]);
 /// What turns an address into the name of a host.
 const HOSTS: [&[u8]; 4] = [b".nip.io", b".sslip.io", b".xip.io", b".in-addr.arpa"];
 
@@ -39,7 +41,12 @@ pub(crate) fn v4(text: &[u8], dot: usize, private: bool) -> Option<Range<usize>>
 pub(crate) fn v6(text: &[u8], colon: usize, private: bool) -> (Option<Range<usize>>, usize) {
     let start = run_start(text, colon, LONGEST, is_v6);
     let end = run_end(part(text, 0, colon + LONGEST), colon, is_v6);
-    (v6_in(text, start, end, private), end)
+    let run = part(text, start, end);
+    let colons = run.split(|&byte| byte == b':').count() - 1;
+    // Times have two.
+    let enough = colons >= COLONS || run.windows(2).any(|pair| pair == b"::");
+    let found = enough.then(|| v6_in(text, start, end, private)).flatten();
+    (found, end)
 }
 
 fn v6_in(text: &[u8], start: usize, end: usize, private: bool) -> Option<Range<usize>> {

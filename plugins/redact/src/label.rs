@@ -8,28 +8,69 @@ const WORD: usize = 32;
 /// The most words that are looked at.
 const WORDS: usize = 3;
 /// Words that may follow the one that says what something is.
-const FILLERS: [&str; 14] = [
+const FILLERS: Words = Words::new(&[
     "number", "numbers", "no", "nr", "num", "value", "is", "was", "home", "work", "office", "main",
     "private", "at",
-];
+]);
+
+/// Words in small letters. A bit for each letter that any begins or ends with spares most others the list.
+pub(crate) struct Words {
+    all: &'static [&'static str],
+    first: u32,
+    last: u32,
+}
+
+impl Words {
+    /// These words.
+    pub(crate) const fn new(words: &'static [&'static str]) -> Self {
+        let (mut first, mut last) = (0, 0);
+        let mut rest = words;
+        while let [word, more @ ..] = rest {
+            if let ([begin, ..], [.., end]) = (word.as_bytes(), word.as_bytes()) {
+                first |= letter(*begin);
+                last |= letter(*end);
+            }
+            rest = more;
+        }
+        Self {
+            all: words,
+            first,
+            last,
+        }
+    }
+
+    /// Whether this word is one of them, in whatever case.
+    fn has(&self, word: &[u8]) -> bool {
+        let begins = word
+            .first()
+            .is_some_and(|&byte| self.first & letter(byte) != 0);
+        let ends = word
+            .last()
+            .is_some_and(|&byte| self.last & letter(byte) != 0);
+        let mut words = self.all.iter().map(|known| known.as_bytes());
+        begins
+            && ends
+            && words.any(|known| known.len() == word.len() && word.eq_ignore_ascii_case(known))
+    }
+}
+
+/// A letter's bit, in either case.
+const fn letter(byte: u8) -> u32 {
+    1 << (byte & 31)
+}
 
 /// Whether the words before `start` say that what follows is one of these.
-pub(crate) fn says(text: &[u8], start: usize, names: &[&str]) -> bool {
-    let is = |word: &[u8], names: &[&str]| {
-        names
-            .iter()
-            .any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
-    };
+pub(crate) fn says(text: &[u8], start: usize, names: &Words) -> bool {
     let mut end = start;
     for _ in 0..WORDS {
         let Some((first, last)) = word_before(text, end) else {
             return false;
         };
         let word = part(text, first, last);
-        if is(word, names) {
+        if names.has(word) {
             return true;
         }
-        if !is(word, &FILLERS) {
+        if !FILLERS.has(word) {
             return false;
         }
         end = first;
@@ -84,10 +125,10 @@ const fn is_gap(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::says;
+    use super::{Words, says};
 
     fn is_phone(text: &str) -> bool {
-        says(text.as_bytes(), text.len(), &["phone", "tel"])
+        says(text.as_bytes(), text.len(), &Words::new(&["phone", "tel"]))
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod country;
 
 use std::ops::Range;
 
-use crate::label::says;
+use crate::label::{Words, says};
 use crate::text::{at, before, part, run_end, run_start, tail};
 use country::{is_international, is_north_american};
 
@@ -16,7 +16,7 @@ const SHORTEST: usize = 7;
 const GROUPS: usize = 9;
 const LOOK_BACK: usize = 20;
 /// What a number is called.
-const NAMES: [&str; 32] = [
+const NAMES: Words = Words::new(&[
     "phone",
     "phones",
     "phoneno",
@@ -49,9 +49,9 @@ const NAMES: [&str; 32] = [
     "sms",
     "landline",
     "callerid",
-];
+]);
 /// What else has numbers in groups of three, three and four.
-const OTHERS: [&str; 24] = [
+const OTHERS: Words = Words::new(&[
     "order",
     "orders",
     "orderno",
@@ -76,7 +76,7 @@ const OTHERS: [&str; 24] = [
     "policy",
     "claim",
     "rma",
-];
+]);
 /// What parts the groups of a number, longer ones first.
 const GAPS: [&[u8]; 20] = [
     b" (0) ",
@@ -155,12 +155,12 @@ fn north_american(text: &[u8], area: usize) -> Option<Range<usize>> {
     let exchange = area + 3 + gap;
     let separator = at(text, exchange + 3);
     let parted = separator == second || open == 1 && matches!(separator, b' ' | b'.' | b'+');
-    let groups = [
-        part(text, area, area + 3),
-        part(text, exchange, exchange + 3),
-        part(text, exchange + 4, exchange + 8),
-    ];
-    let number = groups.concat();
+    if !parted {
+        return None;
+    }
+    let places = (area..area + 3).chain(exchange..exchange + 3);
+    let mut places = places.chain(exchange + 4..exchange + 8);
+    let number: [u8; 10] = std::array::from_fn(|_| places.next().map_or(0, |i| at(text, i)));
     let valid = number.iter().all(u8::is_ascii_digit) && is_north_american(&number);
     let end = exchange + 8;
     let mut start = area - open;
@@ -169,8 +169,7 @@ fn north_american(text: &[u8], area: usize) -> Option<Range<usize>> {
     }
     let begins = !before(text, start).is_ascii_alphanumeric()
         && !matches!(before(text, start), b'-' | b'.' | b'_' | b'/');
-    (parted && valid && begins && ends(text, end) && !says(text, start, &OTHERS))
-        .then_some(start..end)
+    (valid && begins && ends(text, end) && !says(text, start, &OTHERS)).then_some(start..end)
 }
 
 /// Where the number starts whose area starts at `start`, with the country's code 1 that may be before it.

@@ -242,8 +242,12 @@ impl<'a> Scan<'a> {
     #[inline]
     fn shapes(&mut self, start: usize) {
         let pair = self.pair;
-        let (long, short) = (pair.long_numbers(), pair.short_numbers());
-        let (dotted, words) = (pair.dotted(), pair.long_words());
+        let words = pair.long_words();
+        let (long, short, dotted) = if pair.has_no_digits() {
+            (0, 0, 0)
+        } else {
+            (pair.long_numbers(), pair.short_numbers(), pair.dotted())
+        };
         let mut shapes = long | short | dotted | words;
         while shapes != 0 {
             let shape = shapes & shapes.wrapping_neg();
@@ -415,6 +419,9 @@ impl<'a> Scan<'a> {
     fn colon(&mut self, text: Text<'_>, place: usize) {
         if part(text.bytes, place + 1, place + 3) != b"//" {
             self.address_v6(text, place);
+            if before(text.bytes, place).is_ascii_digit() {
+                self.private_key(text, place, pem::putty);
+            }
             self.assigned(text, place, Separator::Colon);
         } else if self.wanted.has(Detector::UrlSecret)
             && let Some(userinfo) = url::userinfo(self.layer(text), place)
@@ -453,7 +460,7 @@ impl<'a> Scan<'a> {
     /// A `b`: perhaps of Bearer, Basic or `-----BEGIN`.
     fn word(&mut self, text: Text<'_>, place: usize) {
         if at(text.bytes, place + 1) == b'E' {
-            self.private_key(text, place);
+            self.private_key(text, place, pem::find);
         }
         if text.start + place < self.looked.tokens {
             return;
@@ -468,11 +475,16 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn private_key(&mut self, text: Text<'_>, place: usize) {
+    fn private_key(
+        &mut self,
+        text: Text<'_>,
+        place: usize,
+        find: fn(&[u8], usize) -> Option<Range<usize>>,
+    ) {
         let looked = text.start + place < self.looked.keys;
         if !looked
             && self.wanted.has(Detector::PrivateKey)
-            && let Some(range) = pem::find(text.bytes, place)
+            && let Some(range) = find(text.bytes, place)
         {
             self.looked.keys = text.start + range.end;
             self.found(Detector::PrivateKey, text, range, Quotes::None);

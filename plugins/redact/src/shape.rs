@@ -30,6 +30,12 @@ impl Pair {
         }
     }
 
+    /// Whether there is no digit.
+    #[inline]
+    pub(crate) fn has_no_digits(self) -> bool {
+        self.digits == 0
+    }
+
     /// Where groups of four digits begin that one to three other bytes part from the next four, or nine digits in a row:
     /// numbers of cards and of bank accounts are full of these.
     #[inline]
@@ -51,7 +57,7 @@ impl Pair {
         let threes = gap & (three >> 4 | three >> 5 & !(digits >> 4));
         let security = gap & two >> 4 & !(digits >> 6) & self.four() >> 7;
         let row = three >> 3 & !(digits << 1);
-        let twos = two & two >> 3 & two >> 6 & two >> 9;
+        let twos = two & two >> 3 & two >> 6 & two >> 9 & !(digits << 1 & digits << 2);
         let parted = !(digits >> 2 | digits >> 5 | digits >> 8);
         (three & (threes | security | row) | twos & parted) & MIDDLE
     }

@@ -2,26 +2,27 @@
 
 use std::ops::Range;
 
-use crate::label::says;
+use crate::label::{Words, says};
 use crate::text::{at, before, part, run_end};
 
 /// The digits of a number, and those of its groups.
 const DIGITS: usize = 9;
 const GROUPS: [usize; 3] = [3, 2, 4];
 /// What it is called.
-const NAMES: [&str; 6] = [
+const NAMES: Words = Words::new(&[
     "ssn",
     "ssns",
     "socialsecurity",
     "socialsecuritynumber",
     "socialsecurityno",
-    "security",
-];
-/// How far before a number the word social is looked for that the last of the names needs.
+]);
+/// What it is called if it is not just any security's number.
+const SECURITY: Words = Words::new(&["security"]);
+/// How far before a number the word social is looked for.
 const NEAR: usize = 40;
 const SOCIAL: &[u8] = b"social";
 /// What else has numbers in such groups.
-const OTHERS: [&str; 12] = [
+const OTHERS: Words = Words::new(&[
     "order",
     "ticket",
     "invoice",
@@ -34,7 +35,7 @@ const OTHERS: [&str; 12] = [
     "serial",
     "model",
     "id",
-];
+]);
 
 /// Whether a name says that its value is a social security number.
 pub(crate) fn is_name(name: &[u8]) -> bool {
@@ -48,13 +49,12 @@ pub(crate) fn is_other_name(name: &[u8]) -> bool {
 
 /// Whether the words before `start` say that what follows is a number.
 fn is_named(text: &[u8], start: usize) -> bool {
-    let [names @ .., security] = &NAMES;
     let social = || {
         let near = part(text, start.saturating_sub(NEAR), start);
         near.windows(SOCIAL.len())
             .any(|word| word.eq_ignore_ascii_case(SOCIAL))
     };
-    says(text, start, names) || says(text, start, &[security]) && social()
+    says(text, start, &NAMES) || says(text, start, &SECURITY) && social()
 }
 
 /// The number that begins at `start` with three digits.

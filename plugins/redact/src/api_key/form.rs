@@ -162,3 +162,27 @@ pub(super) const DOTTED: [Form; 9] = [
     form("xoxe.", Word, 32, 255),    // Slack
     form("atlasv1.", Word, 32, 128), // Terraform
 ];
+
+/// By the first byte of a key, a bit for each second byte.
+const BEGIN: [u128; 128] = begin();
+
+/// Whether any of [`FORMS`] begins with these bytes: few words do.
+pub(super) fn may_begin(first: u8, second: u8) -> bool {
+    let seconds = BEGIN.get(usize::from(first)).copied().unwrap_or(0);
+    second.is_ascii() && seconds >> second & 1 == 1
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses a wrong index"
+)]
+const fn begin() -> [u128; 128] {
+    let mut begin = [0; 128];
+    let mut i = 0;
+    while i < FORMS.len() {
+        let prefix = FORMS[i].prefix;
+        begin[prefix[0] as usize] |= 1 << prefix[1];
+        i += 1;
+    }
+    begin
+}
