@@ -73,6 +73,11 @@ impl Actions {
         }
     }
 
+    /// Whether what tells series apart does so afterwards.
+    pub(crate) fn keep_apart(&self) -> bool {
+        self.series == Action::Hash
+    }
+
     /// Whether anything may be hashed.
     pub(crate) fn hash(&self) -> bool {
         let mut all = self.named.values().chain([&self.others, &self.series]);

@@ -103,7 +103,7 @@ impl Config {
 
     /// Whether hashes will last no longer than the process.
     pub(crate) fn lacks_key(&self, actions: &Actions) -> bool {
-        self.hash_key.is_none() && (actions.hash() || self.sql.is_some())
+        self.hash_key.is_none() && actions.hash()
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
                 json!({"series": "mask", "actions": {"email": "hash"}, "hash_key": key}),
                 false,
             ),
-            (json!({"series": "mask", "sql": "shape"}), true),
+            (json!({"series": "mask", "sql": "shape"}), false),
         ] {
             let read = read(&config).unwrap();
             let actions = read.actions().unwrap();

@@ -110,7 +110,8 @@ impl Plugin for Redact {
         }
         let places = place::all(&leaves, batch.signal(), &self.rules, &self.search);
         let shaped = if self.shapes_sql {
-            sql::shape(&leaves, &places, &self.hasher)
+            let hashed = self.actions.keep_apart().then_some(&self.hasher);
+            sql::shape(&leaves, &places, hashed)
         } else {
             Vec::new()
         };

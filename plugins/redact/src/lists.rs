@@ -5,7 +5,7 @@
 
 mod paths;
 
-use otlet_plugin::Error;
+use otlet_plugin::{Error, Signal};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -72,10 +72,14 @@ impl Rules {
         !self.deny.is_empty()
     }
 
-    /// What the lists say about the values at this path, under these keys. `alias` is the path with the signal's name of its
-    /// records: `log.body`.
-    pub(crate) fn of(&self, path: &str, alias: Option<&str>, keys: &[String]) -> Listed {
-        let names = |patterns: &Patterns| patterns.name(path, alias, keys);
+    /// What the lists say about the values at this path, under these keys. A record's path may be listed with the name that
+    /// this signal has for its records, too: `log.body`.
+    pub(crate) fn of(&self, path: &str, signal: Signal, keys: &[String]) -> Listed {
+        if self.allow.is_empty() && self.deny.is_empty() {
+            return Listed::No;
+        }
+        let alias = alias(path, signal);
+        let names = |patterns: &Patterns| patterns.name(path, alias.as_deref(), keys);
         if names(&self.deny) {
             Listed::Denied
         } else if names(&self.allow) {
@@ -98,6 +102,18 @@ impl Patterns {
         };
         self.keys.iter().any(key) || self.paths.iter().any(path)
     }
+}
+
+/// The path with the signal's name for its records, if it is one of a record.
+fn alias(path: &str, signal: Signal) -> Option<String> {
+    let rest = path.strip_prefix("record.")?;
+    let name = match signal {
+        Signal::Traces => "span",
+        Signal::Logs => "log",
+        Signal::Metrics => "datapoint",
+        _ => return None,
+    };
+    Some(format!("{name}.{rest}"))
 }
 
 /// The entries of a list in lower case, if nothing is wrong with any.
@@ -156,6 +172,8 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use otlet_plugin::Signal;
+
     use super::{Listed, Lists, Rules, matches};
 
     fn lists(allow: &[&str], deny: &[&str]) -> Lists {
@@ -196,7 +214,7 @@ mod tests {
         let rules = Rules::new(&lists(&["open.*"], &["user.ssn"]), &Lists::default()).unwrap();
         let of = |keys: &[&str]| {
             let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
-            rules.of("record.body", None, &keys)
+            rules.of("record.body", Signal::Logs, &keys)
         };
         assert_eq!(of(&["user.ssn"]), Listed::Denied);
         assert_eq!(of(&["a", "User.SSN", "b"]), Listed::Denied);
@@ -211,8 +229,8 @@ mod tests {
         let paths = lists(&["record.body[\"a\"]"], &["log.body"]);
         let rules = Rules::new(&Lists::default(), &paths).unwrap();
         let body = "record.body[\"a\"]";
-        assert_eq!(rules.of(body, Some("log.body[\"a\"]"), &[]), Listed::Denied);
-        assert_eq!(rules.of(body, None, &[]), Listed::Allowed);
+        assert_eq!(rules.of(body, Signal::Logs, &[]), Listed::Denied);
+        assert_eq!(rules.of(body, Signal::Traces, &[]), Listed::Allowed);
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn said(place: &Place, signal: Signal, rules: &Rules, search: &Search) -> Said {
     let listed = if is_key {
         Listed::No
     } else {
-        rules.of(&place.path, alias(place, signal).as_deref(), &keys)
+        rules.of(&place.path, signal, &keys)
     };
     let open = is_key || listed == Listed::Allowed;
     let secret = !open && search.wanted.has(Detector::SecretKey);
@@ -78,18 +78,6 @@ fn said(place: &Place, signal: Signal, rules: &Rules, search: &Search) -> Said {
             .unwrap_or(Secrecy::Open),
         named: Named::of(if open { &[] } else { &keys }),
     }
-}
-
-/// The path with the signal's name of its records, if it is one of a record.
-fn alias(place: &Place, signal: Signal) -> Option<String> {
-    let rest = place.path.strip_prefix("record.")?;
-    let name = match signal {
-        Signal::Traces => "span",
-        Signal::Logs => "log",
-        Signal::Metrics => "datapoint",
-        _ => return None,
-    };
-    Some(format!("{name}.{rest}"))
 }
 
 /// Whether what differs here makes two resources, or two series of a metric.

@@ -54,8 +54,9 @@ enum Role {
     Other,
 }
 
-/// The statements that are not their own shape, in order.
-pub(crate) fn shape(leaves: &Leaves, places: &[Said], hasher: &Hasher) -> Vec<Shaped> {
+/// The statements that are not their own shape, in order; with a hash of what they were, if there is a hasher, where they tell
+/// series apart.
+pub(crate) fn shape(leaves: &Leaves, places: &[Said], hasher: Option<&Hasher>) -> Vec<Shaped> {
     let roles: Vec<_> = leaves.places().iter().zip(places).map(role).collect();
     if !roles.iter().any(|role| matches!(role, Role::Statement(_))) {
         return Vec::new();
@@ -91,7 +92,7 @@ pub(crate) fn shape(leaves: &Leaves, places: &[Said], hasher: &Hasher) -> Vec<Sh
     let shaped = statements.into_iter().filter_map(|(leaf, row)| {
         let system = systems.get(&row).map_or("", |(_, system)| system);
         let series = places.get(leaf.place)?.series;
-        let text = shape_of(leaf, Language::of(system), series.then_some(hasher))?;
+        let text = shape_of(leaf, Language::of(system), hasher.filter(|_| series))?;
         Some(Shaped {
             leaf: leaf.index,
             text,
@@ -102,7 +103,7 @@ pub(crate) fn shape(leaves: &Leaves, places: &[Said], hasher: &Hasher) -> Vec<Sh
     shaped
 }
 
-/// The shape of a statement, if it is not its own; with a hash behind it where it tells series apart.
+/// The shape of a statement, if it is not its own, and a hash behind it.
 fn shape_of(leaf: Leaf<'_>, language: Language, hasher: Option<&Hasher>) -> Option<String> {
     let mut shape = match language {
         Language::Sql(dialect) => statement::shape(leaf.text(), dialect),
