@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use super::dialect::Dialect::{
     self, Google, MySql, Oracle, Postgres, Snowflake, SqlServer, Sqlite, Standard, Unknown,
 };
+use super::dialect::Language;
+use super::redis;
 use super::statement::shape;
 
 const ALL: [Dialect; 9] = [
@@ -317,4 +319,36 @@ fn no_beginning_of_a_statement_shows_a_literal() {
             );
         }
     }
+}
+
+#[test]
+fn the_readme_says_what_happens() {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("## SQL statements").unwrap();
+    let mut rows = 0;
+    for row in section
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+    {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        let code = |i: usize| cells[i].trim().trim_matches('`').trim();
+        for system in cells[0]
+            .trim()
+            .split(", ")
+            .filter(|system| *system != "...")
+        {
+            let system = system
+                .strip_prefix('`')
+                .map_or("", |system| system.trim_matches('`'));
+            let found = match Language::of(system) {
+                Language::Sql(dialect) => shape(code(1), dialect),
+                Language::Redis => redis::shape(code(1)),
+                Language::Other => Some("left to the detectors".to_owned()),
+            };
+            assert_eq!(found.as_deref(), Some(code(2)), "{system}");
+            rows += 1;
+        }
+    }
+    assert_eq!(rows, 26);
 }
