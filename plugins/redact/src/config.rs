@@ -149,6 +149,7 @@ mod tests {
     #[test]
     fn the_warning_fits_into_a_line_of_the_log() {
         assert!(NO_KEY.len() <= 256, "{}", NO_KEY.len());
+        assert!(include_str!("../README.md").contains(NO_KEY));
     }
 
     #[test]

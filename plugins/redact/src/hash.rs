@@ -57,6 +57,8 @@ impl de::Visitor<'_> for KeyVisitor {
     }
 
     fn visit_str<E: de::Error>(self, key: &str) -> Result<HashKey, E> {
+        // A file ends with a line break, a variable does not, and both may hold the same key.
+        let key = key.trim_end_matches(['\r', '\n']);
         if key.len() < SHORTEST {
             return Err(E::custom(
                 "is too short, take at least 16 bytes: the output of `openssl rand -hex 32`",
@@ -133,7 +135,9 @@ mod tests {
             read(r#""0123456789abcdef""#).unwrap().bytes(),
             b"0123456789abcdef"
         );
-        for json in [r#""""#, r#""0123456789abcde""#] {
+        let with_line_break = read(r#""0123456789abcdef\r\n""#).unwrap();
+        assert_eq!(with_line_break.bytes(), b"0123456789abcdef");
+        for json in [r#""""#, r#""0123456789abcde""#, r#""0123456789abcde\n""#] {
             assert!(
                 read(json).unwrap_err().starts_with("is too short"),
                 "{json}"
