@@ -198,8 +198,29 @@ impl<'a> Scan<'a> {
         let [block, next] = [0, 1].map(|by| padded(tail(self.data, start + by)));
         self.block(start, weigh(&block, &next));
         self.block(start + BLOCK, Weights::default());
+        if self.wanted.has(Detector::ApiKey) {
+            self.first_words();
+        }
         if !self.search.patterns.is_empty() {
             self.patterns();
+        }
+    }
+
+    /// Looks for keys where texts begin: there is no telling by shape that a word does not go on from the text before.
+    fn first_words(&mut self) {
+        let mut start = 0;
+        for (number, &end) in self.ends.iter().enumerate() {
+            let end = end as usize;
+            let bytes = part(self.data, start, end);
+            let text = Text {
+                number,
+                start,
+                bytes,
+            };
+            start = end;
+            if api_key::may_start(bytes) {
+                self.long_word(text, 0);
+            }
         }
     }
 
@@ -410,7 +431,7 @@ impl<'a> Scan<'a> {
             self.found(Detector::Email, text, address, Quotes::None);
         }
         if self.wanted.has(Detector::UrlSecret)
-            && let Some(userinfo) = url::bare_userinfo(self.layer(text), place)
+            && let Some(userinfo) = url::bare_userinfo(self.layer(text).down_to(place), place)
         {
             self.found(Detector::UrlSecret, text, userinfo, Quotes::None);
         }
