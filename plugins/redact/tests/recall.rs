@@ -3,6 +3,7 @@
 //! `\n` is a line break. `recall/look_alikes.txt` holds what is none of it, by kind.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -60,7 +61,7 @@ fn percent_encoded(text: &str) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
                 out.push(byte.into());
             }
-            byte => out.push_str(&format!("%{byte:02X}")),
+            byte => write!(out, "%{byte:02X}").expect("writing to a string does not fail"),
         }
     }
     out
@@ -101,9 +102,12 @@ fn redacted(texts: &[String]) -> Vec<String> {
         .expect("redact never fails")
         .request
         .to_json();
-    let records = out["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array();
-    let records = records.expect("the records").iter();
-    let texts = records.map(|record| record["body"]["stringValue"].as_str());
+    let records = out.pointer("/resourceLogs/0/scopeLogs/0/logRecords");
+    let records = records
+        .and_then(Value::as_array)
+        .expect("the records")
+        .iter();
+    let texts = records.map(|record| record.pointer("/body/stringValue").and_then(Value::as_str));
     texts.map(|text| text.expect("a text").to_owned()).collect()
 }
 
@@ -172,7 +176,8 @@ fn the_readme_tells_what_is_found_and_what_is_taken_for_it() {
         let (found, all, missed) = recall(name);
         let alarms = alarms.get(name).copied().unwrap_or(0);
         let label = if name == PATTERN { "a pattern" } else { name };
-        table.push_str(&format!("| {label} | {found} of {all} | {alarms} |\n"));
+        writeln!(table, "| {label} | {found} of {all} | {alarms} |")
+            .expect("writing to a string does not fail");
         shown.extend(missed);
     }
     let readme = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md");
