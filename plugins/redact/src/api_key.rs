@@ -8,7 +8,7 @@ use crate::text::{at, before, part, read_before, run_end, run_start};
 use form::{DOTTED, FORMS, Form, Letters, may_begin};
 
 /// How much of a word is looked at for the beginning of a key: `my_key_sk_live_...`.
-const HEAD: usize = 48;
+const HEAD: usize = 24;
 /// No key is shorter, or longer.
 const SHORTEST: usize = 16;
 const LONGEST: usize = 5000;
@@ -29,8 +29,7 @@ const BOT: Range<usize> = 8..11;
 /// Whether a text that begins so may begin with a key.
 #[inline]
 pub(crate) fn may_start(text: &[u8]) -> bool {
-    text.len() >= SHORTEST
-        && (may_begin(at(text, 0), at(text, 1)) || matches!(at(text, 0), b'M' | b'N' | b'O'))
+    text.len() >= SHORTEST && (begins(text, 0) || matches!(at(text, 0), b'M' | b'N' | b'O'))
 }
 
 /// The key that the long word at `word` is part of.
@@ -48,19 +47,23 @@ pub(crate) fn find(text: &[u8], word: usize) -> Option<Range<usize>> {
 
 /// The key that this word is or ends with.
 fn in_word(text: &[u8], word: usize) -> Option<Range<usize>> {
-    if may_begin(at(text, word), at(text, word + 1))
+    if begins(text, word)
         && let Some(found) = at_start(text, word, true)
     {
         return Some(found);
     }
     let head = part(text, word, word + HEAD);
     let mut joints = head
-        .array_windows()
+        .array_windows::<4>()
         .enumerate()
-        .filter(|(_, [joint, first, second])| {
-            matches!(joint, b'_' | b'-') && may_begin(*first, *second)
-        });
+        .filter(|(_, [joint, head @ ..])| matches!(joint, b'_' | b'-') && may_begin(*head));
     joints.find_map(|(joint, _)| at_start(text, word + joint + 1, false))
+}
+
+/// Whether a key may start here.
+fn begins(text: &[u8], start: usize) -> bool {
+    let head = text.get(start..).and_then(<[u8]>::first_chunk);
+    head.is_some_and(|head| may_begin(*head))
 }
 
 /// The key that starts here, where a word does or in one.
@@ -84,6 +87,9 @@ fn with_more(text: &[u8], end: usize) -> usize {
 
 /// The length of the key of this form that this begins with.
 fn length(form: &Form, word: &[u8]) -> Option<usize> {
+    if form.prefix.first_chunk::<2>() != word.first_chunk() {
+        return None; // spares the call that compares the rest
+    }
     let secret = word.strip_prefix(form.prefix)?;
     let secret = part(secret, 0, form.most + 1);
     let length = run_end(secret, 0, |byte| form.letters.has(byte));

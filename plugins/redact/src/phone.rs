@@ -185,6 +185,9 @@ fn with_code(text: &[u8], start: usize) -> usize {
 
 /// The number that the digits at `digits` stand in, if words before it say that it is one.
 fn named(text: &[u8], digits: usize) -> Option<Range<usize>> {
+    if before(text, digits).is_ascii_alphabetic() {
+        return None;
+    }
     let mut start = run_start(text, digits, LOOK_BACK, |byte| {
         byte.is_ascii_digit() || b" ()-./+".contains(&byte)
     });

@@ -30,17 +30,14 @@ impl Pair {
         }
     }
 
-    /// Whether there is no digit.
-    #[inline]
-    pub(crate) fn has_no_digits(self) -> bool {
-        self.digits == 0
-    }
-
     /// Where groups of four digits begin that one to three other bytes part from the next four, or nine digits in a row:
     /// numbers of cards and of bank accounts are full of these.
     #[inline]
     pub(crate) fn long_numbers(self) -> u64 {
         let four = self.four();
+        if four == 0 {
+            return 0;
+        }
         let parted = !(self.digits >> 4) & (four >> 5 | four >> 6 | four >> 7);
         let row = four >> 4 & self.digits >> 8;
         four & (parted | row) & MIDDLE
@@ -53,12 +50,15 @@ impl Pair {
         let digits = self.digits;
         let two = digits & digits >> 1;
         let three = two & digits >> 2;
+        let twos = two & two >> 3 & two >> 6 & two >> 9;
+        if three | twos == 0 {
+            return 0;
+        }
         let gap = !(digits >> 3);
         let threes = gap & (three >> 4 | three >> 5 & !(digits >> 4));
         let security = gap & two >> 4 & !(digits >> 6) & self.four() >> 7;
         let row = three >> 3 & !(digits << 1);
-        let twos = two & two >> 3 & two >> 6 & two >> 9 & !(digits << 1 & digits << 2);
-        let parted = !(digits >> 2 | digits >> 5 | digits >> 8);
+        let parted = !(digits << 1 & digits << 2 | digits >> 2 | digits >> 5 | digits >> 8);
         (three & (threes | security | row) | twos & parted) & MIDDLE
     }
 
@@ -66,6 +66,9 @@ impl Pair {
     #[inline]
     pub(crate) fn dotted(self) -> u64 {
         let dots = self.dots & self.digits << 1 & self.digits >> 1;
+        if dots == 0 {
+            return 0;
+        }
         let near = |dots: u64| dots >> 2 | dots >> 3 | dots >> 4;
         dots & near(dots & near(dots)) & MIDDLE
     }

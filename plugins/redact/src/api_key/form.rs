@@ -163,25 +163,40 @@ pub(super) const DOTTED: [Form; 9] = [
     form("atlasv1.", Word, 32, 128), // Terraform
 ];
 
-/// By the first byte of a key, a bit for each second byte.
-const BEGIN: [u128; 128] = begin();
+/// A bit for each hash of three bytes that a key begins with, and some others: few words begin so.
+const BEGIN: [u64; 64] = begin();
 
-/// Whether any of [`FORMS`] begins with these bytes: few words do.
-pub(super) fn may_begin(first: u8, second: u8) -> bool {
-    let seconds = BEGIN.get(usize::from(first)).copied().unwrap_or(0);
-    second.is_ascii() && seconds >> second & 1 == 1
+/// Whether any of [`FORMS`] may begin with these bytes.
+pub(super) fn may_begin(head: [u8; 3]) -> bool {
+    let hash = hash(head);
+    let bits = BEGIN.get(hash >> 6).copied().unwrap_or(0);
+    bits >> (hash & 63) & 1 == 1
+}
+
+/// Twelve bits of three bytes.
+const fn hash([first, second, third]: [u8; 3]) -> usize {
+    (first as usize * 3_049 + second as usize * 67 + third as usize) & 0xfff
 }
 
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which refuses a wrong index"
 )]
-const fn begin() -> [u128; 128] {
-    let mut begin = [0; 128];
+const fn begin() -> [u64; 64] {
+    let mut begin = [0; 64];
     let mut i = 0;
     while i < FORMS.len() {
         let prefix = FORMS[i].prefix;
-        begin[prefix[0] as usize] |= 1 << prefix[1];
+        // Behind a prefix of two letters stands any.
+        let mut third = if prefix.len() > 2 { prefix[2] } else { 0 };
+        loop {
+            let hash = hash([prefix[0], prefix[1], third]);
+            begin[hash >> 6] |= 1 << (hash & 63);
+            if prefix.len() > 2 || third == 127 {
+                break;
+            }
+            third += 1;
+        }
         i += 1;
     }
     begin

@@ -16,12 +16,8 @@ impl Scan<'_> {
     #[inline]
     pub(super) fn shapes(&mut self, start: usize) {
         let pair = self.pair;
-        let words = pair.long_words();
-        let (long, short, dotted) = if pair.has_no_digits() {
-            (0, 0, 0)
-        } else {
-            (pair.long_numbers(), pair.short_numbers(), pair.dotted())
-        };
+        let (long, short) = (pair.long_numbers(), pair.short_numbers());
+        let (dotted, words) = (pair.dotted(), pair.long_words());
         let mut shapes = long | short | dotted | words;
         while shapes != 0 {
             let shape = shapes & shapes.wrapping_neg();
