@@ -9,7 +9,8 @@ use form::{DOTTED, FORMS, Form, Letters, may_begin};
 
 /// How much of a word is looked at for the beginning of a key: `my_key_sk_live_...`.
 const HEAD: usize = 48;
-/// No key is longer.
+/// No key is shorter, or longer.
+const SHORTEST: usize = 16;
 const LONGEST: usize = 5000;
 /// What is behind a dot belongs to a key if it is longer than this.
 const MORE: usize = 12;
@@ -24,6 +25,13 @@ const WEBHOOK_PATH: usize = 32;
 /// The letters of Telegram's keys behind the colon, and the digits before it.
 const TELEGRAM: usize = 35;
 const BOT: Range<usize> = 8..11;
+
+/// Whether a text that begins so may begin with a key.
+#[inline]
+pub(crate) fn may_start(text: &[u8]) -> bool {
+    text.len() >= SHORTEST
+        && (may_begin(at(text, 0), at(text, 1)) || matches!(at(text, 0), b'M' | b'N' | b'O'))
+}
 
 /// The key that the long word at `word` is part of.
 pub(crate) fn find(text: &[u8], word: usize) -> Option<Range<usize>> {

@@ -68,6 +68,13 @@ pub(crate) fn percent(text: &[u8], i: usize) -> Option<Escape> {
     Escape::new(3, &[byte])
 }
 
+/// The plus at `i`, which in a form is a blank.
+pub(crate) fn plus(text: &[u8], i: usize) -> Option<Escape> {
+    (at(text, i) == b'+')
+        .then(|| Escape::new(1, b" "))
+        .flatten()
+}
+
 /// The character of ASCII at `i` that HTML spells: `&#64;`, `&#x40;`, `&commat;`, `&quot;`. An ampersand is left: what it
 /// parts in a URL reads the same.
 pub(crate) fn entity(text: &[u8], i: usize) -> Option<Escape> {

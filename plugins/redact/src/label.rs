@@ -3,7 +3,7 @@
 use crate::text::{at, before, part, run_start};
 
 /// The most that stands between a word and what follows it, and the most letters of a word that are looked at.
-const GAP: usize = 8;
+const GAP: usize = 24;
 const WORD: usize = 32;
 /// The most words that are looked at.
 const WORDS: usize = 3;

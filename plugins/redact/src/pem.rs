@@ -1,5 +1,5 @@
 //! Private keys in PEM, whole: `-----BEGIN RSA PRIVATE KEY-----` to `-----END RSA PRIVATE KEY-----`, and in the like of it
-//! that SSH2, PGP and PuTTY write.
+//! that SSH2, PGP and `PuTTY` write.
 
 use std::ops::Range;
 
@@ -10,11 +10,11 @@ const KEY: &[u8] = b"PRIVATE KEY";
 /// The longest label looked at; `ENCRYPTED PRIVATE KEY` has 21 letters.
 const LABEL: usize = 40;
 
-/// What PuTTY's files begin with, but for a version and a colon, and what their last line does.
+/// What the files of `PuTTY` begin with, but for a version and a colon, and what their last line does.
 const PUTTY: &[u8] = b"PuTTY-User-Key-File-";
 const MAC: &[u8] = b"Private-MAC: ";
 
-/// PuTTY's key, of which the first colon stands at `colon`. Cut off, it ends where the string does that it stands in.
+/// The key of `PuTTY` of which the first colon stands at `colon`. Cut off, it ends where the string does that it stands in.
 pub(crate) fn putty(text: &[u8], colon: usize) -> Option<Range<usize>> {
     let version = run_start(text, colon, 1, |byte| byte.is_ascii_digit());
     if !read_before(text, version, PUTTY) {
@@ -33,12 +33,21 @@ pub(crate) fn putty(text: &[u8], colon: usize) -> Option<Range<usize>> {
 
 /// The key whose BEGIN stands at `begin`.
 pub(crate) fn find(text: &[u8], begin: usize) -> Option<Range<usize>> {
-    let spaced = read_before(text, begin, b"---- ");
+    let spaced = read_before(text, begin, b"---- ") || read_before(text, begin, b"----+");
     let begin_dashes = begin - usize::from(spaced);
     let start = run_start(text, begin_dashes, DASHES.len(), |byte| byte == b'-');
-    let label = part(text, begin, begin + LABEL);
+    let label: Vec<u8> = part(text, begin, begin + LABEL)
+        .iter()
+        .copied()
+        .map(blank)
+        .collect();
     let named = label.starts_with(b"BEGIN ") && label.windows(KEY.len()).any(|word| word == KEY);
     (named && (spaced || begin - start == DASHES.len())).then(|| start..end(text, begin))
+}
+
+/// The byte, or the blank that a plus is in a form.
+const fn blank(byte: u8) -> u8 {
+    if byte == b'+' { b' ' } else { byte }
 }
 
 /// Where the key that begins here ends: behind its END, or, cut off, where the string does that it stands in.
@@ -46,16 +55,17 @@ fn end(text: &[u8], begin: usize) -> usize {
     let mut i = begin;
     loop {
         i = run_end(text, i, |byte| {
-            !matches!(byte, b'-' | b'"' | b'\'' | b'\\' | b'<')
+            !matches!(byte, b'-' | b'"' | b'\'' | b'\\' | b'<' | b'&')
         });
         if at(text, i) != b'-' {
             return i;
         }
         let dashes = run_end(text, i, |byte| byte == b'-');
-        let label = run_end(part(text, 0, dashes + 1), dashes, |byte| byte == b' ');
-        if tail(text, label).starts_with(b"END ") {
+        let is_blank = |byte| blank(byte) == b' ';
+        let label = run_end(part(text, 0, dashes + 1), dashes, is_blank);
+        if tail(text, label).starts_with(b"END") && is_blank(at(text, label + 3)) {
             let label = run_end(text, label, |byte| {
-                byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' '
+                byte.is_ascii_uppercase() || byte.is_ascii_digit() || is_blank(byte)
             });
             return run_end(text, label, |byte| byte == b'-');
         }

@@ -195,6 +195,8 @@ fn named(text: &[u8], digits: usize) -> Option<Range<usize>> {
         .iter()
         .position(|&byte| byte != b' ');
     start += plus.unwrap_or(first - start);
+    // A plus behind a letter is a blank of a form.
+    start += usize::from(at(text, start) == b'+' && before(text, start).is_ascii_alphanumeric());
     if before(text, start).is_ascii_alphanumeric() || !says(text, start, &NAMES) {
         return None;
     }

@@ -5,10 +5,11 @@
 //!
 //! **Invariant** Everything is linear: look-backs are bounded or stop where their detector has looked before.
 
+mod numbers;
+
 use std::ops::Range;
 
 use crate::assign::{self, Separator};
-use crate::card::{self, Run};
 use crate::detector::{Detector, Wanted};
 use crate::escape;
 use crate::pattern::is_in_mask;
@@ -18,10 +19,7 @@ use crate::text::{Layer, at, before, part, tail};
 use crate::value::Value;
 use crate::view::View;
 use crate::weigh::{BLOCK, Weights, weigh};
-use crate::{api_key, email, iban, ip, json, pem, phone, ssn, token, url};
-
-/// The digits of a group.
-const GROUP: usize = 4;
+use crate::{email, json, pem, token, url};
 
 /// A secret found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,6 +196,9 @@ impl<'a> Scan<'a> {
         let [block, next] = [0, 1].map(|by| padded(tail(self.data, start + by)));
         self.block(start, weigh(&block, &next));
         self.block(start + BLOCK, Weights::default());
+        if self.wanted.has(Detector::ApiKey) {
+            self.first_words();
+        }
         if !self.search.patterns.is_empty() {
             self.patterns();
         }
@@ -234,41 +235,6 @@ impl<'a> Scan<'a> {
             let text = self.signs_in.seek(position, self.data, self.ends);
             if self.escaped.last() != Some(&text.number) {
                 self.sign(text, position - text.start);
-            }
-        }
-    }
-
-    /// Hands on the shapes in two blocks, of which the second starts at `start`.
-    #[inline]
-    fn shapes(&mut self, start: usize) {
-        let pair = self.pair;
-        let words = pair.long_words();
-        let (long, short, dotted) = if pair.has_no_digits() {
-            (0, 0, 0)
-        } else {
-            (pair.long_numbers(), pair.short_numbers(), pair.dotted())
-        };
-        let mut shapes = long | short | dotted | words;
-        while shapes != 0 {
-            let shape = shapes & shapes.wrapping_neg();
-            shapes ^= shape;
-            let position = start + shape.trailing_zeros() as usize - BLOCK;
-            let text = self.shapes_in.seek(position, self.data, self.ends);
-            if self.escaped.last() == Some(&text.number) {
-                continue;
-            }
-            let place = position - text.start;
-            if long & shape != 0 {
-                self.long_number(text, place);
-            }
-            if short & shape != 0 {
-                self.short_number(text, place);
-            }
-            if dotted & shape != 0 {
-                self.address_v4(text, place);
-            }
-            if words & shape != 0 {
-                self.long_word(text, place);
             }
         }
     }
@@ -320,81 +286,6 @@ impl<'a> Scan<'a> {
         Layer::new(text.bytes, self.depths.unwrap_or_default())
     }
 
-    fn long_number(&mut self, text: Text<'_>, place: usize) {
-        let position = text.start + place;
-        if position >= self.looked.ibans
-            && self.wanted.has(Detector::Iban)
-            && let Some(range) = iban::find(text.bytes, place)
-        {
-            self.looked.ibans = text.start + range.end;
-            self.found(Detector::Iban, text, range, Quotes::None);
-        }
-        let goes_on = card::goes_on(at(text.bytes, place + GROUP));
-        if position < self.looked.cards || !goes_on || !self.wanted.has(Detector::CreditCard) {
-            return;
-        }
-        let floor = self.looked.cards.saturating_sub(text.start);
-        let mut run = Run::around(text.bytes, place, floor);
-        for card in run.by_ref() {
-            self.number(Detector::CreditCard, text, card);
-        }
-        self.looked.cards = text.start + run.end().max(place + 1);
-    }
-
-    fn short_number(&mut self, text: Text<'_>, place: usize) {
-        if text.start + place < self.looked.numbers {
-            return;
-        }
-        let phone = || phone::find(text.bytes, place).map(|range| (Detector::Phone, range));
-        let ssn = || ssn::find(text.bytes, place).map(|range| (Detector::UsSsn, range));
-        let phone = self.wanted.has(Detector::Phone).then(phone).flatten();
-        let ssn = self.wanted.has(Detector::UsSsn).then(ssn).flatten();
-        for (detector, range) in [phone, ssn].into_iter().flatten() {
-            self.looked.numbers = text.start + range.end;
-            self.number(detector, text, range);
-        }
-    }
-
-    /// A plus before digits: perhaps of a telephone number.
-    fn plus(&mut self, text: Text<'_>, place: usize) {
-        if self.wanted.has(Detector::Phone)
-            && let Some(range) = phone::international(text.bytes, place)
-        {
-            self.found(Detector::Phone, text, range, Quotes::None);
-        }
-    }
-
-    fn address_v4(&mut self, text: Text<'_>, dot: usize) {
-        if self.wanted.has(Detector::Ip)
-            && let Some(range) = ip::v4(text.bytes, dot, self.search.private_addresses)
-        {
-            self.found(Detector::Ip, text, range, Quotes::None);
-        }
-    }
-
-    fn address_v6(&mut self, text: Text<'_>, colon: usize) {
-        let inside = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
-        let parts = inside(before(text.bytes, colon)) || at(text.bytes, colon + 1) == b':';
-        let looked = text.start + colon < self.looked.addresses;
-        if looked || !parts || !inside(at(text.bytes, colon + 1)) || !self.wanted.has(Detector::Ip)
-        {
-            return;
-        }
-        let (found, end) = ip::v6(text.bytes, colon, self.search.private_addresses);
-        self.looked.addresses = text.start + end;
-        if let Some(range) = found {
-            self.found(Detector::Ip, text, range, Quotes::None);
-        }
-    }
-
-    fn long_word(&mut self, text: Text<'_>, place: usize) {
-        if self.wanted.has(Detector::ApiKey)
-            && let Some(range) = api_key::find(text.bytes, place)
-        {
-            self.found(Detector::ApiKey, text, range, Quotes::None);
-        }
-    }
-
     /// Leaves a text that holds an escape to be looked at in its views.
     fn escape(&mut self, text: Text<'_>, place: usize) {
         let inside = at(text.bytes, place) == b'\\' && before(text.bytes, place) == b'\\';
@@ -410,7 +301,7 @@ impl<'a> Scan<'a> {
             self.found(Detector::Email, text, address, Quotes::None);
         }
         if self.wanted.has(Detector::UrlSecret)
-            && let Some(userinfo) = url::bare_userinfo(self.layer(text), place)
+            && let Some(userinfo) = url::bare_userinfo(self.layer(text).down_to(place), place)
         {
             self.found(Detector::UrlSecret, text, userinfo, Quotes::None);
         }

@@ -118,6 +118,11 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// Whether the byte at `i` was encoded less often than this layer, so that it is around what is in it.
+    pub(crate) fn is_outside(self, i: usize) -> bool {
+        self.depth_of(i) < self.depth
+    }
+
     /// Whether a backslash spelled the byte at `i`, so that it is in a string.
     pub(crate) fn is_spelled(self, i: usize) -> bool {
         at(self.depths, i) & SPELLED != 0
@@ -138,6 +143,8 @@ mod tests {
         let read = |layer: Layer<'_>| [0, 1, 2, 3, 4].map(|i| layer.at(i));
         assert_eq!(read(outer), *b"axb&\0");
         assert_eq!(read(outer.down_to(1)), *b"a&b&\0");
+        assert!(outer.down_to(1).is_outside(0));
+        assert!(!outer.down_to(1).is_outside(1));
         assert_eq!(outer.deepest().map(read), Some(*b"a&b&\0"));
         assert_eq!(read(Layer::new(b"a&b&", &[])), *b"a&b&\0");
     }

@@ -64,7 +64,9 @@ pub(crate) struct Value {
 
 /// Whether this stands for no value, or is masked already.
 pub(crate) fn is_nothing(value: &[u8]) -> bool {
-    value.iter().all(|&byte| byte == b'*') || is_any(value, &NOTHING) || mask_length(value) > 0
+    value.iter().all(|&byte| matches!(byte, b'*' | b'+'))
+        || is_any(value, &NOTHING)
+        || mask_length(value) > 0
 }
 
 /// Whether this is a scheme of an Authorization header.
@@ -276,6 +278,7 @@ fn line_end(layer: Layer<'_>, start: usize) -> usize {
         match layer.at(i) {
             0 if i >= layer.text.len() => return i,
             b'\n' | b'\r' | b'"' | b'\'' | 0x1b => return i,
+            b' ' | b'&' if layer.is_outside(i) => return i,
             b'\\' if escapes_quote(layer, i) => return i,
             _ => i += 1,
         }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::escape::{Escape, entity, percent, spelled};
+use crate::escape::{Escape, entity, percent, plus, spelled};
 use crate::text::SPELLED;
 
 /// Percent-encoding is undone as often as this: `%252540`.
@@ -19,6 +19,7 @@ pub(crate) struct View {
     /// The escapes that each pass undid, the last pass's last.
     passes: Vec<Vec<Undone>>,
     coloured: bool,
+    encoded: bool,
 }
 
 /// An escape, in the text before the pass that undid it and in the one after.
@@ -31,24 +32,36 @@ struct Undone {
 
 impl View {
     /// The views of this text: one without its colours, and if it has any, one with a blank in the place of each, in case
-    /// what they stand between does not belong together.
+    /// what they stand between does not belong together. If it is percent-encoded, also one with a blank in the place of
+    /// each plus, as forms have it.
     pub(crate) fn all(text: &[u8]) -> impl Iterator<Item = Self> {
-        let view = Self::of(text, |colour| colour);
-        let parted = view.coloured.then(|| Self::of(text, Escape::as_blank));
-        std::iter::once(view).chain(parted)
+        let view = Self::of(text, |colour| colour, |_, _| None);
+        let parted = view
+            .coloured
+            .then(|| Self::of(text, Escape::as_blank, |_, _| None));
+        let form = view.encoded && text.contains(&b'+');
+        let form = form.then(|| Self::of(text, |colour| colour, plus));
+        std::iter::once(view).chain(parted).chain(form)
     }
 
-    fn of(text: &[u8], colour: fn(Escape) -> Escape) -> Self {
+    fn of(
+        text: &[u8],
+        colour: fn(Escape) -> Escape,
+        plus: fn(&[u8], usize) -> Option<Escape>,
+    ) -> Self {
         let mut view = Self {
             bytes: text.to_vec(),
             depths: vec![0; text.len()],
             passes: Vec::new(),
             coloured: false,
+            encoded: false,
         };
+        view.undo(1, plus);
         for _ in 0..LAYERS {
             if !view.undo(1, percent) {
                 break;
             }
+            view.encoded = true;
         }
         view.undo(1, entity);
         let mut coloured = false;
@@ -190,5 +203,14 @@ mod tests {
             .collect();
         assert_eq!(views, ["abc", "a b  c"]);
         assert_eq!(View::all(b"a%20b").count(), 1);
+    }
+
+    #[test]
+    fn a_plus_of_a_form_is_also_seen_as_a_blank() {
+        let views: Vec<_> = View::all(b"a+b%2B%20c")
+            .map(|view| String::from_utf8(view.bytes().to_vec()).unwrap())
+            .collect();
+        assert_eq!(views, ["a+b+ c", "a b+ c"]);
+        assert_eq!(View::all(b"a+b\\n").count(), 1);
     }
 }

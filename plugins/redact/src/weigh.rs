@@ -35,7 +35,8 @@ const BACKSLASH: u8 = 1 << 2;
 const ESC: u8 = 1 << 3;
 /// A colon, an equals sign, or the end of a tag.
 const ASSIGNS: u8 = 1 << 4;
-/// A quote, blank or dash, before a comma, a single quote or a dash: `"name", "value"`, `password 'value'`, `--name value`.
+/// A quote, blank or dash, before a comma, a single quote, perhaps with a backslash, or a dash: `"name", "value"`,
+/// `password 'value'`, `--name value`; and before a `W` or a `]` by the way.
 const PARTS: u8 = 1 << 5;
 /// A `b`, before the next letter of Bearer, Basic or BEGIN.
 const SCHEME: u8 = 1 << 6;
@@ -59,7 +60,7 @@ const THIS: [[u8; LANES]; 2] = table(
 /// What a byte can be before one with this low half, and one with this high half.
 const NEXT: [[u8; LANES]; 2] = table(
     [ALONE; LANES],
-    &[(PARTS, b",'-"), (SCHEME, b"aAeE"), (ESC, b"[(0123456789")],
+    &[(PARTS, b",'-\\"), (SCHEME, b"aAeE"), (ESC, b"[(0123456789")],
 );
 
 /// What else a byte can be: each of these kinds but the dot is one of letters of words.
@@ -151,7 +152,9 @@ mod tests {
         let sign = match byte {
             b'@' | b'J' | b'%' | b'&' | b'\\' | b':' | b'=' | b'>' => true,
             0x1b | b'+' => matches!(next >> 4, 2 | 3 | 5) && matches!(next & 15, 0..=9 | 11),
-            b'"' | b'\'' | b' ' | b'-' => matches!(next, b',' | b'\'' | b'-'),
+            b'"' | b'\'' | b' ' | b'-' => {
+                matches!(next, b',' | b'\'' | b'-' | b'\\' | b'W' | b']')
+            }
             b'b' | b'B' => matches!(next, b'a' | b'A' | b'e' | b'E'),
             _ => false,
         };

@@ -28,7 +28,10 @@ const VALUES: [&[u8]; 2] = [b"value", b"val"];
 /// `{"name": "token", "value": "abc"}`.
 pub(super) fn in_list(layer: Layer<'_>, comma: usize) -> Option<Value> {
     let text = layer.text;
-    let key = Key::quoted(text, comma).filter(|_| at(text, comma) == b',')?;
+    if at(text, comma) != b',' {
+        return None;
+    }
+    let key = Key::quoted(text, comma)?;
     let name = part(text, key.range.start, key.range.end);
     if !is_secret(name) {
         return None;
@@ -105,7 +108,9 @@ pub(super) fn in_statement(layer: Layer<'_>, blank: usize) -> Option<Value> {
     [b"password".as_slice(), b"identified by"]
         .iter()
         .find(named)?;
-    (layer.at(blank + 1) == b'\'').then(|| read(layer, blank + 1, Reach::Word, Quotes::None))?
+    let layer = layer.down_to(blank + 1);
+    let (quote, _) = opening(layer, blank + 1)?;
+    (quote.mark == b'\'').then(|| read(layer, blank + 1, Reach::Word, Quotes::None))?
 }
 
 fn is_secret(name: &[u8]) -> bool {
