@@ -23,7 +23,7 @@ use otlet::batch::Signal;
 use otlet::plugin::Engine;
 use otlet_bench::sandbox::{batch, cpu, processor, through};
 use prost::Message;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
