@@ -1,9 +1,9 @@
 //! An action, checked and with its columns open.
 
+use otlet_conditions::{Place, Type, is_above};
 use otlet_plugin::{Batch, Column, Error, Signal, Value};
 
 use crate::config::{self, Paths, When};
-use crate::path::{Place, Type};
 
 /// An action that has nothing wrong with it.
 #[derive(Debug)]
@@ -54,10 +54,10 @@ impl Action {
 
     fn set(path: &str, value: &serde_json::Value, when: When) -> Result<Self, Error> {
         let (column, place) = writable(path).map_err(|error| error.context("set"))?;
-        let value = typed(value, place.takes()).ok_or_else(|| {
+        let value = typed(value, place.holds()).ok_or_else(|| {
             Error::new(format!(
                 "value: {path} takes {}, not {value}",
-                name(place.takes())
+                name(place.holds())
             ))
         })?;
         Ok(Self {
@@ -78,7 +78,7 @@ impl Action {
         if !from.meets(&to) {
             return Err("to: no signal has both what is copied and this".into());
         }
-        if !from.is_above(&to) {
+        if !is_above(from.table, to.table) {
             return Err(format!(
                 "to: a {} cannot take what one of its rows below has: copy within a row, or down, such as from a resource to \
                  its records",
@@ -86,8 +86,8 @@ impl Action {
             )
             .into());
         }
-        let (given, taken) = (from.takes(), to.takes());
-        if given != taken && ![given, taken].contains(&Type::Any) && given != Type::ReadOnly {
+        let (given, taken) = (from.holds(), to.holds());
+        if given != taken && ![given, taken].contains(&Type::Any) && !from.is_read_only() {
             return Err(format!(
                 "to: takes {}, and what is copied is {}",
                 name(taken),
@@ -117,10 +117,10 @@ impl Action {
             );
         }
         // Where a value does not fit it would not be copied, and then removed.
-        if ![Type::Any, from.takes()].contains(&to.takes()) {
+        if ![Type::Any, from.holds()].contains(&to.holds()) {
             return Err(format!(
                 "to: takes {} alone: to move a value there, copy it and then remove it",
-                name(to.takes())
+                name(to.holds())
             )
             .into());
         }
@@ -196,7 +196,7 @@ impl Target {
 fn open(path: &str) -> Result<(Column, Place<'_>), Error> {
     let column = Column::open(path)?;
     let place = Place::of(path).ok_or_else(|| Error::new(format!("no such path: {path}")))?;
-    match place.takes() {
+    match place.holds() {
         Type::Id => Err(format!("{path} is an id: enrich leaves ids alone").into()),
         _ => Ok((column, place)),
     }
@@ -204,10 +204,10 @@ fn open(path: &str) -> Result<(Column, Place<'_>), Error> {
 
 fn writable(path: &str) -> Result<(Column, Place<'_>), Error> {
     let (column, place) = open(path)?;
-    match place.takes() {
-        Type::ReadOnly => Err(format!("{path} is read only").into()),
-        _ => Ok((column, place)),
+    if place.is_read_only() {
+        return Err(format!("{path} is read only").into());
     }
+    Ok((column, place))
 }
 
 /// The value as the column takes it, if it does.
@@ -229,7 +229,7 @@ fn typed(value: &serde_json::Value, takes: Type) -> Option<Value> {
         (&given, takes),
         (_, Type::Any)
             | (Value::Text(_), Type::Text)
-            | (Value::Integer(_), Type::Integer)
+            | (Value::Integer(_), Type::Integer | Type::Unsigned)
             | (Value::Double(_), Type::Double)
             | (Value::Boolean(_), Type::Boolean)
     );
@@ -240,11 +240,11 @@ fn name(takes: Type) -> &'static str {
     match takes {
         Type::Any => "a text, a number of at most 64 bits, true or false, a list or a map",
         Type::Text => "a text",
-        Type::Integer => "an integer of at most 64 bits",
+        Type::Integer | Type::Unsigned => "an integer of at most 64 bits",
         Type::Double => "a number",
         Type::Boolean => "true or false",
         Type::Id => "an id",
-        Type::ReadOnly => "nothing",
+        Type::List => "a list",
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod action;
 mod config;
-mod path;
 
 use otlet_plugin::{Batch, Error, Manifest, Plugin};
 

@@ -1,36 +1,43 @@
-//! What enrich has to know of a path beyond that the host knows it: where in OTLP's tree it stands and what it takes, so
-//! that a mistake is found when the config is read and not batch after batch.
+//! What a bundled plugin has to know of a path beyond that the host knows it: where in OTLP's tree it stands and what it
+//! holds, so that a mistake is found when the config is read and not batch after batch.
 
 use otlet_plugin::{Signal, Table};
 
-/// What a column takes.
+/// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
+pub enum Type {
     /// A value of any type: an attribute, a log's body, or a field that this crate does not know.
     Any,
+    /// A text.
     Text,
+    /// An integer of 64 bits, with a sign.
     Integer,
+    /// An integer of 64 bits, without a sign: it travels as its two's complement.
+    Unsigned,
+    /// A double.
     Double,
+    /// True or false.
     Boolean,
     /// A trace or span id.
     Id,
-    /// Nothing: OTLP or the host computes it.
-    ReadOnly,
+    /// A list of numbers, as JSON.
+    List,
 }
 
 /// A path, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place<'a> {
-    pub(crate) table: Table,
+pub struct Place<'a> {
+    /// The table that has it.
+    pub table: Table,
     /// The one signal that has it, unless all do.
-    pub(crate) signal: Option<Signal>,
+    pub signal: Option<Signal>,
     /// What follows the table.
-    pub(crate) column: &'a str,
+    pub column: &'a str,
 }
 
 impl<'a> Place<'a> {
     /// Takes a path apart that the host has opened.
-    pub(crate) fn of(path: &'a str) -> Option<Self> {
+    pub fn of(path: &'a str) -> Option<Self> {
         let (table, column) = path.trim().split_once('.')?;
         let (table, signal) = match table {
             "span" => (Table::Record, Some(Signal::Traces)),
@@ -48,34 +55,45 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// What it takes.
-    pub(crate) fn takes(&self) -> Type {
+    /// What it holds.
+    pub fn holds(&self) -> Type {
         if self.column.contains('[') {
             return Type::Any;
         }
         let field = FIELDS
             .iter()
             .find(|(names, _)| names.contains(&self.column));
-        field.map_or(Type::Any, |(_, takes)| *takes)
+        field.map_or(Type::Any, |(_, holds)| *holds)
+    }
+
+    /// Whether it cannot be written: OTLP or the host computes it.
+    pub fn is_read_only(&self) -> bool {
+        READ_ONLY.contains(&self.column)
+    }
+
+    /// Whether its default (0, false, the empty text) reads as absent, as that of most fields does.
+    pub fn has_default(&self) -> bool {
+        self.holds() != Type::Any && !PRESENT_AT_DEFAULT.contains(&self.column)
     }
 
     /// Whether both are the same column, perhaps under two names.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub fn is(&self, other: &Self) -> bool {
         self.table == other.table && self.column == other.column
     }
 
     /// Whether a batch can have both.
-    pub(crate) fn meets(&self, other: &Self) -> bool {
+    pub fn meets(&self, other: &Self) -> bool {
         self.signal.is_none() || other.signal.is_none() || self.signal == other.signal
-    }
-
-    /// Whether each row of `below` is in one row of this one's table, or is that row.
-    pub(crate) fn is_above(&self, below: &Self) -> bool {
-        self.table == below.table || depth(self.table) < depth(below.table)
     }
 }
 
-fn signal_of(table: Table) -> Option<Signal> {
+/// Whether each row of `below` is in one row of `above`, or is that row.
+pub fn is_above(above: Table, below: Table) -> bool {
+    above == below || depth(above) < depth(below)
+}
+
+/// The one signal that has a table, unless all do.
+pub fn signal_of(table: Table) -> Option<Signal> {
     match table {
         Table::Event | Table::Link => Some(Signal::Traces),
         Table::Metric | Table::Exemplar => Some(Signal::Metrics),
@@ -83,7 +101,8 @@ fn signal_of(table: Table) -> Option<Signal> {
     }
 }
 
-fn depth(table: Table) -> u8 {
+/// How far a table is from the top of OTLP's tree.
+pub(crate) fn depth(table: Table) -> u8 {
     match table {
         Table::Resource => 0,
         Table::Scope => 1,
@@ -102,9 +121,9 @@ fn alias(column: &str) -> &str {
     }
 }
 
-/// The contract's fields by what they take. No name means different things in two tables, except that `sum`, `count` and
+/// The contract's fields by what they hold. No name means different things in two tables, except that `sum`, `count` and
 /// their like are a data point's alone.
-const FIELDS: [(&[&str], Type); 6] = [
+const FIELDS: [(&[&str], Type); 7] = [
     (
         &[
             "schema_url",
@@ -124,18 +143,30 @@ const FIELDS: [(&[&str], Type); 6] = [
             "flags",
             "kind",
             "status.code",
+            "severity_number",
+            "aggregation_temporality",
+            "type",
+            "value_int",
+            "scale",
+            "positive.offset",
+            "negative.offset",
+            "dropped_attributes_count",
+            "dropped_events_count",
+            "dropped_links_count",
+        ],
+        Type::Integer,
+    ),
+    (
+        &[
             "start_time_unix_nano",
             "end_time_unix_nano",
             "time_unix_nano",
             "observed_time_unix_nano",
-            "severity_number",
-            "aggregation_temporality",
-            "value_int",
+            "duration",
             "count",
             "zero_count",
-            "scale",
         ],
-        Type::Integer,
+        Type::Unsigned,
     ),
     (
         &["value_double", "sum", "min", "max", "zero_threshold"],
@@ -145,28 +176,40 @@ const FIELDS: [(&[&str], Type); 6] = [
     (&["trace_id", "span_id", "parent_span_id"], Type::Id),
     (
         &[
-            "dropped_attributes_count",
-            "dropped_events_count",
-            "dropped_links_count",
-            "duration",
-            "type",
             "bucket_counts",
             "explicit_bounds",
-            "positive.offset",
             "positive.bucket_counts",
-            "negative.offset",
             "negative.bucket_counts",
             "quantile_values",
         ],
-        Type::ReadOnly,
+        Type::List,
     ),
 ];
+
+const READ_ONLY: [&str; 12] = [
+    "dropped_attributes_count",
+    "dropped_events_count",
+    "dropped_links_count",
+    "duration",
+    "type",
+    "bucket_counts",
+    "explicit_bounds",
+    "positive.offset",
+    "positive.bucket_counts",
+    "negative.offset",
+    "negative.bucket_counts",
+    "quantile_values",
+];
+
+/// The fields of which OTLP says whether they were set, and the one that is computed.
+const PRESENT_AT_DEFAULT: [&str; 6] =
+    ["value_double", "value_int", "sum", "min", "max", "duration"];
 
 #[cfg(test)]
 mod tests {
     use otlet_plugin::{Signal, Table};
 
-    use super::{Place, Type};
+    use super::{Place, Type, is_above};
 
     fn place(path: &str) -> Place<'_> {
         Place::of(path).expect("a path")
@@ -186,18 +229,22 @@ mod tests {
     }
 
     #[test]
-    fn a_path_takes_a_type() {
-        let takes = |path| place(path).takes();
-        assert_eq!(takes(r#"record.attributes["name"]"#), Type::Any);
-        assert_eq!(takes(r#"metric.metadata["unit"]"#), Type::Any);
-        assert_eq!(takes("log.body"), Type::Any);
-        assert_eq!(takes("span.status.message"), Type::Text);
-        assert_eq!(takes("span.status.code"), Type::Integer);
-        assert_eq!(takes("datapoint.as_double"), Type::Double);
-        assert_eq!(takes("metric.is_monotonic"), Type::Boolean);
-        assert_eq!(takes("exemplar.trace_id"), Type::Id);
-        assert_eq!(takes("span.duration"), Type::ReadOnly);
-        assert_eq!(takes("record.of_a_later_version"), Type::Any);
+    fn a_path_holds_a_type() {
+        let holds = |path| place(path).holds();
+        assert_eq!(holds(r#"record.attributes["name"]"#), Type::Any);
+        assert_eq!(holds(r#"metric.metadata["unit"]"#), Type::Any);
+        assert_eq!(holds("log.body"), Type::Any);
+        assert_eq!(holds("span.status.message"), Type::Text);
+        assert_eq!(holds("span.status.code"), Type::Integer);
+        assert_eq!(holds("datapoint.as_double"), Type::Double);
+        assert_eq!(holds("metric.is_monotonic"), Type::Boolean);
+        assert_eq!(holds("exemplar.trace_id"), Type::Id);
+        assert_eq!(holds("span.duration"), Type::Unsigned);
+        assert_eq!(holds("datapoint.quantile_values"), Type::List);
+        assert!(place("span.duration").is_read_only() && !place("span.kind").is_read_only());
+        assert!(place("span.kind").has_default() && !place("datapoint.sum").has_default());
+        assert!(!place(r#"record.attributes["kind"]"#).has_default());
+        assert_eq!(holds("record.of_a_later_version"), Type::Any);
     }
 
     #[test]
@@ -208,11 +255,10 @@ mod tests {
     }
 
     #[test]
-    fn copies_go_down_within_a_signal() {
-        let (resource, scope) = (place("resource.schema_url"), place("scope.name"));
+    fn tables_stand_above_one_another() {
+        assert!(is_above(Table::Resource, Table::Scope) && is_above(Table::Record, Table::Event));
+        assert!(!is_above(Table::Record, Table::Resource) && !is_above(Table::Event, Table::Link));
         let (span, log, event) = (place("span.name"), place("log.body"), place("event.name"));
-        assert!(resource.is_above(&scope) && scope.is_above(&span) && span.is_above(&event));
-        assert!(!span.is_above(&resource) && !event.is_above(&place("link.flags")));
         assert!(span.meets(&event) && !span.meets(&log) && !log.meets(&event));
     }
 }
