@@ -41,12 +41,19 @@ use serde_json::{Map, Value as Json};
 pub use pattern::pattern;
 pub use place::{Place, Type, is_above, signal_of};
 use reading::Reading;
+pub use reading::hex;
 use test::Test;
 
 /// A condition as the config has it. What is wrong with it is said by [`open`](Self::open), which knows the paths.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(transparent)]
 pub struct Condition(Json);
+
+impl From<Json> for Condition {
+    fn from(json: Json) -> Self {
+        Self(json)
+    }
+}
 
 impl JsonSchema for Condition {
     fn inline_schema() -> bool {
