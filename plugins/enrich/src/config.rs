@@ -131,7 +131,7 @@ pub struct Action {
     pub if_: Option<If>,
 
     /// When to do it, by what stands anywhere in the row and above it: a map of paths, all of which must hold, or a list of
-    /// maps, one of which must. Example: `when: { record.attributes["http.route"]: /health }`.
+    /// maps, one of which must. Example: `when: { span.name: /health }`.
     pub when: Option<Condition>,
 }
 
