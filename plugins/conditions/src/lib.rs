@@ -38,6 +38,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
+pub use number::decimal;
 pub use pattern::pattern;
 pub use place::{Place, Type, is_above, signal_of};
 use reading::Reading;

@@ -60,10 +60,11 @@ pub struct Action {
     /// or where `to` says. Example: `extract: record.attributes["url.path"]`.
     pub extract: Option<String>,
 
-    /// Replaces what `pattern` finds in these texts by `with`. Example: `replace: span.name`.
+    /// Replaces what `pattern` finds in these texts by `with`. Example: `replace: span.name`. Here and with `truncate`,
+    /// `lowercase` and `uppercase`, `record.attributes` without a key is every text in all attributes of the record.
     pub replace: Option<Paths>,
 
-    /// Cuts these texts to `length` characters. Example: `truncate: record.attributes["db.query.text"]`.
+    /// Cuts these texts to `length` characters. Example: `truncate: record.attributes`.
     pub truncate: Option<Paths>,
 
     /// Puts these texts in lower case. Example: `lowercase: record.attributes["http.request.method"]`.

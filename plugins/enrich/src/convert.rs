@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use otlet_conditions::Type;
+use otlet_conditions::{Type, decimal};
 use otlet_plugin::{Batch, Error, Mask, Signal, Table, Value};
 
 use crate::action::Verb;
@@ -121,17 +121,6 @@ fn boolean(value: &Value) -> Option<bool> {
         Value::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
-}
-
-/// A number in decimal; not `inf` and `nan`, which Rust reads.
-fn decimal(text: &str) -> Option<f64> {
-    let digits =
-        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
-    let number = text
-        .bytes()
-        .all(digits)
-        .then(|| text.parse::<f64>().ok())??;
-    number.is_finite().then_some(number)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "it is within the integers")]

@@ -10,7 +10,7 @@ use regex::Regex;
 use crate::action::Verb;
 use crate::config::{If, To};
 use crate::keys::listed;
-use crate::path::{Source, Target};
+use crate::path::{Source, Target, attributes_of};
 use crate::selection::write_texts;
 use crate::words::Words;
 
@@ -128,11 +128,7 @@ impl Verb for Extract {
 /// The attributes of the groups' names, in the row of the path.
 fn own(path: &str, names: &[&str], prefix: &str) -> BTreeMap<String, String> {
     let table = path.trim().split('.').next().unwrap_or_default();
-    let attributes = match Table::from_name(table) {
-        Some(Table::Metric) => "metadata",
-        Some(Table::Exemplar) => "filtered_attributes",
-        _ => "attributes",
-    };
+    let attributes = Table::from_name(table).map_or("attributes", attributes_of);
     let prefix = prefix.replace('\\', "\\\\").replace('"', "\\\"");
     let path = |name: &&str| {
         (

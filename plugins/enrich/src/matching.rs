@@ -5,7 +5,7 @@ use otlet_plugin::{Batch, Column, Error, Kind, LeafEdits, Mask, Signal, Table};
 use regex::Regex;
 
 use crate::action::Verb;
-use crate::path::writable;
+use crate::path::{attributes_of, writable};
 use crate::selection::Selection;
 
 /// Attributes and fields of one table.
@@ -99,19 +99,12 @@ impl Verb for Matching {
             return;
         }
         let leaves = batch.leaves(&[self.table], &[Kind::Key]);
-        let attributes = match self.table {
-            Table::Metric => "metric.metadata[".to_owned(),
-            Table::Exemplar => "exemplar.filtered_attributes[".to_owned(),
-            table => format!("{table}.attributes["),
-        };
-        let places = leaves
-            .places()
-            .iter()
-            .map(|place| match place.keys().as_slice() {
-                // A key within a map, or in a body, is none of an attribute.
-                [key] => place.path.starts_with(&attributes) && self.goes(key),
-                _ => false,
-            });
+        let attributes = format!("{}.{}[", self.table, attributes_of(self.table));
+        let places = leaves.places().iter().map(|place| {
+            // A key within a map, or in a body, is none of an attribute.
+            place.path.starts_with(&attributes)
+                && matches!(place.keys().as_slice(), [key] if self.goes(key))
+        });
         let places: Vec<bool> = places.collect();
         let mut edits = LeafEdits::new();
         for leaf in leaves.iter() {

@@ -134,6 +134,15 @@ pub(crate) fn writable(path: &str) -> Result<(Column, Place<'_>), Error> {
     Ok((column, place))
 }
 
+/// What a table's attributes are called in a path.
+pub(crate) fn attributes_of(table: Table) -> &'static str {
+    match table {
+        Table::Metric => "metadata",
+        Table::Exemplar => "filtered_attributes",
+        _ => "attributes",
+    }
+}
+
 /// What a column takes, for a message.
 pub(crate) fn name(takes: Type) -> &'static str {
     match takes {

@@ -1,13 +1,14 @@
-//! `replace`, `truncate`, `lowercase` and `uppercase`: texts that change in their place. What is no text stays.
+//! `replace`, `truncate`, `lowercase` and `uppercase`: texts that change in their place, at a path or in all attributes of a
+//! table. What is no text stays.
 
 use std::borrow::Cow;
 
-use otlet_conditions::{Type, pattern};
-use otlet_plugin::{Batch, Error, Mask, Signal, Table, TextEdits};
+use otlet_conditions::{Place, Type, pattern};
+use otlet_plugin::{Batch, Column, Error, Kind, LeafEdits, Mask, Signal, Table, TextEdits};
 use regex::Regex;
 
 use crate::action::Verb;
-use crate::path::Target;
+use crate::path::{Target, attributes_of};
 
 /// What happens to a text.
 #[derive(Clone, Debug)]
@@ -24,27 +25,44 @@ pub(crate) enum Change {
 
 #[derive(Debug)]
 pub(crate) struct Rewrite {
-    target: Target,
+    texts: Texts,
     change: Change,
+}
+
+/// The texts that change.
+#[derive(Debug)]
+enum Texts {
+    At(Target),
+    /// Those of all attributes of a table, also in lists and maps.
+    Of {
+        table: Table,
+        signal: Option<Signal>,
+    },
 }
 
 impl Rewrite {
     pub(crate) fn new(path: &str, change: Change) -> Result<Self, Error> {
+        if let Some(place) = Place::of(path)
+            && place.column == attributes_of(place.table)
+        {
+            let texts = Texts::Of {
+                table: place.table,
+                signal: place.signal,
+            };
+            return Ok(Self { texts, change });
+        }
         let target = Target::open(path, None).map_err(|error| error.context(change.verb()))?;
         let taken = target.must_take(Type::Text, path);
         taken.map_err(|error| error.context(change.verb()))?;
-        Ok(Self { target, change })
-    }
-}
-
-impl Verb for Rewrite {
-    fn place(&self) -> (Table, Option<Signal>) {
-        (self.target.table, self.target.signal)
+        Ok(Self {
+            texts: Texts::At(target),
+            change,
+        })
     }
 
-    fn apply(&self, batch: &mut Batch, when: Option<&Mask>) {
+    fn at(&self, column: &Column, batch: &mut Batch, when: Option<&Mask>) {
         let mut edits = TextEdits::new();
-        let texts = batch.texts(&self.target.column);
+        let texts = batch.texts(column);
         for row in (0..texts.len()).filter(|row| when.is_none_or(|when| when.get(*row))) {
             if let Some(text) = texts.get(row)
                 && let Some(changed) = self.change.of(text)
@@ -52,7 +70,41 @@ impl Verb for Rewrite {
                 edits.push(row, &changed);
             }
         }
-        batch.set_texts(&self.target.column, &edits);
+        batch.set_texts(column, &edits);
+    }
+
+    fn of(&self, table: Table, batch: &mut Batch, when: Option<&Mask>) {
+        let leaves = batch.leaves(&[table], &[Kind::Text]);
+        let attributes = format!("{table}.{}[", attributes_of(table));
+        let places = leaves.places().iter();
+        let places: Vec<bool> = places
+            .map(|place| place.path.starts_with(&attributes))
+            .collect();
+        let mut edits = LeafEdits::new();
+        for leaf in leaves.iter() {
+            let is_meant =
+                places.get(leaf.place) == Some(&true) && when.is_none_or(|when| when.get(leaf.row));
+            if is_meant && let Some(changed) = self.change.of(leaf.text()) {
+                edits.push(leaf.index, &changed);
+            }
+        }
+        batch.replace_leaves(&edits);
+    }
+}
+
+impl Verb for Rewrite {
+    fn place(&self) -> (Table, Option<Signal>) {
+        match &self.texts {
+            Texts::At(target) => (target.table, target.signal),
+            Texts::Of { table, signal } => (*table, *signal),
+        }
+    }
+
+    fn apply(&self, batch: &mut Batch, when: Option<&Mask>) {
+        match &self.texts {
+            Texts::At(target) => self.at(&target.column, batch, when),
+            Texts::Of { table, .. } => self.of(*table, batch, when),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is refused of the verbs that compute something, and what they make of values that cases would be long for.
 
+use otlet_plugin::testing::Request;
 use serde_json::{Value, json};
 
 use crate::action::tests::{attributes, logs, made, mistake};
@@ -339,4 +340,39 @@ fn conditions_are_about_the_rows_that_are_written() {
             "is not of a resource nor of what it is in",
         ),
     ]);
+}
+
+#[test]
+fn rows_of_many_resources_get_what_theirs_has() {
+    let resource = |index: usize| {
+        json!({
+            "resource": {"attributes": [{"key": "a", "value": {"intValue": index.to_string()}}]},
+            "scopeLogs": [{"logRecords": [{}, {"attributes": [{"key": "b", "value": {"stringValue": "old"}}]}]}],
+        })
+    };
+    for resources in [1, 2, 64, 65, 200] {
+        let all: Vec<_> = (0..resources).map(resource).collect();
+        let mut enrich = made(&json!([
+            {"set": B, "template": "of {resource.attributes[\"a\"]}", "if": "missing"},
+            {"convert": "resource.attributes[\"a\"]", "as": "double", "to": "record.attributes[\"c\"]"},
+        ]))
+        .unwrap();
+        let request = Request::from_json(&json!({"resourceLogs": all}).to_string()).unwrap();
+        let out = enrich.run(request).unwrap().request.to_json();
+        for index in [0, resources - 1] {
+            let records = &out["resourceLogs"][index]["scopeLogs"][0]["logRecords"];
+            let number = json!(f64::from(u32::try_from(index).unwrap()));
+            let expected = |b: &str| json!([{"key": "b", "value": {"stringValue": b}}, {"key": "c", "value": {"doubleValue": number}}]);
+            assert_eq!(
+                records[0]["attributes"],
+                expected(&format!("of {index}")),
+                "{resources} resources"
+            );
+            assert_eq!(
+                records[1]["attributes"],
+                expected("old"),
+                "{resources} resources"
+            );
+        }
+    }
 }
