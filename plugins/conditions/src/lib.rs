@@ -170,6 +170,9 @@ impl Opened {
 
     /// The rows of the table on which it holds. Each column is read at most once, and none that cannot change the outcome.
     pub fn holds(&self, batch: &Batch) -> Mask {
+        if batch.rows(self.table) == 0 {
+            return Mask::default();
+        }
         let readings: Vec<_> = self
             .paths
             .iter()

@@ -52,27 +52,29 @@ impl Action {
         Ok(Self { verbs, whens })
     }
 
-    /// Does it. The condition is about the rows as they are before.
-    pub(crate) fn apply(&self, batch: &mut Batch) {
-        let signal = batch.signal();
-        let meant = self.verbs.iter().filter(|verb| {
-            let (table, only) = verb.place();
-            only.is_none_or(|only| only == signal) && batch.rows(table) > 0
-        });
-        let meant: Vec<_> = meant.collect();
-        let asked = |table| meant.iter().any(|verb| verb.place().0 == table);
+    /// Whether it has paths that not every signal has.
+    pub(crate) fn is_of_a_signal(&self) -> bool {
+        self.verbs.iter().any(|verb| verb.place().1.is_some())
+    }
+
+    /// Does it to a batch of this signal, which has to be known only for what is of one. The condition is about the rows as
+    /// they are before.
+    pub(crate) fn apply(&self, batch: &mut Batch, signal: Option<Signal>) {
+        let is_meant = |only: Option<Signal>| only.is_none() || only == signal;
+        let verbs = self.verbs.iter().filter(|verb| is_meant(verb.place().1));
+        if self.whens.is_empty() {
+            return verbs.for_each(|verb| verb.apply(batch, None));
+        }
+        let verbs: Vec<_> = verbs.map(|verb| (verb.place().0, verb)).collect();
+        let asked = |table| verbs.iter().any(|(of, _)| *of == table);
         let whens = self.whens.iter().filter(|(table, _)| asked(*table));
         let masks: Vec<_> = whens
             .map(|(table, when)| (*table, when.holds(batch)))
             .collect();
-        for verb in meant {
-            let (table, _) = verb.place();
-            let mask = masks
-                .iter()
-                .find(|(of, _)| *of == table)
-                .map(|(_, mask)| mask);
-            if mask.is_none_or(|mask| mask.count() > 0) {
-                verb.apply(batch, mask);
+        for (table, verb) in verbs {
+            let mask = masks.iter().find(|(of, _)| *of == table);
+            if let Some((_, mask)) = mask.filter(|(_, mask)| mask.count() > 0) {
+                verb.apply(batch, Some(mask));
             }
         }
     }

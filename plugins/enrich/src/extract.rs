@@ -38,6 +38,9 @@ pub(crate) struct Places<'a> {
 impl Extract {
     pub(crate) fn new(path: &str, text: &str, places: &Places<'_>) -> Result<Self, Error> {
         let source = Source::open(path).map_err(|error| error.context("extract"))?;
+        if ![Type::Any, Type::Text, Type::Id].contains(&source.holds) {
+            return Err(format!("extract: {path} is no text, which patterns are for").into());
+        }
         let pattern = pattern(text).map_err(|error| error.context("pattern"))?;
         let names: Vec<_> = pattern.capture_names().flatten().collect();
         if names.is_empty() {
@@ -97,7 +100,7 @@ impl Verb for Extract {
     }
 
     fn apply(&self, batch: &mut Batch, when: Option<&Mask>) {
-        let words = Words::read(batch, &self.source);
+        let words = Words::texts(batch, &self.source);
         let same = self
             .targets()
             .all(|target| target.table == self.source.table);

@@ -30,6 +30,8 @@ use table::Tables;
 #[derive(Debug)]
 pub struct Enrich {
     actions: Vec<action::Action>,
+    /// Whether an action is about one signal.
+    is_of_a_signal: bool,
 }
 
 impl Plugin for Enrich {
@@ -50,15 +52,20 @@ impl Plugin for Enrich {
             }
         }
         if mistakes.is_empty() {
-            Ok(Self { actions })
+            let is_of_a_signal = actions.iter().any(action::Action::is_of_a_signal);
+            Ok(Self {
+                actions,
+                is_of_a_signal,
+            })
         } else {
             Err(mistakes.join("\n").into())
         }
     }
 
     fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {
+        let signal = self.is_of_a_signal.then(|| batch.signal());
         for action in &self.actions {
-            action.apply(batch);
+            action.apply(batch, signal);
         }
         Ok(())
     }

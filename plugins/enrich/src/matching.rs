@@ -48,7 +48,7 @@ impl Remove {
 
 impl Verb for Remove {
     fn place(&self) -> (Table, Option<Signal>) {
-        (self.table, None)
+        (self.table, signal_of(self.table))
     }
 
     fn apply(&self, batch: &mut Batch, when: Option<&Mask>) {

@@ -118,6 +118,10 @@ fn extractions_are_refused_that_lead_nowhere() {
             "`extract` needs `pattern`, a regular expression with named groups",
         ),
         (
+            json!({"extract": "span.kind", "pattern": "(?P<n>x)"}),
+            "extract: span.kind is no text, which patterns are for",
+        ),
+        (
             extract(json!({"pattern": "(x)"})),
             "pattern: has no named group",
         ),

@@ -57,6 +57,17 @@ impl Words {
         Self { texts, others }
     }
 
+    /// Reads of a column what is a text: in one piece, and nothing else.
+    pub(crate) fn texts(batch: &Batch, source: &Source) -> Self {
+        match source.holds {
+            Type::Any if !source.is_lacking(batch) => Self {
+                texts: batch.texts(&source.column),
+                others: Vec::new(),
+            },
+            _ => Self::read(batch, source),
+        }
+    }
+
     /// Most attributes are texts in every row, which are cheapest in one piece.
     fn any(batch: &Batch, source: &Source) -> Self {
         let texts = batch.texts(&source.column);
