@@ -58,7 +58,8 @@ impl Plugin for Enrich {
                 is_of_a_signal,
             })
         } else {
-            Err(mistakes.join("\n").into())
+            // The host makes one line of it.
+            Err(mistakes.join("; ").into())
         }
     }
 
