@@ -64,7 +64,6 @@ pub struct Rate {
     pub of: Option<String>,
 
     /// The shares by value. A row with another value is not named. Example: `percentages: { checkout: 50, cart: 5 }`.
-    #[schemars(inner(range(min = 0, max = 100)))]
     pub percentages: BTreeMap<String, f64>,
 
     /// What decides on rows without a trace id: those with the same value here stay or go together. Not given, each is decided
