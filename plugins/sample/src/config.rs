@@ -110,7 +110,7 @@ impl Config {
             );
         }
         for (index, rate) in self.rates.iter().enumerate() {
-            rate.check(&format!("rates[{index}]"))?;
+            rate.given(&format!("rates[{index}]"))?;
         }
         let names_all = |rate: &Rate| rate.when.is_none() && rate.of.is_none();
         match self.rates.iter().position(names_all) {
@@ -128,8 +128,18 @@ impl Config {
     }
 }
 
+/// What an entry of the rates gives.
+#[derive(Debug)]
+pub(crate) enum Given<'a> {
+    /// A share.
+    Share(f64),
+    /// A share for each value of what this path names.
+    ByValue(&'a str, &'a BTreeMap<String, f64>),
+}
+
 impl Rate {
-    fn check(&self, key: &str) -> Result<(), String> {
+    /// What the entry gives, or what is wrong with it and what to write instead.
+    pub(crate) fn given(&self, key: &str) -> Result<Given<'_>, String> {
         match (self.percentage, &self.of) {
             (None, None) => Err(format!(
                 "`{key}` has no share: write `percentage`, or `of` and `percentages` for a share by value"
@@ -144,10 +154,16 @@ impl Rate {
                 "`{key}.percentages` needs `of`, which says whose values these are: write `of: \
                 resource.attributes[\"service.name\"]` in place of `percentage`"
             )),
-            (Some(percentage), None) => in_range(percentage, &format!("{key}.percentage")),
-            (None, Some(_)) => self.percentages.iter().try_for_each(|(value, percentage)| {
-                in_range(*percentage, &format!("{key}.percentages.{value}"))
-            }),
+            (Some(percentage), None) => {
+                in_range(percentage, &format!("{key}.percentage"))?;
+                Ok(Given::Share(percentage))
+            }
+            (None, Some(path)) => {
+                for (value, percentage) in &self.percentages {
+                    in_range(*percentage, &format!("{key}.percentages.{value}"))?;
+                }
+                Ok(Given::ByValue(path, &self.percentages))
+            }
         }
     }
 }

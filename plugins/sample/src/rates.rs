@@ -3,7 +3,7 @@
 use otlet_conditions::{Condition, Opened};
 use otlet_plugin::{Batch, Error, Signal, Table};
 
-use crate::config::{Mode, Rate as Config};
+use crate::config::{Given, Mode, Rate as Config};
 use crate::decision::Share;
 use crate::key::{ByValue, Key};
 
@@ -46,15 +46,17 @@ impl Rates {
             keys: Vec::new(),
         };
         for (index, entry) in entries.iter().enumerate() {
-            let added = rates.add(entry, mode);
-            added.map_err(|error| error.context(format!("rates[{index}]")))?;
+            rates.add(entry, mode, &format!("rates[{index}]"))?;
         }
         Ok(rates)
     }
 
-    fn add(&mut self, entry: &Config, mode: Mode) -> Result<(), Error> {
-        let when = entry.when.as_ref().map(|when| opened(when, "when"));
+    fn add(&mut self, entry: &Config, mode: Mode, name: &str) -> Result<(), Error> {
+        let when = entry.when.as_ref();
+        let when = when.map(|when| opened(when, &format!("{name}.when")));
         let when = when.transpose()?;
+        let key =
+            |path: &str, of| Key::open(path).map_err(|error| error.context(format!("{name}.{of}")));
         let by = entry.by.as_ref().map(|path| key(path, "by"));
         let by = by.transpose()?.map(|key| {
             self.keys.push(key);
@@ -65,16 +67,15 @@ impl Rates {
             self.all.push(Rate { share, by });
             self.all.len() - 1
         };
-        let gives = match (entry.percentage, &entry.of) {
-            (Some(percentage), None) => Gives::One(rate(percentage)),
-            (None, Some(path)) => {
+        let gives = match entry.given(name)? {
+            Given::Share(percentage) => Gives::One(rate(percentage)),
+            Given::ByValue(path, percentages) => {
                 let mut by_value = ByValue::default();
-                for (value, percentage) in &entry.percentages {
+                for (value, percentage) in percentages {
                     by_value.add(value, rate(*percentage));
                 }
                 Gives::OfValue(key(path, "of")?, by_value)
             }
-            _ => return Err("needs `percentage`, or `of` with `percentages`".into()),
         };
         self.entries.push(Entry { when, gives });
         Ok(())
@@ -114,10 +115,6 @@ impl Rates {
         }
         found
     }
-}
-
-fn key(path: &str, key: &str) -> Result<Key, Error> {
-    Key::open(path).map_err(|error| error.context(key))
 }
 
 /// Opens a condition on spans and log records.
