@@ -1,6 +1,6 @@
 //! `Key`: an attribute or field, of a record or of what it is in, whose value decides something.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use otlet_conditions::Place;
 use otlet_plugin::{Batch, Column, Error, Signal, Table};
@@ -73,8 +73,8 @@ pub(crate) enum KeyValue<'a> {
 /// Something for each of some values, which the config writes as texts.
 #[derive(Debug, Default)]
 pub(crate) struct ByValue {
-    texts: HashMap<Vec<u8>, usize>,
-    integers: HashMap<i64, usize>,
+    texts: BTreeMap<Vec<u8>, usize>,
+    integers: BTreeMap<i64, usize>,
 }
 
 impl ByValue {
