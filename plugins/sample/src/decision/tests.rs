@@ -124,12 +124,10 @@ fn a_product_below_the_smallest_probability_keeps_nothing() {
 
 #[test]
 fn a_proportional_stage_never_lowers_a_threshold_by_rounding() {
-    // 0x0.80018 rounds to 0x0.8002 at four digits, 0x0.80011 to 0x0.8001: neither a lower threshold nor, at 100 %, a higher.
+    // 0x0.80018 would round to 0x0.8002, and at 100 % nothing is raised.
     assert_eq!(proportional(100.0, LAST, "ot=th:80018"), Decision::Keep);
-    assert_eq!(
-        proportional(99.999_999, LAST, "ot=th:80011"),
-        Decision::Keep
-    );
+    // 0x0.80001a is 32,768.10 of 2^16, and after 99.999 % it is 32,768.43, which rounds to 0x0.8000.
+    assert_eq!(proportional(99.999, LAST, "ot=th:80001a"), Decision::Keep);
 }
 
 #[test]

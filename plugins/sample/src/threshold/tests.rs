@@ -112,8 +112,8 @@ fn a_product_is_never_a_lower_threshold() {
     let mut random = Random(11);
     for _ in 0..10_000 {
         let passed = Threshold(random.next() >> 8);
-        let share =
-            f64::from(u32::try_from(random.next() >> 32).expect("32 bits")) / 4_294_967_296.0;
+        let missing = f64::from(u32::try_from(random.next() >> 32).expect("32 bits"));
+        let share = 1.0 - missing / 4_294_967_296.0 / 100_000.0;
         assert!(passed.times(share, PRECISION) >= passed, "{passed} {share}");
     }
 }
