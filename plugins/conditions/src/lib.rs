@@ -38,15 +38,23 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
+pub use number::decimal;
 pub use pattern::pattern;
 pub use place::{Place, Type, is_above, signal_of};
 use reading::Reading;
+pub use reading::hex;
 use test::Test;
 
 /// A condition as the config has it. What is wrong with it is said by [`open`](Self::open), which knows the paths.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(transparent)]
 pub struct Condition(Json);
+
+impl From<Json> for Condition {
+    fn from(json: Json) -> Self {
+        Self(json)
+    }
+}
 
 impl JsonSchema for Condition {
     fn inline_schema() -> bool {
@@ -180,6 +188,9 @@ impl Opened {
 
     /// The rows of the table on which it holds. Each column is read at most once, and none that cannot change the outcome.
     pub fn holds(&self, batch: &Batch) -> Mask {
+        if batch.rows(self.table) == 0 {
+            return Mask::default();
+        }
         let readings: Vec<_> = self
             .paths
             .iter()

@@ -33,13 +33,7 @@ impl Number {
         if let Ok(integer) = text.parse::<i64>() {
             return Some(Self::Whole(integer.into()));
         }
-        // Also refuses `inf` and `nan`, which Rust reads.
-        let decimal =
-            |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
-        if !text.bytes().all(decimal) {
-            return None;
-        }
-        text.parse().ok().map(Self::of_double)
+        decimal(text).map(Self::of_double)
     }
 
     /// The number in a config.
@@ -73,6 +67,16 @@ impl Number {
             Self::Double(double) => double,
         }
     }
+}
+
+/// The number that a text is in decimal: `200`, `-0.5`, `2e3`, and not `inf` and `nan`, which Rust reads.
+pub fn decimal(text: &str) -> Option<f64> {
+    let is_digit =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
+    if !text.bytes().all(is_digit) {
+        return None;
+    }
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]

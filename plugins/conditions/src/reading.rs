@@ -86,7 +86,11 @@ impl<'a> Reading<'a> {
     pub(crate) fn exists(&self, row: usize) -> bool {
         match self.path.holds {
             _ if self.is_lacking() => false,
-            Type::Any => self.texts().get_bytes(row).is_some() || self.value(row).is_some(),
+            Type::Any => {
+                let texts = self.texts.get();
+                texts.is_some_and(|texts| texts.get_bytes(row).is_some())
+                    || self.value(row).is_some()
+            }
             Type::Text => self.texts().get_bytes(row).is_some(),
             Type::Integer | Type::Unsigned => self.integers().get(row).is_some(),
             Type::Double => self.doubles().get(row).is_some(),
@@ -125,7 +129,8 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         write!(text, "{byte:02x}").expect("writing to a string does not fail");
