@@ -77,6 +77,8 @@ pub struct Opened {
     paths: Vec<Path>,
     /// One of these must hold.
     any: Vec<Vec<Entry>>,
+    /// Whether a map that names a path of one signal alone is about that signal alone.
+    own_signals: bool,
 }
 
 /// A path that is looked at, whatever is asked of it.
@@ -104,6 +106,7 @@ impl Condition {
             table,
             paths: Vec::new(),
             any: Vec::new(),
+            own_signals: false,
         };
         match &self.0 {
             Json::Object(entries) => opened.add(entries)?,
@@ -168,6 +171,21 @@ impl Opened {
         Ok(Entry { path, test })
     }
 
+    /// The same condition for what drops rows: a map that names a path of one signal alone, such as `log.body`, holds in
+    /// batches of that signal alone, whatever it asks.
+    #[must_use]
+    pub fn of_own_signals(self) -> Self {
+        Self {
+            own_signals: true,
+            ..self
+        }
+    }
+
+    /// Whether it names a path that this signal alone has.
+    pub fn names(&self, signal: Signal) -> bool {
+        self.paths.iter().any(|path| path.signal == Some(signal))
+    }
+
     /// The rows of the table on which it holds. Each column is read at most once, and none that cannot change the outcome.
     pub fn holds(&self, batch: &Batch) -> Mask {
         if batch.rows(self.table) == 0 {
@@ -179,14 +197,20 @@ impl Opened {
             .map(|path| Reading::new(batch, path))
             .collect();
         let mut any: Option<Mask> = None;
-        for all in &self.any {
+        let signal = batch.signal();
+        for all in self.any.iter().filter(|all| self.is_about(all, signal)) {
             let found = self.all(all, batch, &readings);
             any = Some(match any {
                 None => found,
                 Some(before) => Mask::from_fn(found.len(), |row| found.get(row) || before.get(row)),
             });
         }
-        any.unwrap_or_default()
+        any.unwrap_or_else(|| Mask::none(batch.rows(self.table)))
+    }
+
+    fn is_about(&self, all: &[Entry], signal: Signal) -> bool {
+        let mut paths = all.iter().filter_map(|entry| self.paths.get(entry.path));
+        !self.own_signals || paths.all(|path| path.signal.is_none_or(|own| own == signal))
     }
 
     /// The rows on which all of these hold, which come table by table from the top.

@@ -1,5 +1,5 @@
 use otlet_plugin::testing::{Harness, Request};
-use otlet_plugin::{Batch, Error, Manifest, Plugin, Table, host};
+use otlet_plugin::{Batch, Error, Manifest, Plugin, Signal, Table, host};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ struct Say(Opened);
 struct Config {
     table: String,
     when: Condition,
+    #[serde(default)]
+    of_own_signals: bool,
 }
 
 impl Plugin for Say {
@@ -24,7 +26,12 @@ impl Plugin for Say {
 
     fn new(config: Config) -> Result<Self, Error> {
         let table = Table::from_name(&config.table).ok_or("no such table")?;
-        Ok(Self(config.when.open(table)?))
+        let opened = config.when.open(table)?;
+        Ok(Self(if config.of_own_signals {
+            opened.of_own_signals()
+        } else {
+            opened
+        }))
     }
 
     fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {
@@ -267,6 +274,41 @@ fn what_a_signal_lacks_is_absent() {
         ),
         [0, 1]
     );
+}
+
+#[test]
+fn what_drops_rows_is_about_the_signals_that_it_names() {
+    let hold = |when: Value, request: &Value| {
+        let config = json!({ "table": "record", "when": when, "of_own_signals": true });
+        let request = Request::from_json(&request.to_string()).unwrap();
+        let mut plugin = Harness::<Say>::new(config).unwrap();
+        let outcome = plugin.run(request).unwrap();
+        serde_json::from_str::<Vec<usize>>(&outcome.log[0].message).unwrap()
+    };
+    let request = logs(&[json!(1)]);
+    let no_name = json!({ "span.name": { "exists": false } });
+    assert_eq!(hold(no_name.clone(), &request), [0; 0]);
+    assert_eq!(hold(json!([no_name.clone(), { A: 1 }]), &request), [0]);
+    let no_body = json!([{ "log.body": { "not": "x" } }, no_name]);
+    assert_eq!(hold(no_body.clone(), &request), [0, 1]);
+    assert_eq!(hold(no_body, &spans()), [0; 0]);
+    assert_eq!(hold(json!({ A: { "not": 1 } }), &spans()), [0, 1, 2]);
+}
+
+#[test]
+fn a_condition_says_whose_paths_it_names() {
+    let names = |when: Value| {
+        let config: Config =
+            serde_json::from_value(json!({ "table": "record", "when": when })).unwrap();
+        let opened = config.when.open(Table::Record).unwrap();
+        [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| opened.names(signal))
+    };
+    assert_eq!(names(json!({ A: 1, SERVICE: "shop" })), [false; 3]);
+    assert_eq!(
+        names(json!([{ "span.name": "a" }, { "log.body": "b" }])),
+        [true, false, true]
+    );
+    assert_eq!(names(json!({ "metric.name": "up" })), [false, true, false]);
 }
 
 #[test]
