@@ -1,0 +1,145 @@
+//! What logs and exemplars say about their trace: in their attributes, in a body that is a map or a JSON object, and in the
+//! words of a text.
+
+use otlet_plugin::{Batch, Kind, Leaf, Leaves, Place, Table};
+
+use crate::ids::{Context, Ids, first};
+use crate::name::{Name, is_list_of_holders};
+use crate::{json, words};
+
+/// Where leaves stand that may name ids, and the first of [`Row::sources`] that is for them.
+const ROOTS: [(&str, usize); 3] = [
+    ("record.attributes", 0),
+    ("exemplar.filtered_attributes", 0),
+    (BODY, 2),
+];
+const BODY: &str = "record.body";
+
+/// The contexts of those of these rows that name one, in their order.
+pub(crate) fn find(
+    batch: &Batch,
+    table: Table,
+    wanted: impl Fn(usize) -> bool,
+) -> Vec<(usize, Context)> {
+    let mut leaves = batch.leaves(&[table], &[Kind::Text]);
+    // Numbers and booleans are read where a key says that one may matter.
+    let takes_literals = |place: &Place| {
+        let role = (place.kind == Kind::Key).then(|| Role::of(place)).flatten();
+        matches!(role, Some(Role::Named(name, _)) if name.takes_literals())
+    };
+    if leaves.places().iter().any(takes_literals) {
+        leaves = batch.leaves(&[table], &[Kind::Text, Kind::Integer, Kind::Boolean]);
+    }
+    collect(&leaves, wanted)
+}
+
+fn collect(leaves: &Leaves, wanted: impl Fn(usize) -> bool) -> Vec<(usize, Context)> {
+    let places = leaves.places().iter();
+    let roles: Vec<_> = places
+        .map(|place| Some((Role::of(place)?, place.kind)))
+        .collect();
+    let mut found = Vec::new();
+    let mut row = Row::default();
+    let mut current = 0;
+    for leaf in leaves.iter() {
+        let Some(Some((role, kind))) = roles.get(leaf.place) else {
+            continue;
+        };
+        if leaf.row != current {
+            found.extend(row.context().map(|context| (current, context)));
+            (row, current) = (Row::default(), leaf.row);
+        }
+        if wanted(leaf.row) {
+            row.add(*role, *kind, &leaf);
+        }
+    }
+    found.extend(row.context().map(|context| (current, context)));
+    found
+}
+
+/// What a leaf may say about its row's trace.
+#[derive(Clone, Copy)]
+enum Role {
+    /// The body, a text.
+    Body,
+    /// The value under a name, from this of [`Row::sources`].
+    Named(Name, usize),
+}
+
+impl Role {
+    fn of(place: &Place) -> Option<Self> {
+        let (_, source) = ROOTS
+            .into_iter()
+            .find(|(root, _)| place.path.starts_with(root))?;
+        let keys = place.keys();
+        let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
+        match keys.as_slice() {
+            [] if place.path == BODY => Some(Self::Body),
+            [holder, key] if is_list_of_holders(holder) => {
+                Some(Self::Named(Name::within(holder, key)?, source + 1))
+            }
+            _ if has_elements(&place.path) => None,
+            [key] => Some(Self::Named(Name::of(key)?, source)),
+            [holder, key] => Some(Self::Named(Name::within(holder, key)?, source + 1)),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the path leads into an array: ids in there are of several records.
+fn has_elements(path: &str) -> bool {
+    let (mut quoted, mut escaped, mut previous) = (false, false, ' ');
+    path.chars().any(|letter| {
+        let element = !quoted && previous == '[' && letter == ']';
+        if letter == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = letter == '\\' && !escaped;
+        previous = letter;
+        element
+    })
+}
+
+/// What a row says about its trace.
+#[derive(Default)]
+struct Row {
+    /// The attributes, the maps in them, a body that is a map, the maps in it: the earlier come first.
+    sources: [Ids; 4],
+    text: Option<Context>,
+}
+
+impl Row {
+    fn add(&mut self, role: Role, kind: Kind, leaf: &Leaf<'_>) {
+        match role {
+            Role::Body if kind == Kind::Text => self.text = context_of_text(leaf.bytes()),
+            Role::Body => {}
+            Role::Named(name, source) => {
+                let Some(ids) = self.sources.get_mut(source) else {
+                    return;
+                };
+                if kind == Kind::Text {
+                    ids.add(name, leaf.bytes());
+                } else {
+                    ids.add_literal(name, leaf.bytes());
+                }
+            }
+        }
+    }
+
+    fn context(&self) -> Option<Context> {
+        first(self.sources.iter().map(Ids::context).chain([self.text]))
+    }
+}
+
+/// The context that a body names, which is a JSON object or a line of words.
+pub fn context_of_text(text: &[u8]) -> Option<Context> {
+    let json = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if json {
+        json::context(text)
+    } else {
+        words::context(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;
