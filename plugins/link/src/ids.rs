@@ -28,6 +28,18 @@ pub struct Context {
     pub flags: Option<u8>,
 }
 
+/// What stands in a record's own fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) trace: Option<TraceId>,
+    pub(crate) span: Option<SpanId>,
+    /// W3C's, the lowest byte of OTLP's.
+    pub(crate) flags: u8,
+}
+
+/// The lower half of a trace id.
+const LOWER: u128 = (1 << 64) - 1;
+
 impl Ids {
     /// Takes in a text under its name.
     pub(crate) fn add(&mut self, name: Name, value: &[u8]) {
@@ -98,6 +110,27 @@ impl Ids {
         })
     }
 
+    /// Whether all that these say, if they say anything, stands in a record's own fields.
+    pub(crate) fn is_said_by(&self, own: &Own) -> bool {
+        let number = own.trace.map(u128::from_be_bytes);
+        let half =
+            |shift: u32| number.and_then(|number| u64::try_from(number >> shift & LOWER).ok());
+        let header = self.header;
+        let parts = [
+            says(self.trace, own.trace),
+            says(self.upper, half(64)),
+            // A number is half an id only where it is not a whole one.
+            says(self.lower.filter(|_| self.trace.is_none()), half(0)),
+            says(self.span, own.span),
+            says(self.flags, Some(own.flags)),
+            says(self.sampled, Some(own.flags & SAMPLED != 0)),
+            says(header.map(|header| header.trace), own.trace),
+            says(header.and_then(|header| header.span), own.span),
+            says(header.and_then(|header| header.flags), Some(own.flags)),
+        ];
+        parts.iter().any(Option::is_some) && parts.iter().flatten().all(|same| *same)
+    }
+
     /// The flags, as they are or as far as they are known.
     fn flags(&self) -> Option<u8> {
         let sampled = self
@@ -111,6 +144,11 @@ impl Ids {
         let [upper, lower] = [self.upper?, self.lower?].map(u128::from);
         Some((upper << 64 | lower).to_be_bytes())
     }
+}
+
+/// Whether what is said is so; nothing where nothing is said.
+fn says<T: Copy + PartialEq>(said: Option<T>, own: Option<T>) -> Option<bool> {
+    said.map(|said| own == Some(said))
 }
 
 fn truth(text: &[u8]) -> Option<bool> {
@@ -138,7 +176,7 @@ pub(crate) fn first(sources: impl IntoIterator<Item = Option<Context>>) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use super::{Context, Ids, first};
+    use super::{Context, Ids, Own, first};
     use crate::name::Name;
 
     const TRACE: &[u8] = b"4bf92f3577b34da6a3ce929d0e0e4736";
@@ -256,6 +294,44 @@ mod tests {
         numbers.add(Name::Trace, TRACE);
         numbers.add_literal(Name::Span, b"1234567890123456");
         assert_eq!(numbers.context().unwrap().span, None);
+    }
+
+    #[test]
+    fn what_a_record_says_itself_is_told_from_the_rest() {
+        let trace = ids(&[(Name::Trace, TRACE)]).unwrap().trace;
+        let own = Own {
+            trace: Some(trace),
+            span: Some([0x11; 8]),
+            flags: 1,
+        };
+        for (name, value, expected) in [
+            (Name::Trace, "4BF92F3577B34DA6A3CE929D0E0E4736", true),
+            (Name::Trace, "11803532876627986230", true),
+            (Name::Trace, "11803532876627986231", false),
+            (Name::Trace, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
+            (Name::Trace, "checkout", false),
+            (Name::DatadogUpper, "4bf92f3577b34da6", true),
+            (Name::Span, "1111111111111111", true),
+            (Name::Span, "1111111111111112", false),
+            (Name::Flags, "01", true),
+            (Name::Flags, "03", false),
+            (Name::Sampled, "true", true),
+            (Name::Sampled, "false", false),
+            (
+                Name::Traceparent,
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-01",
+                true,
+            ),
+            (
+                Name::Traceparent,
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111112-01",
+                false,
+            ),
+        ] {
+            let mut said = Ids::default();
+            said.add(name, value.as_bytes());
+            assert_eq!(said.is_said_by(&own), expected, "{value}");
+        }
     }
 
     #[test]

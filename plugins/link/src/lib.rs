@@ -1,12 +1,14 @@
 //! The plugin link: gives log records and exemplars their trace. Of those that have no trace id of their own it looks for one
 //! in their attributes, in bodies that are maps or JSON objects, and in the words of a text, and sets the trace id, the span id
-//! and the flags. It changes nothing else, and never an id that is set.
+//! and the flags. If the config says so it takes bodies that are JSON objects apart. It never changes what is set, but for a
+//! body that was taken apart.
 
 mod find;
 mod header;
 mod id;
 mod ids;
 mod json;
+mod lift;
 mod name;
 mod spring;
 mod words;
@@ -19,17 +21,23 @@ pub use find::context_of_text;
 use find::find;
 pub use id::{SpanId, TraceId};
 pub use ids::Context;
+use lift::Lift;
+pub use lift::{Lifted, Severity, lift_of_text};
 
-/// The config of link, which has no keys yet: write `{}`, or nothing.
+/// The config of link. `{}`, or nothing, links and changes nothing else.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {}
+pub struct Config {
+    /// Whether bodies that are JSON objects are taken apart into message, severity, time and attributes: `lift: true`.
+    lift: bool,
+}
 
 /// The plugin.
 pub struct Link {
     records: Ids,
     flags: Column,
     exemplars: Ids,
+    lift: Option<Lift>,
 }
 
 impl Plugin for Link {
@@ -39,11 +47,12 @@ impl Plugin for Link {
         Manifest::new(env!("CARGO_PKG_VERSION")).signals([Signal::Logs, Signal::Metrics])
     }
 
-    fn new(_: Config) -> Result<Self, Error> {
+    fn new(config: Config) -> Result<Self, Error> {
         Ok(Self {
             records: Ids::open(Table::Record)?,
             flags: Column::open("log.flags")?,
             exemplars: Ids::open(Table::Exemplar)?,
+            lift: config.lift.then(Lift::open).transpose()?,
         })
     }
 
@@ -56,6 +65,9 @@ impl Plugin for Link {
         let linked = self.records.link(batch);
         self.set_flags(batch, &linked);
         count("linked_records", linked.len());
+        if let Some(lift) = &self.lift {
+            count("lifted_records", lift.lift(batch));
+        }
         Ok(())
     }
 }
