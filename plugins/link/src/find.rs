@@ -24,8 +24,7 @@ pub(crate) fn find(
     let mut leaves = batch.leaves(&[table], &[Kind::Text]);
     // Numbers and booleans are read where a key says that one may matter.
     let takes_literals = |place: &Place| {
-        let role = (place.kind == Kind::Key).then(|| Role::of(place)).flatten();
-        matches!(role, Some(Role::Named(name, _)) if name.takes_literals())
+        place.kind == Kind::Key && Role::of(place).is_some_and(Role::takes_literals)
     };
     if leaves.places().iter().any(takes_literals) {
         leaves = batch.leaves(&[table], &[Kind::Text, Kind::Integer, Kind::Boolean]);
@@ -34,9 +33,13 @@ pub(crate) fn find(
 }
 
 fn collect(leaves: &Leaves, wanted: impl Fn(usize) -> bool) -> Vec<(usize, Context)> {
-    let places = leaves.places().iter();
-    let roles: Vec<_> = places
-        .map(|place| Some((Role::of(place)?, place.kind)))
+    let roles: Vec<_> = leaves
+        .places()
+        .iter()
+        .map(|place| match place.kind {
+            Kind::Key => None,
+            kind => Some((Role::of(place)?, kind)),
+        })
         .collect();
     let mut found = Vec::new();
     let mut row = Row::default();
@@ -83,6 +86,11 @@ impl Role {
             [holder, key] => Some(Self::Named(Name::within(holder, key)?, source + 1)),
             _ => None,
         }
+    }
+
+    /// Whether a number or a boolean there may matter.
+    fn takes_literals(self) -> bool {
+        matches!(self, Self::Named(name, _) if name.takes_literals())
     }
 }
 

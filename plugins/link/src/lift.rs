@@ -55,8 +55,9 @@ impl Lift {
             return 0;
         }
         let lifted = self.plan(batch, &objects);
-        self.write(batch, &lifted);
-        lifted.len()
+        let records = lifted.len();
+        self.write(batch, lifted);
+        records
     }
 
     /// The bodies that may be objects: texts that begin with a brace, and maps, as JSON.
@@ -115,23 +116,23 @@ impl Lift {
     }
 
     /// Gives records what they get.
-    fn write(&self, batch: &mut Batch, lifted: &[(usize, Lifted)]) {
+    fn write(&self, batch: &mut Batch, lifted: Vec<(usize, Lifted)>) {
         let (mut bodies, mut levels) = (TextEdits::new(), TextEdits::new());
         let mut attributes = AttributeEdits::new();
         let (mut severities, mut times) = (Rows::default(), Rows::default());
         for (row, lifted) in lifted {
             if let Some(message) = &lifted.message {
-                bodies.push(*row, message);
+                bodies.push(row, message);
             }
             if let Some(severity) = &lifted.severity {
-                severities.push(*row, severity.number);
-                levels.push(*row, &severity.text);
+                severities.push(row, severity.number);
+                levels.push(row, &severity.text);
             }
             if let Some(time) = lifted.time {
-                times.push(*row, time);
+                times.push(row, time);
             }
-            for (key, value) in &lifted.attributes {
-                attributes.push(*row, key, value);
+            for (key, value) in lifted.attributes {
+                attributes.push(row, &key, value);
             }
         }
         batch.set_texts(&self.body, &bodies);

@@ -37,6 +37,18 @@ fn hostile_texts_take_linear_time() {
         "{\"message\":\"x\",",
         "{\"message\":\"trace_id=",
         "traceparent=00-",
+        "uber-trace-id=",
+        "X-Amzn-Trace-Id: Root=1-;",
+        "b3=",
+        "\u{1b}",
+        "\u{1b}[0",
+        "[a,",
+        "[,4bf92f3577b34da6a3ce929d0e0e4736,",
+        "{\"mdc.",
+        "mdc.",
+        "{\"Scopes\":[{",
+        "{\"Scopes\":[",
+        "{\"trace_flags\":1,",
     ] {
         for start in ["", "{\"a\":", "{\"message\":\""] {
             let text = [start, &pattern.repeat(LENGTH / pattern.len())].concat();
