@@ -9,6 +9,8 @@ mod component;
 mod draft;
 mod environment;
 mod exporters;
+mod file;
+mod path;
 mod processors;
 mod reader;
 mod receivers;

@@ -154,6 +154,41 @@ fn what_a_plugin_says_of_its_config_is_shown_at_its_config_without_secrets() {
 }
 
 #[test]
+fn what_a_plugin_says_of_one_value_is_shown_there() {
+    let config = "
+receivers: { otlp: { protocols: { grpc: } } }
+processors:
+  enrich:
+    config:
+      actions:
+        - { copy: a, to: b }
+        - when: { span.name: x, span: { name: y } }
+exporters: { debug: }
+service: { pipelines: { traces: { receivers: [otlp], processors: [enrich], exporters: [debug] } } }
+";
+    for (reason, at) in [
+        ("actions[0].to: no path", "7:26"),
+        ("actions[0].value: is missing", "7:11"),
+        ("actions[1].when.span.name: no name", "8:30"),
+        ("actions[1].when.span.names: no name", "8:33"),
+        ("actions[2].to: none", "7:9"),
+        ("actions are wrong", "5:5"),
+    ] {
+        let mut draft = config::parse("otlet.yaml", config.as_bytes(), &environment);
+        draft.refused(0, reason);
+        let report = draft.finish().unwrap_err().to_string();
+        assert!(
+            report.contains(&format!("plugin `enrich`: {reason}")),
+            "{report}"
+        );
+        assert!(
+            report.contains(&format!("otlet.yaml:{at}\n")),
+            "{at}: {report}"
+        );
+    }
+}
+
+#[test]
 fn only_a_terminal_gets_colours() {
     let report = config::parse("otlet.yaml", b"colour: red", &environment).finish();
     let report = report.unwrap_err();
@@ -173,6 +208,28 @@ fn a_file_is_read_with_its_path_in_the_report() {
     let loaded = config::load(&path).finish().unwrap();
     assert_eq!(loaded.config.pipelines.len(), 1);
     assert!(loaded.warnings.is_empty());
+}
+
+#[test]
+fn files_that_a_config_refers_to_lie_beside_it_and_are_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otlet.yaml");
+    let text = fs::read_to_string(self::folder().join("ok_whole.yaml")).unwrap();
+    let text = text.replace(
+        "action: mask",
+        "action: \"${file:number.txt}\", keys: \"no ${file:table.csv}\"",
+    );
+    fs::write(&path, text.replace("${env:TOKEN}", "x")).unwrap();
+    fs::write(folder.path().join("number.txt"), "17\n").unwrap();
+    fs::write(
+        folder.path().join("table.csv"),
+        "a,b\n${env:TOKEN},\"x: y\"\n",
+    )
+    .unwrap();
+    let config = config::load(&path).finish().unwrap().config;
+    let told = &config.processors[0].config;
+    assert_eq!(told["action"], "17");
+    assert_eq!(told["keys"], "no a,b\n${env:TOKEN},\"x: y\"");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use crate::{exporter, receiver};
 
 use super::component::{Component, Kind, type_of, unknown_type};
-use super::environment::{self, Lookup};
+use super::environment::{self, Sources};
+use super::path;
 use super::processors::Read;
 use super::reader::{Lacking, Mistakes, Reader};
 use super::report::{Mistake, Place, Report, Source, quoted};
@@ -69,7 +70,13 @@ pub fn load(path: &Path) -> Draft {
         .saturating_add(1);
     let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
     match read {
-        Ok(_) => parse(&name, &bytes, &|name| std::env::var(name).ok()),
+        Ok(_) => {
+            let sources = Sources {
+                lookup: &|name| std::env::var(name).ok(),
+                folder: path.parent().unwrap_or(path),
+            };
+            parse_with(&name, &bytes, sources)
+        }
         Err(error) => {
             let mut draft = Draft::empty(&name, String::new());
             let what = format!("cannot read the config: {error}");
@@ -84,6 +91,11 @@ pub fn load(path: &Path) -> Draft {
 
 /// Reads a config from the bytes of a file of that name; `lookup` is the environment.
 pub fn parse(name: &str, bytes: &[u8], lookup: &dyn Fn(&str) -> Option<String>) -> Draft {
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    parse_with(name, bytes, Sources { lookup, folder })
+}
+
+fn parse_with(name: &str, bytes: &[u8], sources: Sources<'_>) -> Draft {
     if bytes.len() > MAX_BYTES {
         let mut draft = Draft::empty(name, String::new());
         let what = format!("the config has more than {MAX_BYTES} bytes");
@@ -91,7 +103,7 @@ pub fn parse(name: &str, bytes: &[u8], lookup: &dyn Fn(&str) -> Option<String>) 
         return draft;
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => Draft::read(name, text.strip_prefix('\u{feff}').unwrap_or(text), lookup),
+        Ok(text) => Draft::read(name, text.strip_prefix('\u{feff}').unwrap_or(text), sources),
         Err(error) => {
             let at = error.valid_up_to();
             let mut draft = Draft::empty(name, String::from_utf8_lossy(bytes).into_owned());
@@ -122,10 +134,14 @@ impl Draft {
         }
     }
 
-    /// Says that a processor's plugin refused its `config`, or could not be made ready otherwise.
+    /// Says why a processor's plugin refused its `config`, or could not be made ready otherwise. A reason that begins with the
+    /// path of a value (`actions[2].to: ...`) is shown there.
     pub fn refused(&mut self, processor: usize, reason: &str) {
         if let Some(read) = self.processors.get(processor) {
-            let place = read.node.as_ref().map_or(read.place, |(place, _)| *place);
+            let place = match &read.node {
+                Some((place, node)) => path::find(*place, node, reason),
+                None => read.place,
+            };
             let mut reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
             // A plugin may repeat what it was told.
             if let Some((_, node)) = &read.node {
@@ -201,12 +217,12 @@ impl Draft {
         }
     }
 
-    fn read(name: &str, text: &str, lookup: Lookup<'_>) -> Self {
+    fn read(name: &str, text: &str, sources: Sources<'_>) -> Self {
         let mut draft = Self::empty(name, text.to_owned());
         match yaml::read(text, &mut draft.mistakes) {
             Err(mistake) => draft.mistakes.push(mistake),
             Ok(Some(mut root)) if !root.is_null() => {
-                environment::expand(&mut root, text, lookup, &mut draft.mistakes);
+                environment::expand(&mut root, text, sources, &mut draft.mistakes);
                 draft.sections(&root);
             }
             Ok(_) => draft

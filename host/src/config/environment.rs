@@ -1,31 +1,53 @@
-//! `${env:NAME}` and `${env:NAME:-default}` in a config's values, as in the Collector.
+//! `${env:NAME}` and `${env:NAME:-default}` in a config's values, as in the Collector, and `${file:PATH}`.
 //!
-//! `$$` stands for `$`, a `$` before anything else for itself. What is filled in is one value, never YAML of its own.
+//! `$$` stands for `$`, a `$` before anything else for itself. What is filled in is one value, never YAML of its own; with a
+//! file in it, it is a text.
 
+use std::path::Path;
+
+use super::file;
 use super::report::{Mistake, Place, quoted};
 use super::yaml::{MAX_BYTES, Node, Scalar, Value};
 
 /// Looks up an environment variable.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// What references can refer to.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'a> {
+    pub(super) lookup: Lookup<'a>,
+    /// Where the paths of files start.
+    pub(super) folder: &'a Path,
+}
+
 /// Fills in every reference below `node`.
-pub(super) fn expand(node: &mut Node, text: &str, lookup: Lookup<'_>, mistakes: &mut Vec<Mistake>) {
+pub(super) fn expand(
+    node: &mut Node,
+    text: &str,
+    sources: Sources<'_>,
+    mistakes: &mut Vec<Mistake>,
+) {
     let mut expansion = Expansion {
         text,
-        lookup,
+        sources,
         mistakes,
         room: MAX_BYTES,
+        files: file::MAX_BYTES,
     };
     expansion.node(node);
 }
 
+/// What begins a reference to a file.
+const FILE: &str = "file:";
+
 struct Expansion<'a> {
     /// The file, to tell the place of a reference within a value.
     text: &'a str,
-    lookup: Lookup<'a>,
+    sources: Sources<'a>,
     mistakes: &'a mut Vec<Mistake>,
-    /// The bytes that may still be filled in.
+    /// The bytes that may still be filled in from the environment, and from files.
     room: usize,
+    files: usize,
 }
 
 impl Expansion<'_> {
@@ -68,7 +90,10 @@ impl Expansion<'_> {
                     .ok_or_else(unclosed)
                     .and_then(|reference| self.value(reference));
                 match value {
-                    Ok(value) => expanded.push_str(&value),
+                    Ok(value) => {
+                        expanded.push_str(&value);
+                        scalar.quoted |= reference.is_some_and(|name| name.starts_with(FILE));
+                    }
                     Err((what, cure)) => {
                         let place = at.and_then(|at| self.place(at, reference)).unwrap_or(place);
                         self.mistakes.push(Mistake::error(place, what, cure));
@@ -94,6 +119,11 @@ impl Expansion<'_> {
             let cure = "write the default out, or choose one variable";
             return Err(("a reference within a reference".to_owned(), cure.to_owned()));
         }
+        if let Some(path) = reference.strip_prefix(FILE) {
+            let text = file::read(self.sources.folder, path, self.files)?;
+            self.files -= text.len();
+            return Ok(text);
+        }
         let (name, default) = match reference.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (reference, None),
@@ -106,10 +136,10 @@ impl Expansion<'_> {
             && characters.all(|c| c == '_' || c.is_ascii_alphanumeric());
         if !fits {
             let what = format!("{} is not a variable", quoted(&format!("${{{reference}}}")));
-            let cure = "write `${env:NAME}` or `${env:NAME:-default}`, or `$${` for the text `${`";
+            let cure = "write `${env:NAME}`, `${env:NAME:-default}` or `${file:PATH}`, or `$${` for the text `${`";
             return Err((what, cure.to_owned()));
         }
-        let value = (self.lookup)(name)
+        let value = (self.sources.lookup)(name)
             .or_else(|| default.map(str::to_owned))
             .ok_or_else(|| {
                 let cure = format!("set it, or give a default: `${{env:{name}:-default}}`");

@@ -9,8 +9,10 @@
     reason = "everything here is a test, the functions that tests share included"
 )]
 
+mod chain;
 mod client;
 mod corpus;
+mod hidden;
 mod pass_through;
 mod plugins;
 mod refusals;

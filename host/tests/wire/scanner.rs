@@ -14,6 +14,9 @@ pub(crate) struct Scanner {
     emails: Vec<String>,
     cards: Vec<String>,
     tokens: Vec<String>,
+    phones: Vec<String>,
+    addresses: Vec<String>,
+    passwords: Vec<String>,
     decoys: Vec<String>,
 }
 
@@ -26,8 +29,30 @@ pub(crate) struct Found {
     pub(crate) cards: BTreeMap<String, usize>,
     /// Bearer tokens and JSON Web Tokens.
     pub(crate) tokens: BTreeMap<String, usize>,
+    /// Phone numbers, with their digits parted or not.
+    pub(crate) phones: BTreeMap<String, usize>,
+    /// IP addresses.
+    pub(crate) addresses: BTreeMap<String, usize>,
+    /// Passwords, however they are percent-encoded.
+    pub(crate) passwords: BTreeMap<String, usize>,
     /// What looks like one of these and is none.
     pub(crate) decoys: BTreeMap<String, usize>,
+}
+
+impl Found {
+    /// Whether nothing is left that should be hidden.
+    pub(crate) fn is_clean(&self) -> bool {
+        [
+            &self.emails,
+            &self.cards,
+            &self.tokens,
+            &self.phones,
+            &self.addresses,
+            &self.passwords,
+        ]
+        .into_iter()
+        .all(BTreeMap::is_empty)
+    }
 }
 
 impl Scanner {
@@ -48,11 +73,32 @@ impl Scanner {
             emails,
             cards: all("card"),
             tokens: all("token"),
+            phones: all("phone").iter().map(|phone| digits(phone)).collect(),
+            addresses: all("ip"),
+            passwords: all("password"),
             decoys: decoys
                 .values()
                 .map(|decoy| decoy.as_str().unwrap().to_lowercase())
                 .collect(),
         }
+    }
+
+    /// Whether a text is one of the planted values, in any spelling.
+    pub(crate) fn is_planted(&self, text: &str) -> bool {
+        let [decoded, joined] = readings(text);
+        let is = |all: &[String], text: &str| all.iter().any(|it| *it == text);
+        is(&self.emails, &decoded)
+            || is(&self.cards, &joined)
+            || is(&self.tokens, &decoded)
+            || is(&self.phones, &joined)
+            || is(&self.addresses, &decoded)
+            || is(&self.passwords, &decoded)
+    }
+
+    /// Whether a text ends with a planted token, as an authorization header does.
+    pub(crate) fn ends_with_planted(&self, text: &str) -> bool {
+        let [decoded, _] = readings(text);
+        self.tokens.iter().any(|token| decoded.ends_with(token))
     }
 
     /// Looks through every field of these requests. Those of a resource and a scope count once, however often the two come.
@@ -123,15 +169,41 @@ impl Scanner {
     }
 
     fn field(&self, text: &str, found: &mut Found) {
+        let [decoded, joined] = readings(text);
         let text = text.to_lowercase();
-        let decoded = percent_decoded(&text);
-        let mut joined = decoded.clone();
-        joined.retain(|char| !matches!(char, ' ' | '-' | '+'));
         count(&mut found.emails, &self.emails, |it| decoded.contains(it));
         count(&mut found.cards, &self.cards, |it| joined.contains(it));
         count(&mut found.tokens, &self.tokens, |it| decoded.contains(it));
+        count(&mut found.phones, &self.phones, |it| joined.contains(it));
+        count(&mut found.addresses, &self.addresses, |it| {
+            has_address(&decoded, it)
+        });
+        count(&mut found.passwords, &self.passwords, |it| {
+            decoded.contains(it)
+        });
         count(&mut found.decoys, &self.decoys, |it| text.contains(it));
     }
+}
+
+/// A text in lower case without percent-encoding, and without what stands between digits.
+fn readings(text: &str) -> [String; 2] {
+    let decoded = percent_decoded(&text.to_lowercase());
+    let joined = digits(&decoded);
+    [decoded, joined]
+}
+
+/// A text without what stands between the digits of cards and phone numbers.
+fn digits(text: &str) -> String {
+    text.replace([' ', '-', '+', '(', ')'], "")
+}
+
+/// Whether an IP address stands in a text, and not as a part of another.
+fn has_address(text: &str, address: &str) -> bool {
+    text.match_indices(address).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + address.len()..].chars().next();
+        ![before, after].contains(&Some('.')) && !after.is_some_and(|char| char.is_ascii_digit())
+    })
 }
 
 fn count(found: &mut BTreeMap<String, usize>, all: &[String], is_in: impl Fn(&str) -> bool) {
