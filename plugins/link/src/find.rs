@@ -5,7 +5,10 @@ use otlet_plugin::{Batch, Kind, Leaf, Leaves, Place, Table};
 
 use crate::ids::{Context, Ids, first};
 use crate::name::{Name, is_list_of_holders};
-use crate::{json, words};
+use crate::{
+    json::{self, is_message},
+    words,
+};
 
 /// Where leaves stand that may name ids, and the first of [`Row::sources`] that is for them.
 const ROOTS: [(&str, usize); 3] = [
@@ -63,8 +66,8 @@ fn collect(leaves: &Leaves, wanted: impl Fn(usize) -> bool) -> Vec<(usize, Conte
 /// What a leaf may say about its row's trace.
 #[derive(Clone, Copy)]
 enum Role {
-    /// The body, a text.
-    Body,
+    /// A text that is a log line: the body, or the message of a body that is a map.
+    Line,
     /// The value under a name, from this of [`Row::sources`].
     Named(Name, usize),
 }
@@ -77,11 +80,12 @@ impl Role {
         let keys = place.keys();
         let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
         match keys.as_slice() {
-            [] if place.path == BODY => Some(Self::Body),
+            [] if place.path == BODY => Some(Self::Line),
             [holder, key] if is_list_of_holders(holder) => {
                 Some(Self::Named(Name::within(holder, key)?, source + 1))
             }
             _ if has_elements(&place.path) => None,
+            [key] if is_message(key) && place.path.starts_with(BODY) => Some(Self::Line),
             [key] => Some(Self::Named(Name::of(key)?, source)),
             [holder, key] => Some(Self::Named(Name::within(holder, key)?, source + 1)),
             _ => None,
@@ -119,8 +123,10 @@ struct Row {
 impl Row {
     fn add(&mut self, role: Role, kind: Kind, leaf: &Leaf<'_>) {
         match role {
-            Role::Body if kind == Kind::Text => self.text = context_of_text(leaf.bytes()),
-            Role::Body => {}
+            Role::Line if kind == Kind::Text => {
+                self.text = self.text.or_else(|| context_of_text(leaf.bytes()));
+            }
+            Role::Line => {}
             Role::Named(name, source) => {
                 let Some(ids) = self.sources.get_mut(source) else {
                     return;
@@ -141,12 +147,17 @@ impl Row {
 
 /// The context that a body names, which is a JSON object or a line of words.
 pub fn context_of_text(text: &[u8]) -> Option<Context> {
-    let json = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    if json {
+    if is_object(text) {
         json::context(text)
     } else {
         words::context(text)
     }
+}
+
+/// Whether the text begins as JSON's objects do. Java and Python write maps with other quotes, or none.
+fn is_object(text: &[u8]) -> bool {
+    let mut letters = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+    letters.next() == Some(&b'{') && matches!(letters.next(), Some(b'"' | b'}') | None)
 }
 
 #[cfg(test)]

@@ -10,6 +10,11 @@ const MESSAGES: [&[u8]; 7] = [
     b"message", b"msg", b"log", b"event", b"body", b"Message", b"@m",
 ];
 
+/// Whether the text under this key is a log line of its own.
+pub(crate) fn is_message(key: &[u8]) -> bool {
+    MESSAGES.contains(&key)
+}
+
 /// The context that this JSON object names.
 pub(crate) fn context(text: &[u8]) -> Option<Context> {
     let mut walk = Walk { text, at: 0 };
@@ -18,7 +23,7 @@ pub(crate) fn context(text: &[u8]) -> Option<Context> {
         match walk.peek() {
             b'{' if is_holder(key) => return walk.held(key, &mut held),
             b'[' if is_list_of_holders(key) => return walk.list_of_held(key, &mut held),
-            b'"' if MESSAGES.contains(&key) && said.is_none() => {
+            b'"' if is_message(key) && said.is_none() => {
                 said = words::context(walk.string()?);
                 return Some(());
             }

@@ -9,6 +9,9 @@ const DEPTH: usize = 24;
 /// The most fields of an object: more are no log line.
 const FIELDS: usize = 256;
 
+/// The fields of an object for which there is room at once.
+const USUAL: usize = 16;
+
 /// A field of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field<'a> {
@@ -36,7 +39,7 @@ pub(super) enum Json<'a> {
 /// nested too deep, of too many fields, or with a key that is empty, which no attribute may have.
 pub(super) fn fields(text: &str) -> Option<Vec<Field<'_>>> {
     let mut reader = Reader { text, at: 0 };
-    let mut fields = Vec::new();
+    let mut fields = Vec::with_capacity(USUAL);
     reader.blanks();
     reader.members(1, |reader, start, key| {
         let value = reader.value(1)?;

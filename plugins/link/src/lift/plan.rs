@@ -142,12 +142,10 @@ fn is_said_under(name: Name, value: &Json<'_>, own: &Own) -> bool {
         Json::Null => return true,
         Json::List(_) | Json::Map(_) => return false,
     };
-    // Outside of spans ids are empty, or zeros.
-    let is_blank = text
-        .bytes()
-        .all(|byte| matches!(byte, b'0' | b'-' | b':' | b' '));
+    // Outside of spans what names a trace is empty, and ids are zeros, too.
+    let zeros = |byte: u8| matches!(byte, b'0' | b'-' | b':' | b' ');
     let is_id = !matches!(name, Name::Flags | Name::Sampled);
-    (is_id && is_blank) || ids.is_said_by(own)
+    text.trim().is_empty() || (is_id && text.bytes().all(zeros)) || ids.is_said_by(own)
 }
 
 fn take_message(fields: &mut Vec<Field<'_>>) -> Option<String> {

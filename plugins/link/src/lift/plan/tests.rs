@@ -100,6 +100,7 @@ fn ids_that_are_the_records_own_are_not_told_twice() {
         r#"{"otelTraceID":"$T","otelSpanID":"$S","otelTraceSampled":true,"n":1}"#,
         r#"{"traceparent":"00-$T-$S-01","n":1}"#,
         r#"{"trace_id":"","span_id":null,"n":1}"#,
+        r#"{"trace_id":" ","trace_flags":"","trace_sampled":"","n":1}"#,
         r#"{"otelTraceID":"0","otelSpanID":"0","n":1}"#,
         r#"{"trace_id":0,"span_id":"0000000000000000","n":1}"#,
         r#"{"dd":{"trace_id":"$T"},"span":{"id":"$S"},"n":1}"#,
