@@ -22,7 +22,7 @@ pub(crate) fn context(text: &[u8]) -> Option<Context> {
     walk.entries(|walk, key| {
         match walk.peek() {
             b'{' if is_holder(key) => return walk.held(key, &mut held),
-            b'[' if is_list_of_holders(key) => return walk.list_of_held(key, &mut held),
+            b'[' if is_holder(key) => return walk.list_of_held(key, &mut held),
             b'"' if is_message(key) && said.is_none() => {
                 said = words::context(walk.string()?);
                 return Some(());
@@ -72,17 +72,41 @@ impl<'a> Walk<'a> {
         self.entries(|walk, key| walk.value(Name::within(holder, key), ids))
     }
 
-    /// Goes on behind a list of such maps and other values.
+    /// Goes on behind a list of the record's own: of such maps, or of log4j's `{"key": ..., "value": ...}`.
     fn list_of_held(&mut self, holder: &[u8], ids: &mut Ids) -> Option<()> {
+        let are_maps = is_list_of_holders(holder);
         self.expect(b'[')?;
         while self.expect(b']').is_none() {
-            if self.peek() == b'{' {
-                self.held(holder, ids)?;
-            } else {
-                self.skip()?;
+            match self.peek() {
+                b'{' if are_maps => self.held(holder, ids)?,
+                b'{' => self.pair(holder, ids)?,
+                _ => self.skip()?,
             }
             self.expect(b',')
                 .or_else(|| (self.peek() == b']').then_some(()))?;
+        }
+        Some(())
+    }
+
+    /// Goes on behind an object that is an entry of a map.
+    fn pair(&mut self, holder: &[u8], ids: &mut Ids) -> Option<()> {
+        let (mut name, mut value) = (None, None);
+        self.entries(|walk, key| {
+            let part = match key {
+                b"key" => &mut name,
+                b"value" => &mut value,
+                _ => return walk.skip(),
+            };
+            if walk.peek() != b'"' {
+                return walk.skip();
+            }
+            *part = Some(walk.string()?);
+            Some(())
+        })?;
+        if let (Some(name), Some(value)) = (name, value)
+            && let Some(name) = Name::within(holder, name)
+        {
+            ids.add(name, value);
         }
         Some(())
     }
@@ -198,6 +222,7 @@ mod tests {
             r#"{"log":"INFO [trace_id=$T span_id=$S] - x\n","stream":"stdout"}"#,
             r#"{"traceparent":"00-$T-$S-01"}"#,
             r#"{"Scopes":["a",{"Message":"x"},{"TraceId":"$T","SpanId":"$S","a":[{}]}],"n":{}}"#,
+            r#"{"contextMap":[{"key":"trace_id","value":"$T"},1,{"key":"n","value":2},{"value":"$S","key":"span_id"}]}"#,
             r#"{"b3":"$T-$S-1","n":1}"#,
         ] {
             assert_eq!(found(text), (true, true), "{text}");
@@ -236,6 +261,8 @@ mod tests {
             r#"{"trace_id":["$T"]}"#,
             r#"{"Scopes":[[{"TraceId":"$T"}]]}"#,
             r#"{"spans":[{"TraceId":"$T"}]}"#,
+            r#"{"contextMap":[{"trace_id":"$T"},{"key":"trace_id"},{"value":"$T"},{"key":"a","value":"$T"}]}"#,
+            r#"{"order":[{"key":"trace_id","value":"$T"}]}"#,
             r#"{"trace_id":{"id":"$T"}}"#,
             r#"{"note":"trace_id=$T"}"#,
             "{}",

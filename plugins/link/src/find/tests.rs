@@ -70,6 +70,7 @@ fn hostile_texts_take_linear_time() {
         "{\"Scopes\":[{",
         "{\"Scopes\":[",
         "{\"trace_flags\":1,",
+        "{\"mdc\":[{\"key\":\"a\",",
     ] {
         for start in ["", "{\"a\":", "{\"message\":\""] {
             let text = [start, &pattern.repeat(LENGTH / pattern.len())].concat();
