@@ -172,6 +172,7 @@ service: { pipelines: { traces: { receivers: [otlp], processors: [enrich], expor
         ("actions[1].when.span.name: no name", "8:30"),
         ("actions[1].when.span.names: no name", "8:33"),
         ("actions[2].to: none", "7:9"),
+        ("`actions[0].copy` and `to` are the same", "7:19"),
         ("actions are wrong", "5:5"),
     ] {
         let mut draft = config::parse("otlet.yaml", config.as_bytes(), &environment);

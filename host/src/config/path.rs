@@ -5,10 +5,10 @@ use super::report::Place;
 use super::yaml::{Node, Value};
 
 /// The place of the value that a text begins with the path of, or of as much of the path as there is below `node`, which
-/// stands at `place`.
+/// stands at `place`. The path may be in backticks.
 pub(super) fn find(place: Place, node: &Node, text: &str) -> Place {
     let mut found = (place, node);
-    let mut rest = text;
+    let mut rest = text.strip_prefix('`').unwrap_or(text);
     while let Some((next, after)) = step(found.1, rest) {
         found = next;
         rest = after;
@@ -23,7 +23,7 @@ fn step<'n, 't>(node: &'n Node, path: &'t str) -> Option<((Place, &'n Node), &'t
             let path = path.strip_prefix('.').unwrap_or(path);
             let entries = entries.iter().filter_map(|entry| {
                 let rest = path.strip_prefix(entry.key.as_str())?;
-                let ends = rest.starts_with(['.', '[', ':']);
+                let ends = rest.starts_with(['.', '[', ':', '`']);
                 (ends && !entry.key.is_empty()).then_some((entry, rest))
             });
             // Keys may have dots in them, and one may begin another.
