@@ -34,9 +34,9 @@ pub struct Config {
 
 /// The plugin.
 pub struct Link {
-    records: Ids,
+    records: IdColumns,
     flags: Column,
-    exemplars: Ids,
+    exemplars: IdColumns,
     lift: Option<Lift>,
 }
 
@@ -49,9 +49,9 @@ impl Plugin for Link {
 
     fn new(config: Config) -> Result<Self, Error> {
         Ok(Self {
-            records: Ids::open(Table::Record)?,
+            records: IdColumns::open(Table::Record)?,
             flags: Column::open("log.flags")?,
-            exemplars: Ids::open(Table::Exemplar)?,
+            exemplars: IdColumns::open(Table::Exemplar)?,
             lift: config.lift.then(Lift::open).transpose()?,
         })
     }
@@ -95,14 +95,14 @@ impl Link {
     }
 }
 
-/// The ids of the rows of a table.
-struct Ids {
+/// The columns that hold the ids of a table.
+struct IdColumns {
     table: Table,
     trace: Column,
     span: Column,
 }
 
-impl Ids {
+impl IdColumns {
     fn open(table: Table) -> Result<Self, Error> {
         Ok(Self {
             table,
