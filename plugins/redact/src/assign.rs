@@ -73,6 +73,9 @@ fn named(
         _ => return None,
     };
     let layer = key.layer(layer).down_to(sign);
+    if key.query && !colon && layer.at(sign + 1) == b' ' {
+        return None; // an empty parameter: GET /?token= HTTP/1.1
+    }
     let bare = key.quote.is_none();
     let start = value_start(layer.text, sign, separator, !bare);
     if bare && colon {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::name::is_id_name;
-use crate::text::{at, before, part, run_end, run_start, starts_word, tail};
+use crate::text::{at, before, part, read_before, run_end, run_start, starts_word, tail};
 
 /// The most digits a card number has.
 const LONGEST: usize = 19;
@@ -14,15 +14,8 @@ const ID: usize = 33;
 /// What may stand between a name and its value, and how much of a name is looked at.
 const GAP: usize = 6;
 const NAME: usize = 24;
-/// What parts groups, longer ones first: blanks, dashes, and such that break no line.
-const GAPS: [&[u8]; 12] = [
-    b"  ",
-    b" ",
-    b"-",
-    b"+",
-    b".",
-    b"_",
-    b"\t",
+/// What parts groups beyond ASCII: blanks and dashes that break no line.
+const GAPS: [&[u8]; 5] = [
     "\u{a0}".as_bytes(),
     "\u{2009}".as_bytes(),
     "\u{202f}".as_bytes(),
@@ -176,23 +169,31 @@ pub(crate) const fn goes_on(byte: u8) -> bool {
 }
 
 /// The length of the separator at `i`, of those that cards are printed and typed with.
-fn gap_after(text: &[u8], i: usize) -> usize {
-    if at(text, i).is_ascii_digit() || !goes_on(at(text, i)) {
-        return 0;
+pub(crate) fn gap_after(text: &[u8], i: usize) -> usize {
+    match at(text, i) {
+        b' ' => 1 + usize::from(at(text, i + 1) == b' '),
+        b'-' | b'+' | b'.' | b'_' | b'\t' => 1,
+        0xc2 | 0xe2 => {
+            let text = tail(text, i);
+            let is = |gap: &&&[u8]| text.starts_with(gap);
+            GAPS.iter().find(is).map_or(0, |gap| gap.len())
+        }
+        _ => 0,
     }
-    let text = tail(text, i);
-    let is = |gap: &&&[u8]| text.starts_with(gap);
-    GAPS.iter().find(is).map_or(0, |gap| gap.len())
 }
 
 /// The length of the separator that ends at `i`.
-fn gap_before(text: &[u8], i: usize) -> usize {
-    if before(text, i).is_ascii_alphanumeric() {
-        return 0;
+pub(crate) fn gap_before(text: &[u8], i: usize) -> usize {
+    match before(text, i) {
+        b' ' => 1 + usize::from(read_before(text, i, b"  ")),
+        b'-' | b'+' | b'.' | b'_' | b'\t' => 1,
+        byte if byte >= 0x80 => {
+            let text = part(text, 0, i);
+            let is = |gap: &&&[u8]| text.ends_with(gap);
+            GAPS.iter().find(is).map_or(0, |gap| gap.len())
+        }
+        _ => 0,
     }
-    let text = part(text, 0, i);
-    let is = |gap: &&&[u8]| text.ends_with(gap);
-    GAPS.iter().find(is).map_or(0, |gap| gap.len())
 }
 
 /// Whether numbers of this length begin so with some issuer.

@@ -4,6 +4,8 @@ use crate::text::{BACKSLASHES, at, part, run_end};
 
 /// The longest look ahead over the parameters of a colour code.
 const PARAMETERS: usize = 20;
+/// The longest of HTML's escapes.
+const ENTITY: usize = 9;
 const ESC: char = '\u{1b}';
 
 /// An escape in a text.
@@ -51,7 +53,10 @@ impl Escape {
 
 /// Whether any escape stands at `i`.
 pub(crate) fn is_any(text: &[u8], i: usize) -> bool {
-    percent(text, i).or_else(|| spelled(text, i)).is_some()
+    percent(text, i)
+        .or_else(|| entity(text, i))
+        .or_else(|| spelled(text, i))
+        .is_some()
 }
 
 /// The percent-encoded byte at `i`.
@@ -61,6 +66,35 @@ pub(crate) fn percent(text: &[u8], i: usize) -> Option<Escape> {
     }
     let byte = u8::try_from(hexadecimal(text, i + 1, 2)?).ok()?;
     Escape::new(3, &[byte])
+}
+
+/// The character of ASCII at `i` that HTML spells: `&#64;`, `&#x40;`, `&commat;`, `&quot;`. An ampersand is left: what it
+/// parts in a URL reads the same.
+pub(crate) fn entity(text: &[u8], i: usize) -> Option<Escape> {
+    if at(text, i) != b'&' {
+        return None;
+    }
+    let entity = part(text, i + 1, i + ENTITY);
+    let length = entity.iter().position(|&byte| byte == b';')?;
+    let byte = match part(entity, 0, length) {
+        b"commat" => b'@',
+        b"quot" => b'"',
+        b"apos" => b'\'',
+        b"period" => b'.',
+        b"lowbar" => b'_',
+        [b'#', b'x' | b'X', digits @ ..] => number(digits, 16)?,
+        [b'#', digits @ ..] => number(digits, 10)?,
+        _ => return None,
+    };
+    let readable = (b' '..0x7f).contains(&byte) && byte != b'&';
+    readable.then(|| Escape::new(length + 2, &[byte])).flatten()
+}
+
+/// The byte that these digits write.
+fn number(digits: &[u8], radix: u32) -> Option<u8> {
+    let digits = std::str::from_utf8(digits).ok()?;
+    let signed = digits.starts_with('+');
+    u8::from_str_radix(digits, radix).ok().filter(|_| !signed)
 }
 
 /// The colour or the backslash escape at `i`, with all the backslashes that it has in strings in strings.
@@ -118,10 +152,13 @@ fn hexadecimal(text: &[u8], i: usize, digits: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{percent, spelled};
+    use super::{entity, percent, spelled};
 
     fn read(text: &str) -> Option<(String, usize)> {
-        let escape = percent(text.as_bytes(), 0).or_else(|| spelled(text.as_bytes(), 0))?;
+        let text = text.as_bytes();
+        let escape = percent(text, 0)
+            .or_else(|| entity(text, 0))
+            .or_else(|| spelled(text, 0))?;
         let stands_for = String::from_utf8_lossy(escape.stands_for()).into_owned();
         Some((stands_for, usize::from(escape.length)))
     }
@@ -131,6 +168,10 @@ mod tests {
         for (text, stands_for, length) in [
             ("%40x", "@", 3),
             ("%5c%22", "\\", 3),
+            ("&#64;x", "@", 5),
+            ("&#x40;x", "@", 6),
+            ("&commat;x", "@", 8),
+            ("&quot;x", "\"", 6),
             (r"\/x", "/", 2),
             (r"\\\/x", "/", 4),
             (r"\u0040x", "@", 6),
@@ -159,6 +200,14 @@ mod tests {
             "%",
             "%4",
             "%4g",
+            "&",
+            "&#64",
+            "&#38;",
+            "&#x1;",
+            "&#+64;",
+            "&amp;",
+            "&n=1;",
+            "&#00000064;",
             "\\",
             r"\d",
             r"\u004",

@@ -2,20 +2,38 @@
 //! of every signal, in place: what was found becomes `[redacted:email]` or the like, and nothing else changes.
 //!
 //! One read takes every value of the batch in one piece, one pass scans it (`scan`), and one edit writes back the leaves
-//! that held something. Batches without findings leave as the bytes they came in. Keys are the same in every row: each is
-//! scanned once, and only if one holds something are the keys of all rows read.
+//! that held something. What the place of a value says (`place`) is found out once a place, not for every value. Batches
+//! without findings leave as the bytes they came in. Keys are the same in every row: each is scanned once, and only if one
+//! holds something are the keys of all rows read.
 
+mod action;
+mod api_key;
 mod assign;
 mod card;
+mod config;
 mod detector;
 mod email;
 mod escape;
+mod hash;
+mod iban;
+mod ip;
 mod json;
+mod label;
+mod lists;
 mod mask;
 mod name;
+mod named;
+mod partial;
+mod pattern;
 mod pem;
+mod phone;
+mod place;
 mod prose;
 mod scan;
+mod search;
+mod shape;
+mod sql;
+mod ssn;
 mod text;
 mod token;
 mod url;
@@ -24,45 +42,35 @@ mod view;
 mod weigh;
 mod yaml;
 
-use otlet_plugin::{
-    Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Place, Plugin, Table, host,
-};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::collections::BTreeMap;
 
+use otlet_plugin::host::{self, Level};
+use otlet_plugin::{Batch, Error, Kind, LeafEdits, Leaves, Manifest, OnError, Plugin, Table};
+
+use action::{Action, Actions};
+pub use config::Config;
 pub use detector::Detector;
 use detector::Wanted;
-use name::Secrecy;
+use hash::Hasher;
+use lists::{Listed, Rules};
+use mask::Covered;
+pub use pattern::PatternConfig;
+use place::Said;
 use scan::{Finding, Quotes};
+use search::Search;
+use sql::Shaped;
 
-/// The kinds of leaves that can hold a secret, the rarest last. A mask in place of a number makes it a string.
-const KINDS: [Kind; 5] = [
-    Kind::Text,
-    Kind::Integer,
-    Kind::Double,
-    Kind::Bytes,
-    Kind::Key,
-];
-
-/// The config of redact.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// What to look for: all that there is, unless it is listed here. Example: `[email, credit_card]`
-    pub detectors: Vec<Detector>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            detectors: Detector::ALL.to_vec(),
-        }
-    }
-}
+/// The kinds of leaves that can hold a secret. A mask in place of a number makes it a string.
+const VALUES: [Kind; 4] = [Kind::Text, Kind::Integer, Kind::Double, Kind::Bytes];
 
 /// The plugin.
 pub struct Redact {
-    wanted: Wanted,
+    search: Search,
+    rules: Rules,
+    actions: Actions,
+    hasher: Hasher,
+    shapes_sql: bool,
+    kinds: Vec<Kind>,
 }
 
 impl Plugin for Redact {
@@ -73,39 +81,136 @@ impl Plugin for Redact {
     }
 
     fn new(config: Config) -> Result<Self, Error> {
-        if config.detectors.is_empty() {
-            return Err(
-                "detectors: is empty, name at least one or leave the key out for all".into(),
-            );
+        let (search, rules, actions) = (config.search()?, config.rules()?, config.actions()?);
+        if config.lacks_key(&actions) {
+            host::log(Level::Warn, config::NO_KEY);
         }
+        let hasher = match &config.hash_key {
+            Some(key) => Hasher::new(key.bytes()),
+            None => Hasher::new(&host::seed()),
+        };
+        let mut kinds = VALUES.to_vec();
+        // What is denied is hidden whatever it is.
+        kinds.extend(rules.deny().then_some(Kind::Boolean));
         Ok(Self {
-            wanted: Wanted::of(&config.detectors),
+            search,
+            rules,
+            actions,
+            hasher,
+            shapes_sql: config.sql.is_some(),
+            kinds,
         })
     }
 
     fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {
-        let [values @ .., _] = &KINDS;
-        let mut leaves = batch.leaves(Table::ALL, values);
-        if has_secret_key(&leaves, self.wanted) {
-            leaves = batch.leaves(Table::ALL, &KINDS);
+        let mut leaves = batch.leaves(Table::ALL, &self.kinds);
+        if has_secret_key(&leaves, &self.search) {
+            let kinds = [&*self.kinds, &[Kind::Key]].concat();
+            leaves = batch.leaves(Table::ALL, &kinds);
         }
-        let texts = leaves.texts();
-        let mut findings = scan::scan(texts.data(), texts.ends(), self.wanted);
-        findings.retain(|found| !is_id(&leaves, found));
-        if self.wanted.has(Detector::SecretKey) {
-            find_secret_leaves(&leaves, &mut findings);
-        }
-        let findings = mask::merge(findings);
-        batch.replace_leaves(&masked(&leaves, &findings));
-        count(&findings);
+        let places = place::all(&leaves, batch.signal(), &self.rules, &self.search);
+        let shaped = if self.shapes_sql {
+            let hashed = self.actions.keep_apart().then_some(&self.hasher);
+            sql::shape(&leaves, &places, hashed)
+        } else {
+            Vec::new()
+        };
+        let covered = mask::merge(self.find(&leaves, &places, &shaped));
+        batch.replace_leaves(&self.edits(&leaves, &places, &covered, &shaped));
+        count(&covered, &shaped);
         Ok(())
     }
 }
 
 otlet_plugin::export!(Redact);
 
+impl Redact {
+    /// All that is to be hidden, in no order.
+    fn find(&self, leaves: &Leaves, places: &[Said], shaped: &[Shaped]) -> Vec<Finding> {
+        let texts = leaves.texts();
+        let mut findings = scan::scan(texts.data(), texts.ends(), &self.search);
+        findings.retain(|found| {
+            shaped
+                .binary_search_by_key(&found.text, |it| it.leaf)
+                .is_err()
+        });
+        findings.extend(in_shaped(shaped, &self.search));
+        findings.retain(|found| {
+            let leaf = leaves.get(found.text);
+            let said = leaf.and_then(|leaf| Some((leaf, places.get(leaf.place)?)));
+            said.is_none_or(|(leaf, said)| {
+                let spared = said
+                    .named
+                    .spares(found.detector, &found.range, leaf.bytes());
+                said.listed == Listed::No && !spared
+            })
+        });
+        find_whole(leaves, places, self.search.wanted, &mut findings);
+        findings
+    }
+
+    /// The leaves that change: those in which something is hidden, and those that were shaped.
+    fn edits(
+        &self,
+        leaves: &Leaves,
+        places: &[Said],
+        covered: &[Covered],
+        shaped: &[Shaped],
+    ) -> LeafEdits {
+        let mut edits = LeafEdits::new();
+        let mut shaped = shaped.iter().peekable();
+        for group in covered.chunk_by(|one, next| one.text == next.text) {
+            let leaf = group.first().and_then(|hidden| leaves.get(hidden.text));
+            let Some((leaf, said)) = leaf.and_then(|leaf| Some((leaf, places.get(leaf.place)?)))
+            else {
+                continue;
+            };
+            while let Some(before) = shaped.next_if(|shaped| shaped.leaf < leaf.index) {
+                edits.push(before.leaf, &before.text);
+            }
+            let text = match shaped.next_if(|shaped| shaped.leaf == leaf.index) {
+                Some(shaped) => shaped.text.as_bytes(),
+                None => leaf.bytes(),
+            };
+            match self.replaced(text, group, said) {
+                Some(text) => edits.push(leaf.index, &text),
+                None => edits.remove(leaf.index),
+            }
+        }
+        for rest in shaped {
+            edits.push(rest.leaf, &rest.text);
+        }
+        edits
+    }
+
+    /// The text with replacements over what is covered; none if all of it goes.
+    fn replaced(&self, text: &[u8], covered: &[Covered], said: &Said) -> Option<String> {
+        let action = |hidden: &Covered| self.actions.of(hidden.detector, said.series);
+        let mut out = String::with_capacity(text.len());
+        mask::write(text, covered, &mut out, |hidden, value, out| {
+            let how = (action(hidden), said.series);
+            mask::replacement(hidden, value, how, &self.hasher, out);
+        });
+        // What is left of a number is none.
+        let number = matches!(said.kind, Kind::Integer | Kind::Double);
+        let removes = |hidden: &Covered| action(hidden) == Action::Remove;
+        let gone = out.is_empty() || number && covered.iter().any(removes);
+        if !gone {
+            return Some(out);
+        }
+        if said.may_go {
+            return None;
+        }
+        out.clear();
+        mask::write(text, covered, &mut out, |hidden, _, out| {
+            mask::plain(hidden.detector, out);
+        });
+        Some(out)
+    }
+}
+
 /// Whether a key, itself, holds something to hide.
-fn has_secret_key(leaves: &Leaves, wanted: Wanted) -> bool {
+fn has_secret_key(leaves: &Leaves, search: &Search) -> bool {
     let (mut data, mut ends) = (String::new(), Vec::new());
     for place in leaves.places() {
         if place.kind == Kind::Key
@@ -115,84 +220,68 @@ fn has_secret_key(leaves: &Leaves, wanted: Wanted) -> bool {
             ends.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
         }
     }
-    !scan::scan(data.as_bytes(), &ends, wanted).is_empty()
+    !scan::scan(data.as_bytes(), &ends, search).is_empty()
 }
 
 /// One text with masks over all that the detectors find in it.
 pub fn redacted(text: &str) -> String {
     let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    let findings = scan::scan(text.as_bytes(), &[end], Wanted::of(&Detector::ALL));
+    let findings = scan::scan(text.as_bytes(), &[end], &Search::default());
     let mut out = String::with_capacity(text.len());
-    mask::write(text.as_bytes(), &mask::merge(findings), |piece| {
-        out.push_str(piece);
-    });
+    mask::write(
+        text.as_bytes(),
+        &mask::merge(findings),
+        &mut out,
+        |hidden, _, out| mask::plain(hidden.detector, out),
+    );
     out
 }
 
-/// Finds the leaves that stand, at any depth, under a key that names a secret.
-fn find_secret_leaves(leaves: &Leaves, findings: &mut Vec<Finding>) {
-    let secrecies: Vec<Secrecy> = leaves.places().iter().map(secrecy).collect();
-    if secrecies.iter().all(|&secrecy| secrecy == Secrecy::Open) {
+/// What is in the texts that statements became.
+fn in_shaped(shaped: &[Shaped], search: &Search) -> Vec<Finding> {
+    let (mut data, mut ends) = (String::new(), Vec::new());
+    for shaped in shaped {
+        data.push_str(&shaped.text);
+        ends.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
+    }
+    let mut findings = scan::scan(data.as_bytes(), &ends, search);
+    for found in &mut findings {
+        found.text = shaped
+            .get(found.text)
+            .map_or(usize::MAX, |shaped| shaped.leaf);
+    }
+    findings
+}
+
+/// Finds the leaves that are hidden whole because of where they stand: denied, or at any depth under a key that names a
+/// secret.
+fn find_whole(leaves: &Leaves, places: &[Said], wanted: Wanted, findings: &mut Vec<Finding>) {
+    if !places.iter().any(Said::may_hide) {
         return;
     }
     for leaf in leaves.iter() {
-        let spares = |secrecy: &Secrecy| secrecy.spares(leaf.bytes());
-        let open = secrecies.get(leaf.place).is_none_or(spares);
-        if !open && !value::is_nothing(leaf.bytes()) {
-            findings.push(Finding {
-                text: leaf.index,
-                range: 0..leaf.bytes().len(),
-                detector: Detector::SecretKey,
-                quotes: Quotes::None,
-            });
-        }
+        let hidden = places
+            .get(leaf.place)
+            .and_then(|said| said.hides(leaf.bytes(), wanted));
+        findings.extend(hidden.map(|detector| Finding {
+            text: leaf.index,
+            range: 0..leaf.bytes().len(),
+            detector,
+            quotes: Quotes::None,
+        }));
     }
 }
 
-/// What the keys of a place say about its values. A key itself is no secret: it is the name of one.
-fn secrecy(place: &Place) -> Secrecy {
-    let keys = place.keys();
-    keys.iter()
-        .filter(|_| place.kind != Kind::Key)
-        .map(|key| name::secrecy(key.as_bytes(), false))
-        .find(|&secrecy| secrecy != Secrecy::Open)
-        .unwrap_or(Secrecy::Open)
-}
-
-/// Whether a card's number is all of a span or trace id, which happens to have digits alone.
-fn is_id(leaves: &Leaves, found: &Finding) -> bool {
-    let is_id = || {
-        let leaf = leaves.get(found.text)?;
-        let keys = leaves.places().get(leaf.place)?.keys();
-        let named = name::is_id_name(keys.last()?.as_bytes());
-        Some(named && leaf.bytes().iter().all(u8::is_ascii_digit))
-    };
-    found.detector == Detector::CreditCard && is_id() == Some(true)
-}
-
-/// The leaves that hold findings, with masks over them.
-fn masked(leaves: &Leaves, findings: &[Finding]) -> LeafEdits {
-    let mut edits = LeafEdits::new();
-    for group in findings.chunk_by(|one, next| one.text == next.text) {
-        let Some(leaf) = group.first().and_then(|found| leaves.get(found.text)) else {
-            continue;
-        };
-        edits.push_with(leaf.index, |out| {
-            mask::write(leaf.bytes(), group, |piece| out.push_str(piece));
-        });
+/// Counts what was hidden, by detector, and the statements that were shaped. What it was is told nowhere.
+fn count(covered: &[Covered], shaped: &[Shaped]) {
+    let mut hidden = BTreeMap::new();
+    for covered in covered {
+        *hidden.entry(covered.detector).or_insert(0) += 1;
     }
-    edits
-}
-
-/// Counts what was masked, by detector. What it was is told nowhere.
-fn count(findings: &[Finding]) {
-    for detector in Detector::ALL {
-        let masked = findings
-            .iter()
-            .filter(|found| found.detector == detector)
-            .count();
-        if masked > 0 {
-            host::count(detector.counter(), masked);
-        }
+    for (detector, hidden) in hidden {
+        host::count(&format!("redacted_{}", detector.name()), hidden);
+    }
+    if !shaped.is_empty() {
+        host::count("shaped_sql", shaped.len());
     }
 }

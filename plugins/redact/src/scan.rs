@@ -11,15 +11,17 @@ use crate::assign::{self, Separator};
 use crate::card::{self, Run};
 use crate::detector::{Detector, Wanted};
 use crate::escape;
+use crate::pattern::is_in_mask;
+use crate::search::Search;
+use crate::shape::Pair;
 use crate::text::{Layer, at, before, part, tail};
 use crate::value::Value;
 use crate::view::View;
 use crate::weigh::{BLOCK, Weights, weigh};
-use crate::{email, json, pem, token, url};
+use crate::{api_key, email, iban, ip, json, pem, phone, ssn, token, url};
 
-/// The digits of a group, and the most bytes of two groups and what is between them.
+/// The digits of a group.
 const GROUP: usize = 4;
-const PAIR: usize = 11;
 
 /// A secret found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +49,8 @@ pub(crate) enum Quotes {
 }
 
 /// What these detectors find in these texts, which end in `data` at `ends`, one after the other; in no order.
-pub(crate) fn scan(data: &[u8], ends: &[u32], wanted: Wanted) -> Vec<Finding> {
-    let mut scan = Scan::new(data, ends, wanted);
+pub(crate) fn scan(data: &[u8], ends: &[u32], search: &Search) -> Vec<Finding> {
+    let mut scan = Scan::new(data, ends, search);
     scan.run();
     let Scan {
         escaped,
@@ -65,7 +67,7 @@ pub(crate) fn scan(data: &[u8], ends: &[u32], wanted: Wanted) -> Vec<Finding> {
         see_through(
             number,
             part(data, start, end(number)),
-            wanted,
+            search,
             &mut findings,
         );
     }
@@ -73,10 +75,10 @@ pub(crate) fn scan(data: &[u8], ends: &[u32], wanted: Wanted) -> Vec<Finding> {
 }
 
 /// Finds what is in the views of a text that holds escapes.
-fn see_through(number: usize, text: &[u8], wanted: Wanted, findings: &mut Vec<Finding>) {
+fn see_through(number: usize, text: &[u8], search: &Search, findings: &mut Vec<Finding>) {
     for view in View::all(text) {
         let ends = [u32::try_from(view.bytes().len()).unwrap_or(u32::MAX)];
-        let mut scan = Scan::new(view.bytes(), &ends, wanted);
+        let mut scan = Scan::new(view.bytes(), &ends, search);
         scan.depths = Some(view.depths());
         scan.run();
         findings.extend(scan.findings.into_iter().map(|found| Finding {
@@ -100,22 +102,13 @@ fn padded(bytes: &[u8]) -> [u8; BLOCK] {
     block
 }
 
-/// Where, in the digits of two blocks, groups of four begin that one to three other bytes part from the next four, or nine
-/// digits in a row: every card's number is full of these. Of what begins too late to end in the second block whatever is
-/// in between, the next two blocks tell.
-fn pairs(digits: u64) -> u64 {
-    let two = digits & digits >> 1;
-    let four = two & two >> 2;
-    let parted = !(digits >> 4) & (four >> 5 | four >> 6 | four >> 7);
-    let row = four >> 4 & digits >> 8;
-    let begin = u64::from(u32::MAX) << (BLOCK + 1 - PAIR);
-    four & (parted | row) & begin
-}
-
 /// Up to where in the data something was looked for, of what may read far ahead.
 #[derive(Default)]
 struct Looked {
     cards: usize,
+    ibans: usize,
+    numbers: usize,
+    addresses: usize,
     tokens: usize,
     jwts: usize,
     keys: usize,
@@ -161,13 +154,14 @@ impl Cursor {
 struct Scan<'a> {
     data: &'a [u8],
     ends: &'a [u32],
+    search: &'a Search,
     wanted: Wanted,
     /// Of a view, which has no escapes: how often each byte was encoded.
     depths: Option<&'a [u8]>,
-    /// Which bytes of the block before are digits.
-    digits: u32,
-    /// At the texts that pairs of digits are in, and signs.
-    digits_in: Cursor,
+    /// This block and the one before.
+    pair: Pair,
+    /// At the texts that shapes are in, and signs.
+    shapes_in: Cursor,
     signs_in: Cursor,
     looked: Looked,
     /// The numbers of the texts that hold escapes, which are not looked at any further.
@@ -176,14 +170,15 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn new(data: &'a [u8], ends: &'a [u32], wanted: Wanted) -> Self {
+    fn new(data: &'a [u8], ends: &'a [u32], search: &'a Search) -> Self {
         Self {
             data,
             ends,
-            wanted,
+            search,
+            wanted: search.wanted,
             depths: None,
-            digits: 0,
-            digits_in: Cursor::default(),
+            pair: Pair::default(),
+            shapes_in: Cursor::default(),
             signs_in: Cursor::default(),
             looked: Looked::default(),
             escaped: Vec::new(),
@@ -203,21 +198,35 @@ impl<'a> Scan<'a> {
         let [block, next] = [0, 1].map(|by| padded(tail(self.data, start + by)));
         self.block(start, weigh(&block, &next));
         self.block(start + BLOCK, Weights::default());
+        if !self.search.patterns.is_empty() {
+            self.patterns();
+        }
     }
 
-    /// Looks into the block at `start` where its weights say so.
-    #[inline]
-    fn block(&mut self, start: usize, weights: Weights) {
-        let mut pairs = pairs(u64::from(self.digits) | u64::from(weights.digits) << BLOCK);
-        self.digits = weights.digits;
-        while pairs != 0 {
-            let position = start + pairs.trailing_zeros() as usize - BLOCK;
-            pairs &= pairs - 1;
-            if position >= self.looked.cards && card::goes_on(at(self.data, position + GROUP)) {
-                let text = self.digits_in.seek(position, self.data, self.ends);
-                self.digit(text, position - text.start);
+    /// Looks for the user's patterns in the texts without escapes.
+    fn patterns(&mut self) {
+        let mut start = 0;
+        for (number, &end) in self.ends.iter().enumerate() {
+            let end = end as usize;
+            let bytes = part(self.data, start, end);
+            let text = Text {
+                number,
+                start,
+                bytes,
+            };
+            start = end;
+            if self.escaped.binary_search(&number).is_err() {
+                let patterns = &self.search.patterns;
+                patterns.find(bytes, |detector, range| self.number(detector, text, range));
             }
         }
+    }
+
+    /// Looks into the block at `start`, and for shapes into the late half of the one before, where the weights say so.
+    #[inline]
+    fn block(&mut self, start: usize, weights: Weights) {
+        self.pair = self.pair.next(weights);
+        self.shapes(start);
         let mut signs = weights.signs;
         while signs != 0 {
             let position = start + signs.trailing_zeros() as usize;
@@ -229,11 +238,47 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Hands on the shapes in two blocks, of which the second starts at `start`.
+    #[inline]
+    fn shapes(&mut self, start: usize) {
+        let pair = self.pair;
+        let words = pair.long_words();
+        let (long, short, dotted) = if pair.has_no_digits() {
+            (0, 0, 0)
+        } else {
+            (pair.long_numbers(), pair.short_numbers(), pair.dotted())
+        };
+        let mut shapes = long | short | dotted | words;
+        while shapes != 0 {
+            let shape = shapes & shapes.wrapping_neg();
+            shapes ^= shape;
+            let position = start + shape.trailing_zeros() as usize - BLOCK;
+            let text = self.shapes_in.seek(position, self.data, self.ends);
+            if self.escaped.last() == Some(&text.number) {
+                continue;
+            }
+            let place = position - text.start;
+            if long & shape != 0 {
+                self.long_number(text, place);
+            }
+            if short & shape != 0 {
+                self.short_number(text, place);
+            }
+            if dotted & shape != 0 {
+                self.address_v4(text, place);
+            }
+            if words & shape != 0 {
+                self.long_word(text, place);
+            }
+        }
+    }
+
     /// Hands the sign at `place` to whom it concerns.
     fn sign(&mut self, text: Text<'_>, place: usize) {
         match at(text.bytes, place) {
             b'@' => self.at_sign(text, place),
-            b'%' | b'\\' | 0x1b => self.escape(text, place),
+            b'%' | b'&' | b'\\' | 0x1b => self.escape(text, place),
+            b'+' => self.plus(text, place),
             b':' => self.colon(text, place),
             b'=' => self.assigned(text, place, Separator::Equals),
             b'>' => self.assigned(text, place, Separator::Tag),
@@ -246,12 +291,26 @@ impl<'a> Scan<'a> {
     }
 
     fn found(&mut self, detector: Detector, text: Text<'_>, range: Range<usize>, quotes: Quotes) {
+        if is_in_mask(text.bytes, &range) {
+            return;
+        }
         self.findings.push(Finding {
             text: text.number,
             range,
             detector,
             quotes,
         });
+    }
+
+    /// Something without quotes of its own was found, which may be a number in JSON.
+    fn number(&mut self, detector: Detector, text: Text<'_>, range: Range<usize>) {
+        let digits = part(text.bytes, range.start, range.end);
+        let (range, quotes) = if digits.iter().all(u8::is_ascii_digit) {
+            json::quoted(self.layer(text), range)
+        } else {
+            (range, Quotes::None)
+        };
+        self.found(detector, text, range, quotes);
     }
 
     fn layer<'b>(&self, text: Text<'b>) -> Layer<'b>
@@ -261,17 +320,79 @@ impl<'a> Scan<'a> {
         Layer::new(text.bytes, self.depths.unwrap_or_default())
     }
 
-    fn digit(&mut self, text: Text<'_>, place: usize) {
-        if !self.wanted.has(Detector::CreditCard) {
+    fn long_number(&mut self, text: Text<'_>, place: usize) {
+        let position = text.start + place;
+        if position >= self.looked.ibans
+            && self.wanted.has(Detector::Iban)
+            && let Some(range) = iban::find(text.bytes, place)
+        {
+            self.looked.ibans = text.start + range.end;
+            self.found(Detector::Iban, text, range, Quotes::None);
+        }
+        let goes_on = card::goes_on(at(text.bytes, place + GROUP));
+        if position < self.looked.cards || !goes_on || !self.wanted.has(Detector::CreditCard) {
             return;
         }
         let floor = self.looked.cards.saturating_sub(text.start);
         let mut run = Run::around(text.bytes, place, floor);
         for card in run.by_ref() {
-            let (number, quotes) = json::quoted(self.layer(text), card);
-            self.found(Detector::CreditCard, text, number, quotes);
+            self.number(Detector::CreditCard, text, card);
         }
         self.looked.cards = text.start + run.end().max(place + 1);
+    }
+
+    fn short_number(&mut self, text: Text<'_>, place: usize) {
+        if text.start + place < self.looked.numbers {
+            return;
+        }
+        let phone = || phone::find(text.bytes, place).map(|range| (Detector::Phone, range));
+        let ssn = || ssn::find(text.bytes, place).map(|range| (Detector::UsSsn, range));
+        let phone = self.wanted.has(Detector::Phone).then(phone).flatten();
+        let ssn = self.wanted.has(Detector::UsSsn).then(ssn).flatten();
+        for (detector, range) in [phone, ssn].into_iter().flatten() {
+            self.looked.numbers = text.start + range.end;
+            self.number(detector, text, range);
+        }
+    }
+
+    /// A plus before digits: perhaps of a telephone number.
+    fn plus(&mut self, text: Text<'_>, place: usize) {
+        if self.wanted.has(Detector::Phone)
+            && let Some(range) = phone::international(text.bytes, place)
+        {
+            self.found(Detector::Phone, text, range, Quotes::None);
+        }
+    }
+
+    fn address_v4(&mut self, text: Text<'_>, dot: usize) {
+        if self.wanted.has(Detector::Ip)
+            && let Some(range) = ip::v4(text.bytes, dot, self.search.private_addresses)
+        {
+            self.found(Detector::Ip, text, range, Quotes::None);
+        }
+    }
+
+    fn address_v6(&mut self, text: Text<'_>, colon: usize) {
+        let inside = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+        let parts = inside(before(text.bytes, colon)) || at(text.bytes, colon + 1) == b':';
+        let looked = text.start + colon < self.looked.addresses;
+        if looked || !parts || !inside(at(text.bytes, colon + 1)) || !self.wanted.has(Detector::Ip)
+        {
+            return;
+        }
+        let (found, end) = ip::v6(text.bytes, colon, self.search.private_addresses);
+        self.looked.addresses = text.start + end;
+        if let Some(range) = found {
+            self.found(Detector::Ip, text, range, Quotes::None);
+        }
+    }
+
+    fn long_word(&mut self, text: Text<'_>, place: usize) {
+        if self.wanted.has(Detector::ApiKey)
+            && let Some(range) = api_key::find(text.bytes, place)
+        {
+            self.found(Detector::ApiKey, text, range, Quotes::None);
+        }
     }
 
     /// Leaves a text that holds an escape to be looked at in its views.
@@ -297,6 +418,10 @@ impl<'a> Scan<'a> {
 
     fn colon(&mut self, text: Text<'_>, place: usize) {
         if part(text.bytes, place + 1, place + 3) != b"//" {
+            self.address_v6(text, place);
+            if before(text.bytes, place).is_ascii_digit() {
+                self.private_key(text, place, pem::putty);
+            }
             self.assigned(text, place, Separator::Colon);
         } else if self.wanted.has(Detector::UrlSecret)
             && let Some(userinfo) = url::userinfo(self.layer(text), place)
@@ -335,7 +460,7 @@ impl<'a> Scan<'a> {
     /// A `b`: perhaps of Bearer, Basic or `-----BEGIN`.
     fn word(&mut self, text: Text<'_>, place: usize) {
         if at(text.bytes, place + 1) == b'E' {
-            self.private_key(text, place);
+            self.private_key(text, place, pem::find);
         }
         if text.start + place < self.looked.tokens {
             return;
@@ -350,14 +475,19 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn private_key(&mut self, text: Text<'_>, place: usize) {
+    fn private_key(
+        &mut self,
+        text: Text<'_>,
+        place: usize,
+        find: fn(&[u8], usize) -> Option<Range<usize>>,
+    ) {
         let looked = text.start + place < self.looked.keys;
         if !looked
-            && self.wanted.has(Detector::SecretKey)
-            && let Some(range) = pem::find(text.bytes, place)
+            && self.wanted.has(Detector::PrivateKey)
+            && let Some(range) = find(text.bytes, place)
         {
             self.looked.keys = text.start + range.end;
-            self.found(Detector::SecretKey, text, range, Quotes::None);
+            self.found(Detector::PrivateKey, text, range, Quotes::None);
         }
     }
 }

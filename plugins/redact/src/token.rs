@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use crate::label::{Words, says};
 use crate::prose::is_word;
 use crate::text::{at, before, part, reads, run_end, run_start, starts_word};
 
 /// The shortest token worth hiding.
 const SHORT: usize = 6;
+/// The header that a token stands in.
+const HEADER: Words = Words::new(&["authorization"]);
 /// More of a credential than this is not decoded to look at it.
 const DECODED: usize = 512;
 
@@ -14,9 +17,9 @@ const DECODED: usize = 512;
 pub(crate) type Found = (Option<Range<usize>>, usize);
 
 /// The token after the word Bearer, which starts at `start`.
-pub(crate) fn bearer(text: &[u8], start: usize) -> Found {
-    let Some(start) = after_word(text, start, b"bearer") else {
-        return (None, start);
+pub(crate) fn bearer(text: &[u8], scheme: usize) -> Found {
+    let Some(start) = after_word(text, scheme, b"bearer") else {
+        return (None, scheme);
     };
     let quoted = matches!(before(text, start), b'"' | b'\'');
     let letters = run_end(text, start, |byte| {
@@ -29,7 +32,9 @@ pub(crate) fn bearer(text: &[u8], start: usize) -> Found {
     let named = matches!(next, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'[')
         || !quoted && matches!(next, b'"' | b'\'' | b'\\');
     let parameter = end > letters && named;
-    let found = word.len() >= SHORT && !is_word(word) && !parameter;
+    // A word may be a token where nothing else is meant.
+    let alone = || next != b' ' && says(text, scheme, &HEADER);
+    let found = word.len() >= SHORT && !parameter && (!is_word(word) || alone());
     (found.then_some(start..end), end)
 }
 
@@ -176,6 +181,8 @@ mod tests {
             ("Bearer \"mF_9.B5f-4.1JqM==\"", "mF_9.B5f-4.1JqM=="),
             ("Bearer: \\\"0af9c1d2\\\"", "0af9c1d2"),
             ("Bearer averylongtokenofletters", "averylongtokenofletters"),
+            ("Authorization: Bearer supersecret", "supersecret"),
+            ("{'authorization': 'Bearer supersecret'}", "supersecret"),
         ] {
             assert_eq!(after(text, "bearer", bearer), Some(token), "{text:?}");
         }
@@ -185,6 +192,8 @@ mod tests {
     fn a_sentence_about_bearers_is_left() {
         for text in [
             "Bearer token expired",
+            "Authorization: Bearer token expired",
+            "Bearer supersecret",
             "a bearer of news",
             "Bearer Authentication failed",
             "BEARER TOKEN",

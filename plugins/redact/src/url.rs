@@ -3,12 +3,16 @@
 use std::ops::Range;
 
 use crate::detector::mask_length;
-use crate::text::{Layer, before, part, read_before, run_start};
+use crate::text::{Layer, at, before, part, read_before, run_end, run_start};
 
 /// A user without a password is one, unless it is this long: tokens are written so.
 const TOKEN: usize = 12;
 /// The longest userinfo that is found without a scheme before it.
 const NEAR: usize = 128;
+/// What parts from an address with a colon, and is no user.
+const NO_USERS: [&[u8]; 9] = [
+    b"mailto", b"sip", b"sips", b"acct", b"xmpp", b"ssh", b"user", b"email", b"mail",
+];
 /// The longest scheme that is looked past.
 const SCHEME: usize = 16;
 
@@ -40,8 +44,8 @@ fn userinfo_in(layer: Layer<'_>, colon: usize) -> Option<Range<usize>> {
     secret(layer, start, sign?)
 }
 
-/// What may be the userinfo before the at sign at `sign` though no scheme is before it: of `//user:password@host`, and of
-/// `user:password@tcp(host)/db`, as Go writes it.
+/// What may be the userinfo before the at sign at `sign` though no scheme is before it: of `//user:password@host`, of
+/// `user:password@host:port`, and of `user:password@tcp(host)/db`, as Go writes it.
 pub(crate) fn bare_userinfo(layer: Layer<'_>, sign: usize) -> Option<Range<usize>> {
     let text = layer.text;
     let start = run_start(text, sign, NEAR, |byte| {
@@ -51,10 +55,43 @@ pub(crate) fn bare_userinfo(layer: Layer<'_>, sign: usize) -> Option<Range<usize
         .iter()
         .any(|host| part(text, sign + 1, text.len()).starts_with(host));
     let relative = read_before(text, start, b"//") && !read_before(text, start, b"://");
-    let parted = part(text, start, sign).contains(&b':');
-    (parted && (go || relative))
+    if go || relative {
+        let parted = part(text, start, sign).contains(&b':');
+        return parted.then(|| secret(layer, start, sign)).flatten();
+    }
+    let start = run_end(text, start, |byte| {
+        matches!(byte, b'(' | b'[' | b'{' | b',' | b';')
+    });
+    (is_user(part(text, start, sign)) && is_host(text, sign + 1))
         .then(|| secret(layer, start, sign))
         .flatten()
+}
+
+/// Whether this is a user, a colon and a password, and not the scheme of an address.
+fn is_user(userinfo: &[u8]) -> bool {
+    let end = run_end(userinfo, 0, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+    });
+    let user = part(userinfo, 0, end);
+    let scheme = NO_USERS
+        .iter()
+        .any(|scheme| user.eq_ignore_ascii_case(scheme));
+    user.first().is_some_and(u8::is_ascii_alphabetic)
+        && !scheme
+        && userinfo.get(end) == Some(&b':')
+        && !matches!(at(userinfo, end + 1), 0 | b':')
+}
+
+/// Whether a host and its port start here.
+fn is_host(text: &[u8], start: usize) -> bool {
+    let near = part(text, 0, start + NEAR);
+    let colon = run_end(near, start, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
+    });
+    let end = run_end(near, colon + 1, |byte| byte.is_ascii_digit());
+    let digest = part(text, start, colon).starts_with(b"sha");
+    let port = at(text, colon) == b':' && (2..=5).contains(&(end.max(colon + 1) - colon - 1));
+    colon > start && port && !digest && !at(text, end).is_ascii_alphanumeric()
 }
 
 /// How far a URL is read: what is legal in a password ends it where it may be a host or a port yet.
@@ -164,11 +201,18 @@ mod tests {
     fn user_and_password_are_found_without_a_scheme() {
         assert_eq!(find_bare("//user:pass@host/x"), Some("user:pass"));
         assert_eq!(find_bare("dsn user:pw@tcp(db:3306)/x"), Some("user:pw"));
+        assert_eq!(find_bare("to (shop:pw@db:5432)"), Some("shop:pw"));
+        assert_eq!(find_bare("shop:p:w@10.0.0.1:5432/x"), Some("shop:p:w"));
         for text in [
             "//user@host/x",
             "https://user:pass@host",
             "user:pass@host",
             "path//a/b:c@d",
+            "mailto:alice@example.org:25",
+            "nginx:1.25@sha256:12345",
+            "10:22:31@host:80",
+            "a:b@host:http",
+            "a:@host:80",
             "user@tcp(db)/x",
             "//[redacted:url_secret]@host",
         ] {

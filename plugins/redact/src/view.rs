@@ -1,12 +1,12 @@
 //! A text with its escapes undone, in which the detectors look for what they would not recognise in its spelling:
-//! percent-encoding, the backslash escapes of JSON and Python, and terminal colours.
+//! percent-encoding, HTML's escapes, the backslash escapes of JSON and Python, and terminal colours.
 //!
 //! It knows of each of its bytes where it came from, so that what is found in it is masked in the text itself, and how often
 //! it was percent-encoded. Backslashes in front of quotes stay: `value` counts them.
 
 use std::ops::Range;
 
-use crate::escape::{Escape, percent, spelled};
+use crate::escape::{Escape, entity, percent, spelled};
 use crate::text::SPELLED;
 
 /// Percent-encoding is undone as often as this: `%252540`.
@@ -50,6 +50,7 @@ impl View {
                 break;
             }
         }
+        view.undo(1, entity);
         let mut coloured = false;
         view.undo(SPELLED, |text, i| {
             let escape = spelled(text, i)?;
@@ -151,6 +152,7 @@ mod tests {
             ("nothing", "nothing"),
             ("a%40b", "a@b"),
             ("a%2540b%252540c", "a@b@c"),
+            ("a&#64;b%26commat;c &amp; d", "a@b@c &amp; d"),
             ("%7B%22a%22%3A%20%22b%5C%22%22%7D", r#"{"a": "b\""}"#),
             (r"https:\/\/u:p@h\/", "https://u:p@h/"),
             (r"https:\\\/\\\/u:p@h", "https://u:p@h"),

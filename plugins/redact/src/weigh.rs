@@ -1,4 +1,4 @@
-//! Weighs bytes sixteen at a time: which of them may be the sign of a secret, and which are digits.
+//! Weighs bytes sixteen at a time: which of them may be the sign of a secret, which are digits, dots, and letters of words.
 //!
 //! Each half of a byte picks a row of a table, and what both rows have in common is what the byte is: the way of looking
 //! bytes up that Hyperscan calls shufti. A byte is weighed together with the next one, so that the letters and quotes that
@@ -17,15 +17,21 @@ pub(crate) struct Weights {
     pub(crate) signs: u32,
     /// Whether it is a digit.
     pub(crate) digits: u32,
+    /// Whether it is a dot.
+    pub(crate) dots: u32,
+    /// Whether it is a letter of ASCII, a digit, an underscore or a dash.
+    pub(crate) words: u32,
 }
 
 /// What a byte can be; the highest is the one that `to_bitmask` reads.
 const DIGIT: u8 = 1 << 7;
+const DOT: u8 = 1 << 7;
 /// An at sign, and the last letter of `eyJ`, with which JSON begins in base64.
 const AT: u8 = 1;
-/// What escapes begin with.
+/// What escapes begin with: the first of HTML's too.
 const PERCENT: u8 = 1 << 1;
 const BACKSLASH: u8 = 1 << 2;
+/// An escape character before a bracket, or a plus before a digit or a bracket, and before some letters by the way.
 const ESC: u8 = 1 << 3;
 /// A colon, an equals sign, or the end of a tag.
 const ASSIGNS: u8 = 1 << 4;
@@ -33,7 +39,7 @@ const ASSIGNS: u8 = 1 << 4;
 const PARTS: u8 = 1 << 5;
 /// A `b`, before the next letter of Bearer, Basic or BEGIN.
 const SCHEME: u8 = 1 << 6;
-const ALONE: u8 = DIGIT | AT | PERCENT | BACKSLASH | ESC | ASSIGNS;
+const ALONE: u8 = DIGIT | AT | PERCENT | BACKSLASH | ASSIGNS;
 
 /// What a byte with this low half, and one with this high half, can be.
 const THIS: [[u8; LANES]; 2] = table(
@@ -41,9 +47,9 @@ const THIS: [[u8; LANES]; 2] = table(
     &[
         (DIGIT, b"0123456789"),
         (AT, b"@J"),
-        (PERCENT, b"%"),
+        (PERCENT, b"%&"),
         (BACKSLASH, b"\\"),
-        (ESC, b"\x1b"),
+        (ESC, b"\x1b+"),
         (ASSIGNS, b":=>"),
         (PARTS, b"\"' -"),
         (SCHEME, b"bB"),
@@ -51,7 +57,23 @@ const THIS: [[u8; LANES]; 2] = table(
 );
 
 /// What a byte can be before one with this low half, and one with this high half.
-const NEXT: [[u8; LANES]; 2] = table([ALONE; LANES], &[(PARTS, b",'-"), (SCHEME, b"aAeE")]);
+const NEXT: [[u8; LANES]; 2] = table(
+    [ALONE; LANES],
+    &[(PARTS, b",'-"), (SCHEME, b"aAeE"), (ESC, b"[(0123456789")],
+);
+
+/// What else a byte can be: each of these kinds but the dot is one of letters of words.
+const WORDS: [[u8; LANES]; 2] = table(
+    [0; LANES],
+    &[
+        (DOT, b"."),
+        (1, b"0123456789"),
+        (1 << 1, b"ABCDEFGHIJKLMNOabcdefghijklmno"),
+        (1 << 2, b"PQRSTUVWXYZpqrstuvwxyz"),
+        (1 << 3, b"_"),
+        (1 << 4, b"-"),
+    ],
+);
 
 /// Each kind takes the low and high halves of its bytes; the combinations of these halves must be no other bytes.
 #[expect(
@@ -80,19 +102,45 @@ pub(crate) fn weigh(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Weights {
     let (blocks, nexts) = (block.as_chunks().0, next.as_chunks().0);
     let mut weights = Weights::default();
     for (i, (block, next)) in blocks.iter().zip(nexts).enumerate() {
-        let kinds = look_up(&THIS, *block) & look_up(&NEXT, *next);
-        let signs = (kinds & u8x16::splat(!DIGIT)).saturating_add(u8x16::splat(!DIGIT));
-        weights.digits |= kinds.to_bitmask() << (i * LANES);
-        weights.signs |= signs.to_bitmask() << (i * LANES);
+        let (block, next) = (Halves::of(*block), Halves::of(*next));
+        let kinds = block.look_up(&THIS) & next.look_up(&NEXT);
+        let words = block.look_up(&WORDS);
+        let by = i * LANES;
+        weights.digits |= kinds.to_bitmask() << by;
+        weights.signs |= any_but_highest(kinds) << by;
+        weights.dots |= words.to_bitmask() << by;
+        weights.words |= any_but_highest(words) << by;
     }
     weights
 }
 
+/// Which bytes have any bit but the highest.
 #[inline]
-fn look_up([low, high]: &[[u8; LANES]; 2], bytes: [u8; LANES]) -> u8x16 {
-    let bytes = u8x16::new(bytes);
-    let lows = u8x16::new(*low).shuffle(bytes & u8x16::splat(15));
-    lows & u8x16::new(*high).shuffle(bytes.unbounded_shr_scalar(4))
+fn any_but_highest(kinds: u8x16) -> u32 {
+    let others = u8x16::splat(0x7f);
+    (kinds & others).saturating_add(others).to_bitmask()
+}
+
+/// The low and the high halves of bytes.
+struct Halves {
+    low: u8x16,
+    high: u8x16,
+}
+
+impl Halves {
+    #[inline]
+    fn of(bytes: [u8; LANES]) -> Self {
+        let bytes = u8x16::new(bytes);
+        Self {
+            low: bytes & u8x16::splat(15),
+            high: bytes.unbounded_shr_scalar(4),
+        }
+    }
+
+    #[inline]
+    fn look_up(&self, [low, high]: &[[u8; LANES]; 2]) -> u8x16 {
+        u8x16::new(*low).shuffle(self.low) & u8x16::new(*high).shuffle(self.high)
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +149,8 @@ mod tests {
 
     fn expected(byte: u8, next: u8) -> Weights {
         let sign = match byte {
-            b'@' | b'J' | b'%' | b'\\' | 0x1b | b':' | b'=' | b'>' => true,
+            b'@' | b'J' | b'%' | b'&' | b'\\' | b':' | b'=' | b'>' => true,
+            0x1b | b'+' => matches!(next >> 4, 2 | 3 | 5) && matches!(next & 15, 0..=9 | 11),
             b'"' | b'\'' | b' ' | b'-' => matches!(next, b',' | b'\'' | b'-'),
             b'b' | b'B' => matches!(next, b'a' | b'A' | b'e' | b'E'),
             _ => false,
@@ -109,6 +158,8 @@ mod tests {
         Weights {
             signs: u32::from(sign),
             digits: u32::from(byte.is_ascii_digit()),
+            dots: u32::from(byte == b'.'),
+            words: u32::from(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')),
         }
     }
 
@@ -120,11 +171,15 @@ mod tests {
                 let (mut block, mut nexts) = ([0; BLOCK], [0; BLOCK]);
                 block[place] = byte;
                 nexts[place] = next;
-                let Weights { signs, digits } = expected(byte, next);
-                let expected = Weights {
-                    signs: signs << place,
-                    digits: digits << place,
-                };
+                let mut expected = expected(byte, next);
+                for weight in [
+                    &mut expected.signs,
+                    &mut expected.digits,
+                    &mut expected.dots,
+                    &mut expected.words,
+                ] {
+                    *weight <<= place;
+                }
                 assert_eq!(weigh(&block, &nexts), expected, "{byte:#x} {next:#x}");
             }
         }

@@ -23,7 +23,15 @@ fn planted() -> Value {
 /// The secrets of the planted people, in the spellings that they have in URLs and forms too.
 fn secrets(planted: &Value) -> BTreeSet<String> {
     let people = planted["people"].as_array().expect("people");
-    let fields = ["email", "card", "card_text", "token", "password"];
+    let fields = [
+        "email",
+        "card",
+        "card_text",
+        "token",
+        "password",
+        "phone",
+        "ip",
+    ];
     let values = people
         .iter()
         .flat_map(|person| fields.map(|field| person[field].as_str().expect("a text")));
@@ -34,12 +42,16 @@ fn secrets(planted: &Value) -> BTreeSet<String> {
             .replace('!', "%21")
             .replace('$', "%24")
             .replace('*', "%2A")
-            .replace('#', "%23");
+            .replace('#', "%23")
+            .replace('(', "%28")
+            .replace(')', "%29");
         for spelling in [
             value,
             &escaped,
             &value.replace(' ', "+"),
             &value.replace(' ', "%20"),
+            &escaped.replace(' ', "+"),
+            &escaped.replace(' ', "%20"),
         ] {
             secrets.insert(spelling.replace('@', "%40"));
             secrets.insert(spelling.to_owned());
@@ -123,10 +135,101 @@ fn every_planted_secret_is_gone_and_every_decoy_stays() {
             again.counters
         );
     }
-    assert!(found > 3_000, "{found} secrets are in the requests");
-    assert_eq!(
-        counters.get("redacted_credit_card"),
-        Some(&1_073),
-        "{counters:?}"
+    assert!(found > 3_900, "{found} secrets are in the requests");
+    let counts = [
+        ("redacted_credit_card", 1_073),
+        ("redacted_phone", 409),
+        ("redacted_ip", 464),
+    ];
+    for (name, count) in counts {
+        assert_eq!(counters.get(name), Some(&count), "{counters:?}");
+    }
+}
+
+#[test]
+fn every_action_hides_once_and_for_all() {
+    let secrets = secrets(&planted());
+    for action in ["hash", "partial", "remove"] {
+        let config = json!({
+            "action": action,
+            "series": action,
+            "sql": "shape",
+            "keys": {"deny": ["user_id", "http.*"]},
+        });
+        let mut redact = Harness::<Redact>::new(config).expect("a config");
+        for (file, given) in requests().into_iter().step_by(4) {
+            let outcome = redact.run(given).expect("redact never fails");
+            let after = readable(&outcome.request);
+            for secret in &secrets {
+                assert!(!after.contains(secret), "{action}: {secret} in {file}");
+            }
+            let again = redact
+                .run(outcome.request.clone())
+                .expect("redact never fails");
+            assert!(again.request == outcome.request, "{action}: {file}, twice");
+            assert!(again.counters.is_empty(), "{action}: {file}, twice");
+        }
+    }
+}
+
+/// The elements under this key.
+fn all(value: &Value, key: &str) -> Vec<Value> {
+    let elements = value.get(key).and_then(Value::as_array);
+    elements.cloned().unwrap_or_default()
+}
+
+/// What tells apart each data point of a request, in JSON.
+fn series(request: &Request) -> Vec<String> {
+    let mut series = Vec::new();
+    for resource in all(&request.to_json(), "resourceMetrics") {
+        for scope in all(&resource, "scopeMetrics") {
+            for metric in all(&scope, "metrics") {
+                let kinds = [
+                    "gauge",
+                    "sum",
+                    "histogram",
+                    "exponentialHistogram",
+                    "summary",
+                ];
+                let kinds = kinds.iter().filter_map(|kind| metric.get(kind));
+                for point in kinds.flat_map(|kind| all(kind, "dataPoints")) {
+                    let above = [resource.get("resource"), scope.get("scope")];
+                    let of_metric = [metric.get("name"), metric.get("unit")];
+                    let own = point.get("attributes");
+                    series.push(json!([above, of_metric, own]).to_string());
+                }
+            }
+        }
+    }
+    series
+}
+
+#[test]
+fn series_that_were_apart_stay_apart() {
+    let config =
+        json!({"action": "remove", "sql": "shape", "keys": {"deny": ["http.*", "user.*"]}});
+    let mut redact = Harness::<Redact>::new(config).expect("a config");
+    let (mut points, mut hidden) = (0, 0);
+    for (file, given) in requests() {
+        if given.signal() != Signal::Metrics {
+            continue;
+        }
+        let before = series(&given);
+        let outcome = redact.run(given).expect("redact never fails");
+        let after = series(&outcome.request);
+        let pairs: BTreeSet<_> = before.iter().zip(&after).collect();
+        let count = |series: &[String]| series.iter().collect::<BTreeSet<_>>().len();
+        assert_eq!(before.len(), after.len(), "{file}");
+        assert_eq!(pairs.len(), count(&before), "{file}");
+        assert_eq!(pairs.len(), count(&after), "{file}");
+        points += after.len();
+        hidden += pairs
+            .iter()
+            .filter(|(before, after)| before != after)
+            .count();
+    }
+    assert!(
+        points > 500 && hidden > 100,
+        "{points} points, {hidden} hidden"
     );
 }

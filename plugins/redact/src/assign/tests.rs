@@ -1,19 +1,11 @@
 //! What the detectors make of whole texts with names and values in them.
 
-use crate::detector::{Detector, Wanted};
-use crate::{mask, scan};
+use crate::redacted;
 
 /// The text with masks, by all detectors.
 fn masked(text: &str) -> String {
-    let ends = [u32::try_from(text.len()).unwrap()];
-    let findings = mask::merge(scan::scan(
-        text.as_bytes(),
-        &ends,
-        Wanted::of(&Detector::ALL),
-    ));
-    let mut out = String::new();
-    mask::write(text.as_bytes(), &findings, |piece| out.push_str(piece));
-    out.replace("[redacted:secret_key]", "[S]")
+    redacted(text)
+        .replace("[redacted:secret_key]", "[S]")
         .replace("[redacted:url_secret]", "[U]")
 }
 
@@ -169,11 +161,11 @@ fn values_on_several_lines_are_hidden_whole() {
     for (text, expected) in [
         (
             "private_key: -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nn: 1",
-            "private_key: [S]\nn: 1",
+            "private_key: [redacted:private_key]\nn: 1",
         ),
         (
             r"key -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n.",
-            r"key [S]\n.",
+            r"key [redacted:private_key]\n.",
         ),
         ("password: |\n  hunter2\nn: 1", "password: |\n  [S]\nn: 1"),
         (
@@ -343,6 +335,7 @@ fn what_is_no_secret_is_left() {
         "{'routing_key': 'receipts', 'token': None}",
         "token::Kind and std::token:: paths",
         "GET /x?q=token&page=2",
+        "GET /login?password=&token= HTTP/1.1",
         "output_tokens=17 max_tokens: 512",
         "2026-11-22 10:22:31,412 INFO [shop.token] at 10:22",
         "password=",
