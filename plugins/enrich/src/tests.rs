@@ -413,3 +413,28 @@ fn rows_of_many_resources_get_what_theirs_has() {
         }
     }
 }
+
+#[test]
+fn if_and_when_hold_together() {
+    let actions = json!([
+        {"set": B, "value": "new", "if": "missing", "when": {A: {"exists": true}}},
+        {"uppercase": [A, B], "when": {A: "x"}},
+    ]);
+    let pair = |key: &str, text: &str| json!({"key": key, "value": {"stringValue": text}});
+    let records = json!([
+        {"attributes": [pair("a", "x")]},
+        {"attributes": [pair("a", "y"), pair("b", "old")]},
+        {"attributes": [pair("c", "x")]},
+    ]);
+    let out = logs(&actions, &records);
+    assert_eq!(
+        out[0]["attributes"],
+        json!([pair("a", "X"), pair("b", "NEW")]),
+        "the condition is about the row as it was"
+    );
+    assert_eq!(
+        out[1]["attributes"],
+        json!([pair("a", "y"), pair("b", "old")])
+    );
+    assert_eq!(out[2]["attributes"], json!([pair("c", "x")]));
+}
