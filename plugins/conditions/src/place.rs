@@ -1,6 +1,8 @@
 //! What a bundled plugin has to know of a path beyond that the host knows it: where in OTLP's tree it stands and what it
 //! holds, so that a mistake is found when the config is read and not batch after batch.
 
+use std::ops::RangeInclusive;
+
 use otlet_plugin::{Signal, Table};
 
 /// What a column holds.
@@ -74,6 +76,17 @@ impl<'a> Place<'a> {
     /// Whether its default (0, false, the empty text) reads as absent, as that of most fields does.
     pub fn has_default(&self) -> bool {
         self.holds() != Type::Any && !PRESENT_AT_DEFAULT.contains(&self.column)
+    }
+
+    /// The integers that it takes: some fields have 32 bits.
+    pub fn range(&self) -> RangeInclusive<i64> {
+        match self.column {
+            "flags" => 0..=u32::MAX.into(),
+            "kind" | "status.code" | "severity_number" | "aggregation_temporality" | "scale" => {
+                i32::MIN.into()..=i32::MAX.into()
+            }
+            _ => i64::MIN..=i64::MAX,
+        }
     }
 
     /// Whether both are the same column, perhaps under two names.
@@ -244,6 +257,14 @@ mod tests {
         assert!(place("span.duration").is_read_only() && !place("span.kind").is_read_only());
         assert!(place("span.kind").has_default() && !place("datapoint.sum").has_default());
         assert!(!place(r#"record.attributes["kind"]"#).has_default());
+        assert!(!place("span.kind").range().contains(&(1 << 31)));
+        assert!(place("record.flags").range().contains(&(1 << 31)));
+        assert!(!place("record.flags").range().contains(&-1));
+        assert!(
+            place(r#"record.attributes["kind"]"#)
+                .range()
+                .contains(&i64::MIN)
+        );
         assert_eq!(holds("record.of_a_later_version"), Type::Any);
     }
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::fmt::Write as _;
 
 use otlet_plugin::{Batch, Doubles, Integers, Table, Texts, Value};
 
@@ -133,7 +132,20 @@ impl<'a> Reading<'a> {
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+        let digits = [byte >> 4, byte & 15];
+        text.extend(
+            digits
+                .iter()
+                .filter_map(|digit| char::from_digit((*digit).into(), 16)),
+        );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_byte_is_two_digits() {
+        assert_eq!(super::hex(&[0, 15, 16, 0xab, 255]), "000f10abff");
+    }
 }

@@ -70,12 +70,17 @@ impl Test {
                 .ok_or_else(|| Error::new("is no number: write one, such as 500"))
         };
         match key {
-            "exists" => value.as_bool().map(Self::Exists).ok_or_else(|| "is neither true nor false".into()),
+            "exists" => value
+                .as_bool()
+                .map(Self::Exists)
+                .ok_or_else(|| "is neither true nor false".into()),
             "matches" if ![Type::Any, Type::Text, Type::Id].contains(&place.holds()) => {
                 Err("looks at texts, and this is none: give a value, `at_least` or `below`".into())
             }
             "matches" => {
-                let text = value.as_str().ok_or("is no text: write a regular expression in quotes")?;
+                let text = value
+                    .as_str()
+                    .ok_or("is no text: write a regular expression in quotes")?;
                 pattern(text).map(Self::Matches)
             }
             "at_least" => compares([Greater, Equal]),
@@ -83,7 +88,11 @@ impl Test {
             "above" => compares([Greater; 2]),
             "below" => compares([Less; 2]),
             "not" => Self::new(value, place).map(|test| Self::Not(Box::new(test))),
-            _ => Err("no such test: write `exists`, `matches`, `at_least`, `at_most`, `above`, `below` or `not`".into()),
+            _ => Err(
+                "no such test: write `exists`, `matches`, `at_least`, `at_most`, `above`, \
+                `below` or `not`"
+                    .into(),
+            ),
         }
     }
 

@@ -196,8 +196,14 @@ fn to(config: &config::Action) -> Result<&str, Error> {
 fn beside<'a>(config: &'a config::Action, paths: &Paths) -> Result<Option<&'a str>, Error> {
     match (&config.to, config.if_) {
         (None, None) => Ok(None),
-        (None, Some(_)) => Err("if: is about what stands at `to`, and this is done in place: leave it out, or use `when`".into()),
-        _ if paths.all().len() > 1 => Err("to: is one path, and several lead there: write an action for each".into()),
+        (None, Some(_)) => Err(
+            "if: is about what stands at `to`, and this is done in place: leave it \
+            out, or use `when`"
+                .into(),
+        ),
+        _ if paths.all().len() > 1 => {
+            Err("to: is one path, and several lead there: write an action for each".into())
+        }
         _ => to(config).map(Some),
     }
 }

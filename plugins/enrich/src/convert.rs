@@ -61,7 +61,10 @@ impl Verb for Convert {
         write_values(batch, (self.source.table, &self.target), when, |row| {
             let value = values.get(row)?.as_ref()?;
             let stays = self.in_place && is_of(value, self.to);
-            converted(value, self.to).filter(|_| !stays).map(Cow::Owned)
+            let converted = converted(value, self.to).filter(|_| !stays)?;
+            self.target
+                .fits(&converted)
+                .then_some(Cow::Owned(converted))
         });
     }
 }

@@ -9,7 +9,7 @@ use otlet_plugin::{Batch, Error, Mask, Signal, Table as Rows, Value};
 use crate::action::Verb;
 use crate::config::{Action, To};
 use crate::extract::one_table;
-use crate::literal::{fits, typed};
+use crate::literal::typed;
 use crate::path::{Source, Target, name as describe};
 use crate::selection::write_values;
 use crate::table::{Table, Tables};
@@ -46,10 +46,7 @@ impl Lookup {
             let number = table.column(name).unwrap_or_default();
             let target =
                 Target::below(path, &source, config.if_).map_err(|error| error.context("to"))?;
-            if target.takes != Type::Any
-                && !table
-                    .column_of(number)
-                    .all(|value| fits(value, target.takes))
+            if target.takes != Type::Any && !table.column_of(number).all(|value| target.fits(value))
             {
                 return Err(format!(
                     "to: {name}: {path} takes {}, and the table has others: look it up into an attribute, and `convert` that",
@@ -63,7 +60,7 @@ impl Lookup {
                 .flatten()
                 .find(|(column, _)| *column == name);
             let default = default
-                .map(|(_, value)| typed(value, target.takes, path))
+                .map(|(_, value)| typed(value, &target, path))
                 .transpose();
             let default = default.map_err(|error| error.context(format!("default: {name}")))?;
             columns.push(Column {

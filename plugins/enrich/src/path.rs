@@ -1,7 +1,9 @@
 //! Paths that an action reads and writes, checked and opened.
 
+use std::ops::RangeInclusive;
+
 use otlet_conditions::{Condition, Opened, Place, Type, is_above};
-use otlet_plugin::{Batch, Column, Error, Mask, Signal, Table};
+use otlet_plugin::{Batch, Column, Error, Mask, Signal, Table, Value};
 use serde_json::json;
 
 use crate::config::If;
@@ -25,6 +27,8 @@ pub(crate) struct Target {
     /// The one signal that has it, unless all do.
     pub(crate) signal: Option<Signal>,
     pub(crate) takes: Type,
+    /// The integers that it takes.
+    range: RangeInclusive<i64>,
     /// `missing` or `present`.
     only: Option<Opened>,
 }
@@ -64,6 +68,7 @@ impl Target {
             table: place.table,
             signal: place.signal,
             takes: place.holds(),
+            range: place.range(),
             only: only.transpose()?,
         })
     }
@@ -94,6 +99,20 @@ impl Target {
             (when, only) => only.or_else(|| when.cloned()),
         };
         Selection::new(mask)
+    }
+
+    /// Whether it takes a value, of its type and within its range.
+    pub(crate) fn fits(&self, value: &Value) -> bool {
+        match (value, self.takes) {
+            (Value::Integer(integer), Type::Any | Type::Integer | Type::Unsigned) => {
+                self.range.contains(integer)
+            }
+            (_, Type::Any)
+            | (Value::Text(_), Type::Text)
+            | (Value::Double(_), Type::Double)
+            | (Value::Boolean(_), Type::Boolean) => true,
+            _ => false,
+        }
     }
 
     /// Refuses a field that takes another type.

@@ -7,13 +7,12 @@ mod json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use otlet_conditions::Type;
 use otlet_plugin::{Error, Value};
 use serde_json::Value as Json;
 
 use crate::config::{self, Action, To};
 use crate::keys::listed;
-use crate::literal::typed;
+use crate::literal::any;
 
 /// The tables of a config.
 #[derive(Debug)]
@@ -177,7 +176,7 @@ impl Builder {
         let cell = if let Some(known) = self.others.get(&written) {
             *known
         } else {
-            self.table.values.push(typed(value, Type::Any, "a cell")?);
+            self.table.values.push(any(value)?.unwrap_or(Value::Empty));
             self.others.insert(written, next);
             next
         };

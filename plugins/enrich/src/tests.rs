@@ -288,6 +288,37 @@ fn hashes_are_those_of_the_standards() {
 }
 
 #[test]
+fn what_the_host_would_not_take_is_no_edit() {
+    let converted = |level: &str| {
+        let action = json!({"convert": A, "as": "integer", "to": "log.severity_number"});
+        let before = json!([{"attributes": [{"key": "a", "value": {"stringValue": level}}]}]);
+        logs(&json!([action]), &before)[0]["severityNumber"].clone()
+    };
+    assert_eq!(converted("17"), json!(17));
+    assert_eq!(converted("2147483648"), json!(0), "the field has 32 bits");
+    all_say(&[
+        (
+            json!({"set": "span.kind", "value": 1_i64 << 31}),
+            "value: span.kind does not take 2147483648: it has 32 bits",
+        ),
+        (
+            json!({"set": "record.flags", "value": -1}),
+            "value: record.flags does not take -1",
+        ),
+        (
+            json!({"set": A, "value": nested(25)}),
+            "value: has lists or maps deeper than 24 levels",
+        ),
+    ]);
+    assert!(made(&json!([{"set": A, "value": nested(24)}])).is_ok());
+}
+
+/// So many lists in one another.
+fn nested(levels: usize) -> Value {
+    (0..levels).fold(json!(1), |inner, _| json!([inner]))
+}
+
+#[test]
 fn moves_are_refused_that_would_lose_the_value() {
     let resource = "resource.attributes[\"a\"]";
     all_say(&[
@@ -381,4 +412,29 @@ fn rows_of_many_resources_get_what_theirs_has() {
             );
         }
     }
+}
+
+#[test]
+fn if_and_when_hold_together() {
+    let actions = json!([
+        {"set": B, "value": "new", "if": "missing", "when": {A: {"exists": true}}},
+        {"uppercase": [A, B], "when": {A: "x"}},
+    ]);
+    let pair = |key: &str, text: &str| json!({"key": key, "value": {"stringValue": text}});
+    let records = json!([
+        {"attributes": [pair("a", "x")]},
+        {"attributes": [pair("a", "y"), pair("b", "old")]},
+        {"attributes": [pair("c", "x")]},
+    ]);
+    let out = logs(&actions, &records);
+    assert_eq!(
+        out[0]["attributes"],
+        json!([pair("a", "X"), pair("b", "NEW")]),
+        "the condition is about the row as it was"
+    );
+    assert_eq!(
+        out[1]["attributes"],
+        json!([pair("a", "y"), pair("b", "old")])
+    );
+    assert_eq!(out[2]["attributes"], json!([pair("c", "x")]));
 }

@@ -139,7 +139,12 @@ fn a_field_takes_its_own_type() {
     let beyond = json!(99_999_999_999_999_999_999_f64);
     for value in [beyond.clone(), json!([1, beyond]), json!({"a": u64::MAX})] {
         let error = set("record.attributes[\"a\"]", value);
-        assert!(error.contains("is beyond OTLP's integers: write a number of at most 64 bits with its sign, or put it in quotes"), "{error}");
+        assert!(
+            error.contains(
+                "is beyond OTLP's integers: write a number of at most 64 bits with its sign"
+            ),
+            "{error}"
+        );
     }
     assert!(made(&json!([{"set": "datapoint.sum", "value": 1e30}])).is_ok());
     assert!(
