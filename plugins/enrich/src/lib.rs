@@ -58,8 +58,8 @@ impl Plugin for Enrich {
                 is_of_a_signal,
             })
         } else {
-            // The host makes one line of it.
-            Err(mistakes.join("; ").into())
+            // The host shows each line where it belongs.
+            Err(mistakes.join("\n").into())
         }
     }
 
