@@ -105,11 +105,22 @@ const LENGTHS: [(&[u8; 2], usize); 88] = [
     (b"XK", 20),
 ];
 
+/// Whether a name says that its value is such a number.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    says(name, name.len(), &NAME)
+}
+
+/// Whether all of this value, which stands under a name that says so, is a number.
+pub(crate) fn is_number(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    end(value, 0, || true) == Some(value.len())
+}
+
 /// The number that the long run of digits at `digits` stands in.
 pub(crate) fn find(text: &[u8], digits: usize) -> Option<Range<usize>> {
     let mut start = run_start(text, digits, LONGEST, |byte| byte.is_ascii_alphanumeric());
     for _ in 0..=GROUPS {
-        if let Some(end) = end(text, start) {
+        if let Some(end) = end(text, start, || says(text, start, &NAME)) {
             return Some(start..end);
         }
         let gap = gap_before(text, start);
@@ -123,12 +134,12 @@ pub(crate) fn find(text: &[u8], digits: usize) -> Option<Range<usize>> {
     None
 }
 
-/// Where the number ends that starts here, if one does.
-fn end(text: &[u8], start: usize) -> Option<usize> {
+/// Where the number ends that starts here, if one does. In small letters it has groups or a name.
+fn end(text: &[u8], start: usize, named: impl Fn() -> bool) -> Option<usize> {
     let country = [at(text, start), at(text, start + 1)].map(|letter| letter.to_ascii_uppercase());
     let checked = at(text, start + 2).is_ascii_digit() && at(text, start + 3).is_ascii_digit();
-    let named = checked && country.iter().all(u8::is_ascii_uppercase);
-    if !named || before(text, start).is_ascii_alphanumeric() {
+    let headed = checked && country.iter().all(u8::is_ascii_uppercase);
+    if !headed || before(text, start).is_ascii_alphanumeric() {
         return None;
     }
     let (_, length) = LENGTHS.iter().find(|(known, _)| **known == country)?;
@@ -147,7 +158,7 @@ fn end(text: &[u8], start: usize) -> Option<usize> {
     let number = part(&number, 0, *length);
     let small = part(text, start, i).iter().any(u8::is_ascii_lowercase);
     let ends = !at(text, i).is_ascii_alphanumeric();
-    (ends && is_checked(number) && (!small || grouped || says(text, start, &NAME))).then_some(i)
+    (ends && is_checked(number) && (!small || grouped || named())).then_some(i)
 }
 
 /// Whether these are letters and digits with right check digits: the number with its head at its end, letters as two

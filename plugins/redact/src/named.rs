@@ -1,11 +1,11 @@
-//! What the keys of a value say about numbers in it: that all of it is a telephone number, or that what looks like one is
+//! What the keys of a value say about numbers in it: that all of it is a telephone number or the like, or that what looks like one is
 //! something else.
 
 use std::ops::Range;
 
 use crate::detector::{Detector, Wanted};
 use crate::view::View;
-use crate::{ip, name, phone, ssn};
+use crate::{iban, ip, name, phone, ssn};
 
 /// What keys say about numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ impl Named {
         let is = [
             (phone::is_name(path), Detector::Phone),
             (ssn::is_name(path), Detector::UsSsn),
+            (iban::is_name(path), Detector::Iban),
         ];
         let is_not = [
             (phone::is_other_name(last), Detector::Phone),
@@ -49,7 +50,9 @@ impl Named {
             let sought = self.is.has(detector) && wanted.has(detector);
             (sought && seen(value, is_one)).then_some(detector)
         };
-        finds(Detector::UsSsn, ssn::is_number).or_else(|| finds(Detector::Phone, phone::is_number))
+        finds(Detector::Iban, iban::is_number)
+            .or_else(|| finds(Detector::UsSsn, ssn::is_number))
+            .or_else(|| finds(Detector::Phone, phone::is_number))
     }
 
     /// Whether what was found is all of the value, and something else: the id of a span, which happens to have digits alone,
@@ -92,6 +95,8 @@ mod tests {
             (&["phone", "number"], "1712345678", Some(Detector::Phone)),
             (&["mobile"], "0171%202345678", Some(Detector::Phone)),
             (&["ssn"], "219099999", Some(Detector::UsSsn)),
+            (&["iban"], "de89370400440532013000", Some(Detector::Iban)),
+            (&["iban"], "de88370400440532013000", None),
             (&["phone"], "true", None),
             (&["phone", "updated"], "20260609", None),
             (&["customer"], "0171 2345678", None),
