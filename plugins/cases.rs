@@ -90,7 +90,7 @@ fn difference(found: &Request, expected: &Request) -> String {
 }
 
 /// A config in YAML as the host hands it on.
-fn json_of_yaml(text: &str) -> Result<Value, String> {
+pub(crate) fn json_of_yaml(text: &str) -> Result<Value, String> {
     let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
     match documents.as_slice() {
         [document] => json(document),

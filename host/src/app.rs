@@ -13,7 +13,7 @@ use tokio::time;
 use crate::config::{Config, Draft, Loaded, PipelineConfig, ProcessorConfig, Report};
 use crate::exporter::{Exporter, Output};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
-use crate::plugin::{Engine, LoadError, Plugin, Processor};
+use crate::plugin::{Engine, LoadError, Plugin, Problem, Processor};
 use crate::queue::{Lost, Sizer};
 use crate::receiver::{self, Next, Running};
 use crate::runtime::Runtimes;
@@ -55,6 +55,12 @@ pub fn prepare(
         }
         match processor(plugin, config) {
             Ok(processor) => stages.push(Arc::new(Stage::new(processor))),
+            Err(LoadError {
+                problem: Problem::Refused(mistakes),
+                ..
+            }) => mistakes
+                .iter()
+                .for_each(|mistake| draft.refused(index, mistake)),
             Err(error) => draft.refused(index, &error.to_string()),
         }
     }

@@ -10,6 +10,7 @@ mod draft;
 mod environment;
 mod exporters;
 mod file;
+mod path;
 mod processors;
 mod reader;
 mod receivers;

@@ -154,6 +154,42 @@ fn what_a_plugin_says_of_its_config_is_shown_at_its_config_without_secrets() {
 }
 
 #[test]
+fn what_a_plugin_says_of_one_value_is_shown_there() {
+    let config = "
+receivers: { otlp: { protocols: { grpc: } } }
+processors:
+  enrich:
+    config:
+      actions:
+        - { copy: a, to: b }
+        - when: { span.name: x, span: { name: y } }
+exporters: { debug: }
+service: { pipelines: { traces: { receivers: [otlp], processors: [enrich], exporters: [debug] } } }
+";
+    for (reason, at) in [
+        ("actions[0].to: no path", "7:26"),
+        ("actions[0].value: is missing", "7:11"),
+        ("actions[1].when.span.name: no name", "8:30"),
+        ("actions[1].when.span.names: no name", "8:33"),
+        ("actions[2].to: none", "7:9"),
+        ("`actions[0].copy` and `to` are the same", "7:19"),
+        ("actions are wrong", "5:5"),
+    ] {
+        let mut draft = config::parse("otlet.yaml", config.as_bytes(), &environment);
+        draft.refused(0, reason);
+        let report = draft.finish().unwrap_err().to_string();
+        assert!(
+            report.contains(&format!("plugin `enrich`: {reason}")),
+            "{report}"
+        );
+        assert!(
+            report.contains(&format!("otlet.yaml:{at}\n")),
+            "{at}: {report}"
+        );
+    }
+}
+
+#[test]
 fn only_a_terminal_gets_colours() {
     let report = config::parse("otlet.yaml", b"colour: red", &environment).finish();
     let report = report.unwrap_err();

@@ -165,22 +165,28 @@ const PROCESSORS: Instead = &[
             "transform",
             "span",
             "metricstransform",
-            "k8sattributes",
-            "resourcedetection",
         ],
         "use the plugin `enrich`, which sets, copies, renames and removes attributes and fields",
+    ),
+    (
+        &["k8sattributes", "resourcedetection"],
+        "use the plugin `enrich` with `${env:NAME}`, or `OTEL_RESOURCE_ATTRIBUTES` where the telemetry comes from",
     ),
     (
         &["redaction"],
         "use the plugin `redact`, which masks what looks like a secret wherever it stands",
     ),
     (
-        &["probabilistic_sampler", "tail_sampling"],
-        "use the plugin `sample`, which keeps or drops whole traces by their trace id",
+        &["probabilistic_sampler"],
+        "use the plugin `sample`, which keeps a share of the traces by their trace id",
+    ),
+    (
+        &["tail_sampling"],
+        "otlet has none yet: put it behind otlet, and leave the share of the plugin `sample` at what it needs",
     ),
     (
         &["filter"],
-        "use the plugin `sample`, or write a plugin that retains the rows you want",
+        "use the plugin `sample`: `rates` with `percentage: 0` drop spans and log records, `metrics` drops metrics",
     ),
     (
         &[

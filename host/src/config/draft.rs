@@ -10,6 +10,7 @@ use crate::{exporter, receiver};
 
 use super::component::{Component, Kind, type_of, unknown_type};
 use super::environment::{self, Sources};
+use super::path;
 use super::processors::Read;
 use super::reader::{Lacking, Mistakes, Reader};
 use super::report::{Mistake, Place, Report, Source, quoted};
@@ -133,10 +134,14 @@ impl Draft {
         }
     }
 
-    /// Says that a processor's plugin refused its `config`, or could not be made ready otherwise.
+    /// Says why a processor's plugin refused its `config`, or could not be made ready otherwise. A reason that begins with the
+    /// path of a value (`actions[2].to: ...`) is shown there.
     pub fn refused(&mut self, processor: usize, reason: &str) {
         if let Some(read) = self.processors.get(processor) {
-            let place = read.node.as_ref().map_or(read.place, |(place, _)| *place);
+            let place = match &read.node {
+                Some((place, node)) => path::find(*place, node, reason),
+                None => read.place,
+            };
             let mut reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
             // A plugin may repeat what it was told.
             if let Some((_, node)) = &read.node {

@@ -104,6 +104,11 @@ fn resolve(text: &str) -> Resolved<'_> {
     if let Ok(integer) = text.parse() {
         return Resolved::Unsigned(integer);
     }
+    // Whoever writes a number that 64 bits do not hold gets it as it is written, not one near it.
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Resolved::Text(text);
+    }
     // Rust also reads `inf`, `nan` and the like, which are text in YAML.
     let number = !text.contains(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E'))
         && text.contains(|c: char| c.is_ascii_digit());

@@ -30,6 +30,8 @@ pub(super) enum Failed {
     Stopped(Stop),
     /// It trapped; the reason is fit for a log.
     Trapped(String),
+    /// It refused its config; each mistake is fit for a log.
+    Refused(Vec<String>),
 }
 
 type Called<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;

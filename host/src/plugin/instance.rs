@@ -17,6 +17,9 @@ use crate::batch::Batch;
 /// of a guest never shrinks, and one large batch would stay in every instance.
 const GROWTH: usize = 4;
 
+/// The most lines that are shown of why a plugin refuses its config, each of them a mistake.
+const MISTAKES: usize = 20;
+
 /// What `process` and `configure` return.
 type Answer = Result<(), String>;
 
@@ -98,7 +101,8 @@ impl Instance {
             None => cell.state().report = Report::default(),
         }
         let (answer,) = configured?;
-        answer.map_err(|reason| Failed::Trapped(tame(&reason)))?;
+        answer
+            .map_err(|reason| Failed::Refused(reason.lines().take(MISTAKES).map(tame).collect()))?;
         let most = cell.state().meter.used() + limits.memory / GROWTH;
         Ok(Self {
             cell,

@@ -72,9 +72,12 @@ pub enum Problem {
     /// `describe` trapped, took too long or gave no manifest.
     #[error("`describe` failed: {0}")]
     Describe(String),
-    /// `configure` refused the config, trapped or took too long.
+    /// `configure` trapped or took too long.
     #[error("`configure` failed: {0}")]
     Configure(String),
+    /// `configure` refused the config, for each of these reasons.
+    #[error("`configure` failed: {}", .0.join("; "))]
+    Refused(Vec<String>),
 }
 
 impl Plugin {
@@ -170,6 +173,7 @@ impl fmt::Display for Failed {
         match self {
             Self::Stopped(stop) => stop.fmt(f),
             Self::Trapped(reason) => f.write_str(reason),
+            Self::Refused(mistakes) => f.write_str(&mistakes.join("; ")),
         }
     }
 }

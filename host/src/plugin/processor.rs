@@ -71,8 +71,12 @@ impl Processor {
         let config = config.to_string();
         let sink = Sink::new(name, limits.log_lines);
         let started = Instant::now();
-        let first = Instance::new(&plugin, Some(&sink), limits, &config)
-            .map_err(|failed| plugin.error(Problem::Configure(failed.to_string())))?;
+        let first = Instance::new(&plugin, Some(&sink), limits, &config).map_err(|failed| {
+            plugin.error(match failed {
+                Failed::Refused(mistakes) => Problem::Refused(mistakes),
+                failed => Problem::Configure(failed.to_string()),
+            })
+        })?;
         let start = started.elapsed();
         Ok(Self {
             name: name.to_owned(),

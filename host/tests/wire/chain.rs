@@ -161,7 +161,15 @@ impl Facts {
 }
 
 /// The shapes of lines that say that their trace is sampled.
-const SAMPLED: [&str; 1] = ["traceparent_text"];
+const SAMPLED: [&str; 7] = [
+    "attr_otelTraceID",
+    "attr_trace_id",
+    "camel_upper_json",
+    "map_body",
+    "otel_text_format",
+    "raw_json_body",
+    "traceparent_text",
+];
 
 /// The last 56 bits of the trace id.
 fn randomness(record: &Value) -> Option<u64> {

@@ -17,6 +17,8 @@ pub(crate) struct Scanner {
     phones: Vec<String>,
     addresses: Vec<String>,
     passwords: Vec<String>,
+    /// The key of a payment provider's API.
+    key: String,
     decoys: Vec<String>,
 }
 
@@ -76,6 +78,7 @@ impl Scanner {
             phones: all("phone").iter().map(|phone| digits(phone)).collect(),
             addresses: all("ip"),
             passwords: all("password"),
+            key: planted["cli_api_key"].as_str().unwrap().to_lowercase(),
             decoys: decoys
                 .values()
                 .map(|decoy| decoy.as_str().unwrap().to_lowercase())
@@ -93,6 +96,7 @@ impl Scanner {
             || is(&self.phones, &joined)
             || is(&self.addresses, &decoded)
             || is(&self.passwords, &decoded)
+            || decoded == self.key
     }
 
     /// Whether a text ends with a planted token, as an authorization header does.

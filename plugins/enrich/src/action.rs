@@ -1,282 +1,212 @@
 //! An action, checked and with its columns open.
 
-use otlet_plugin::{Batch, Column, Error, Signal, Value};
+use otlet_conditions::Opened;
+use otlet_plugin::{Batch, Error, Mask, Signal, Table};
 
-use crate::config::{self, Paths, When};
-use crate::path::{Place, Type};
+use crate::config::{self, Paths, To};
+use crate::convert::Convert;
+use crate::extract::{Extract, Places};
+use crate::hash::{Hash, How};
+use crate::keys;
+use crate::literal::Set;
+use crate::lookup::Lookup;
+use crate::matching::{Matching, Remove};
+use crate::moving::{Copy, Move};
+use crate::rewrite::{Change, Rewrite};
+use crate::table::Tables;
+use crate::template::Template;
+
+/// What is done to the rows of one table.
+pub(crate) trait Verb: std::fmt::Debug {
+    /// The table whose rows `when` is about, and the one signal that has the columns, unless all do.
+    fn place(&self) -> (Table, Option<Signal>);
+
+    /// Does it to the rows of the mask, or to all without one.
+    fn apply(&self, batch: &mut Batch, when: Option<&Mask>);
+}
 
 /// An action that has nothing wrong with it.
 #[derive(Debug)]
 pub(crate) struct Action {
-    /// The one signal that has its columns, unless all do.
-    signal: Option<Signal>,
-    verb: Verb,
-}
-
-#[derive(Debug)]
-enum Verb {
-    Set { target: Target, value: Value },
-    Copy { source: Column, target: Target },
-    Rename { source: Column, target: Target },
-    Remove { columns: Vec<Column> },
-}
-
-/// A column to write, and when.
-#[derive(Debug)]
-struct Target {
-    column: Column,
-    when: When,
+    /// Several, where it names several paths.
+    verbs: Vec<Box<dyn Verb>>,
+    /// The condition, opened for each table that a verb is about.
+    whens: Vec<(Table, Opened)>,
 }
 
 impl Action {
     /// Checks an action of the config. The error names the key and says what to write instead.
-    pub(crate) fn new(config: &config::Action) -> Result<Self, Error> {
-        let when = config.when.unwrap_or_default();
-        let config::Action {
-            set,
-            copy,
-            rename,
-            remove,
-            value,
-            to,
-            ..
-        } = config;
-        match (set, copy, rename, remove, value, to) {
-            (Some(path), None, None, None, Some(value), None) => Self::set(path, value, when),
-            (None, Some(from), None, None, None, Some(to)) => Self::copy(from, to, when),
-            (None, None, Some(from), None, None, Some(to)) => Self::rename(from, to, when),
-            (None, None, None, Some(paths), None, None) if config.when.is_none() => {
-                Self::remove(paths)
+    pub(crate) fn new(config: &config::Action, tables: &Tables) -> Result<Self, Error> {
+        keys::check(config)?;
+        let verbs = verbs(config, tables)?;
+        let mut whens: Vec<(Table, Opened)> = Vec::new();
+        if let Some(when) = &config.when {
+            for verb in &verbs {
+                let (table, _) = verb.place();
+                if whens.iter().all(|(opened, _)| *opened != table) {
+                    let opened = when.open(table).map_err(|error| error.context("when"))?;
+                    whens.push((table, opened));
+                }
             }
-            _ => Err(what_is_wrong(config).into()),
         }
+        Ok(Self { verbs, whens })
     }
 
-    fn set(path: &str, value: &serde_json::Value, when: When) -> Result<Self, Error> {
-        let (column, place) = writable(path).map_err(|error| error.context("set"))?;
-        let value = typed(value, place.takes()).ok_or_else(|| {
-            Error::new(format!(
-                "value: {path} takes {}, not {value}",
-                name(place.takes())
-            ))
-        })?;
-        Ok(Self {
-            signal: place.signal,
-            verb: Verb::Set {
-                target: Target { column, when },
-                value,
-            },
-        })
+    /// Whether it has paths that not every signal has.
+    pub(crate) fn is_of_a_signal(&self) -> bool {
+        self.verbs.iter().any(|verb| verb.place().1.is_some())
     }
 
-    fn copy(from: &str, to: &str, when: When) -> Result<Self, Error> {
-        let (source, from) = open(from).map_err(|error| error.context("copy"))?;
-        let (column, to) = writable(to).map_err(|error| error.context("to"))?;
-        if from.is(&to) {
-            return Err("to: is what is copied: name another attribute or field".into());
+    /// Does it to a batch of this signal, which has to be known only for what is of one. The condition is about the rows as
+    /// they are before.
+    pub(crate) fn apply(&self, batch: &mut Batch, signal: Option<Signal>) {
+        let is_meant = |only: Option<Signal>| only.is_none() || only == signal;
+        let verbs = self.verbs.iter().filter(|verb| is_meant(verb.place().1));
+        if self.whens.is_empty() {
+            return verbs.for_each(|verb| verb.apply(batch, None));
         }
-        if !from.meets(&to) {
-            return Err("to: no signal has both what is copied and this".into());
-        }
-        if !from.is_above(&to) {
-            return Err(format!(
-                "to: a {} cannot take what one of its rows below has: copy within a row, or down, such as from a resource to \
-                 its records",
-                to.table
-            )
-            .into());
-        }
-        let (given, taken) = (from.takes(), to.takes());
-        if given != taken && ![given, taken].contains(&Type::Any) && given != Type::ReadOnly {
-            return Err(format!(
-                "to: takes {}, and what is copied is {}",
-                name(taken),
-                name(given)
-            )
-            .into());
-        }
-        let signal = from.signal.or(to.signal);
-        Ok(Self {
-            signal,
-            verb: Verb::Copy {
-                source,
-                target: Target { column, when },
-            },
-        })
-    }
-
-    fn rename(from: &str, to: &str, when: When) -> Result<Self, Error> {
-        let (source, from) = writable(from).map_err(|error| error.context("rename"))?;
-        let (column, to) = writable(to).map_err(|error| error.context("to"))?;
-        if from.is(&to) {
-            return Err("to: is the name that it has: give it another".into());
-        }
-        if from.table != to.table || !from.meets(&to) {
-            return Err(
-                "to: is not of the same row: to move a value, copy it and then remove it".into(),
-            );
-        }
-        // Where a value does not fit it would not be copied, and then removed.
-        if ![Type::Any, from.takes()].contains(&to.takes()) {
-            return Err(format!(
-                "to: takes {} alone: to move a value there, copy it and then remove it",
-                name(to.takes())
-            )
-            .into());
-        }
-        let signal = from.signal.or(to.signal);
-        Ok(Self {
-            signal,
-            verb: Verb::Rename {
-                source,
-                target: Target { column, when },
-            },
-        })
-    }
-
-    fn remove(paths: &Paths) -> Result<Self, Error> {
-        let columns = paths
-            .iter()
-            .map(|path| writable(path).map(|(column, _)| column));
-        let columns = columns
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| error.context("remove"))?;
-        Ok(Self {
-            signal: None,
-            verb: Verb::Remove { columns },
-        })
-    }
-
-    /// Does it.
-    pub(crate) fn apply(&self, batch: &mut Batch) {
-        if self.signal.is_some_and(|signal| signal != batch.signal()) {
-            return;
-        }
-        match &self.verb {
-            Verb::Set { target, value } => match target.rows(batch) {
-                None => batch.fill(&target.column, .., value),
-                Some(rows) => batch.fill(&target.column, &rows, value),
-            },
-            Verb::Copy { source, target } => match target.rows(batch) {
-                None => batch.copy(source, &target.column, ..),
-                Some(rows) => batch.copy(source, &target.column, &rows),
-            },
-            Verb::Rename { source, target } => match target.rows(batch) {
-                None => {
-                    batch.copy(source, &target.column, ..);
-                    batch.unset(&[source], ..);
-                }
-                Some(rows) => {
-                    batch.copy(source, &target.column, &rows);
-                    batch.unset(&[source], &rows);
-                }
-            },
-            Verb::Remove { columns } => batch.unset(&columns.iter().collect::<Vec<_>>(), ..),
+        let verbs: Vec<_> = verbs.map(|verb| (verb.place().0, verb)).collect();
+        let asked = |table| verbs.iter().any(|(of, _)| *of == table);
+        let whens = self.whens.iter().filter(|(table, _)| asked(*table));
+        let masks: Vec<_> = whens
+            .map(|(table, when)| (*table, when.holds(batch)))
+            .collect();
+        for (table, verb) in verbs {
+            let mask = masks.iter().find(|(of, _)| *of == table);
+            if let Some((_, mask)) = mask.filter(|(_, mask)| mask.count() > 0) {
+                verb.apply(batch, Some(mask));
+            }
         }
     }
 }
 
-impl Target {
-    /// The rows that are written; nothing for all of them.
-    fn rows(&self, batch: &Batch) -> Option<Vec<usize>> {
-        let present = match self.when {
-            When::Always => return None,
-            When::Missing => false,
-            When::Present => true,
+/// The verbs of an action that has the keys that it should have.
+fn verbs(config: &config::Action, tables: &Tables) -> Result<Vec<Box<dyn Verb>>, Error> {
+    if let Some(path) = &config.set {
+        set(path, config)
+    } else if let Some(from) = &config.copy {
+        one(Copy::new(from, to(config)?, config.if_))
+    } else if let Some(from) = &config.move_ {
+        one(Move::new("move", from, to(config)?, config.if_))
+    } else if let Some(from) = &config.rename {
+        one(Move::new("rename", from, to(config)?, config.if_))
+    } else if let Some(paths) = &config.remove {
+        let all = Remove::of(paths.all()).map_err(|error| error.context("remove"))?;
+        Ok(all.into_iter().map(boxed).collect())
+    } else if let Some(keys) = &config.remove_matching {
+        one(Matching::new(
+            ("remove_matching", keys),
+            text(config.from.as_ref()),
+            true,
+        ))
+    } else if let Some(keys) = &config.keep_matching {
+        one(Matching::new(
+            ("keep_matching", keys),
+            text(config.from.as_ref()),
+            false,
+        ))
+    } else if let Some(path) = &config.lookup {
+        one(Lookup::new(path, config, tables))
+    } else if let Some(path) = &config.extract {
+        let places = Places {
+            to: config.to.as_ref(),
+            prefix: config.prefix.as_deref(),
+            when: config.if_,
         };
-        let values = batch.values(&self.column);
-        let rows = values
-            .iter()
-            .enumerate()
-            .filter(|(_, value)| value.is_some() == present);
-        Some(rows.map(|(row, _)| row).collect())
+        one(Extract::new(path, text(config.pattern.as_ref()), &places))
+    } else if let Some(paths) = &config.convert {
+        let to = beside(config, paths)?;
+        let as_ = config.as_.unwrap_or_default();
+        each("convert", paths, |path| {
+            Convert::new(path, to, config.if_, as_)
+        })
+    } else if let Some(paths) = &config.hash {
+        let to = beside(config, paths)?;
+        let how = How::new(config.key.as_deref(), config.length)?;
+        each("hash", paths, |path| {
+            Hash::new(path, to, config.if_, how.clone())
+        })
+    } else {
+        rewrite(config)
     }
 }
 
-fn open(path: &str) -> Result<(Column, Place<'_>), Error> {
-    let column = Column::open(path)?;
-    let place = Place::of(path).ok_or_else(|| Error::new(format!("no such path: {path}")))?;
-    match place.takes() {
-        Type::Id => Err(format!("{path} is an id: enrich leaves ids alone").into()),
-        _ => Ok((column, place)),
+fn set(path: &str, config: &config::Action) -> Result<Vec<Box<dyn Verb>>, Error> {
+    match (&config.value, &config.template) {
+        (Some(value), None) => one(Set::new(path, value, config.if_)),
+        (None, Some(template)) => one(Template::new(path, template, config.if_)),
+        (None, None) => {
+            Err("`set` needs a `value` or a `template`; to take something away, `remove` it".into())
+        }
+        (Some(_), Some(_)) => Err("`set` has a `value` and a `template`: leave one out".into()),
     }
 }
 
-fn writable(path: &str) -> Result<(Column, Place<'_>), Error> {
-    let (column, place) = open(path)?;
-    match place.takes() {
-        Type::ReadOnly => Err(format!("{path} is read only").into()),
-        _ => Ok((column, place)),
-    }
-}
-
-/// The value as the column takes it, if it does.
-fn typed(value: &serde_json::Value, takes: Type) -> Option<Value> {
-    use serde_json::Value as Json;
-    let given = match value {
-        Json::Null => return None,
-        Json::Bool(boolean) => Value::Boolean(*boolean),
-        Json::String(text) => Value::Text(text.clone()),
-        Json::Array(_) | Json::Object(_) => Value::Json(value.to_string()),
-        Json::Number(number) => match number.as_i64() {
-            Some(integer) if takes != Type::Double => Value::Integer(integer),
-            // An integer that is too large for OTLP is a mistake, not a double that is nearly it.
-            None if number.is_u64() => return None,
-            _ => Value::Double(number.as_f64()?),
-        },
+fn rewrite(config: &config::Action) -> Result<Vec<Box<dyn Verb>>, Error> {
+    let (verb, paths, change) = if let Some(paths) = &config.replace {
+        let change = Change::replace(text(config.pattern.as_ref()), text(config.with.as_ref()))?;
+        ("replace", paths, change)
+    } else if let Some(paths) = &config.truncate {
+        ("truncate", paths, Change::truncate(config.length)?)
+    } else if let Some(paths) = &config.lowercase {
+        ("lowercase", paths, Change::Lowercase)
+    } else if let Some(paths) = &config.uppercase {
+        ("uppercase", paths, Change::Uppercase)
+    } else {
+        return Err("does nothing".into());
     };
-    let fits = matches!(
-        (&given, takes),
-        (_, Type::Any)
-            | (Value::Text(_), Type::Text)
-            | (Value::Integer(_), Type::Integer)
-            | (Value::Double(_), Type::Double)
-            | (Value::Boolean(_), Type::Boolean)
-    );
-    fits.then_some(given)
+    each(verb, paths, |path| Rewrite::new(path, change.clone()))
 }
 
-fn name(takes: Type) -> &'static str {
-    match takes {
-        Type::Any => "a text, a number of at most 64 bits, true or false, a list or a map",
-        Type::Text => "a text",
-        Type::Integer => "an integer of at most 64 bits",
-        Type::Double => "a number",
-        Type::Boolean => "true or false",
-        Type::Id => "an id",
-        Type::ReadOnly => "nothing",
+fn one<V: Verb + 'static>(verb: Result<V, Error>) -> Result<Vec<Box<dyn Verb>>, Error> {
+    Ok(vec![boxed(verb?)])
+}
+
+/// A verb for each path.
+fn each<V: Verb + 'static>(
+    key: &str,
+    paths: &Paths,
+    verb: impl Fn(&str) -> Result<V, Error>,
+) -> Result<Vec<Box<dyn Verb>>, Error> {
+    let verbs = paths.all().iter().map(|path| verb(path).map(boxed));
+    let verbs = verbs.collect::<Result<Vec<_>, _>>()?;
+    if verbs.is_empty() {
+        return Err(format!("{key}: is an empty list: name a path").into());
+    }
+    Ok(verbs)
+}
+
+fn boxed<V: Verb + 'static>(verb: V) -> Box<dyn Verb> {
+    Box::new(verb)
+}
+
+fn text(text: Option<&String>) -> &str {
+    text.map(String::as_str).unwrap_or_default()
+}
+
+/// The path that an action leads to.
+fn to(config: &config::Action) -> Result<&str, Error> {
+    match &config.to {
+        Some(To::Path(path)) => Ok(path),
+        _ => Err("to: is no path, and one is what this action leads to".into()),
     }
 }
 
-/// Says what is wrong with the keys of an action.
-fn what_is_wrong(config: &config::Action) -> &'static str {
-    let verbs = [
-        config.set.is_some(),
-        config.copy.is_some(),
-        config.rename.is_some(),
-        config.remove.is_some(),
-    ];
-    match verbs {
-        [false, false, false, false] => {
-            "does nothing: give it one of `set`, `copy`, `rename` and `remove`"
+/// The path that an action leads to, which otherwise works in place.
+fn beside<'a>(config: &'a config::Action, paths: &Paths) -> Result<Option<&'a str>, Error> {
+    match (&config.to, config.if_) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(
+            "if: is about what stands at `to`, and this is done in place: leave it \
+            out, or use `when`"
+                .into(),
+        ),
+        _ if paths.all().len() > 1 => {
+            Err("to: is one path, and several lead there: write an action for each".into())
         }
-        [true, false, false, false] if config.value.is_none() => {
-            "`set` needs a `value`; to take something away, `remove` it"
-        }
-        [true, false, false, false] => "`set` has a `value` and no `to`",
-        [false, true, false, false] if config.to.is_none() => {
-            "`copy` needs `to`, the path to copy to"
-        }
-        [false, false, true, false] if config.to.is_none() => {
-            "`rename` needs `to`, the new name's path"
-        }
-        [false, true, false, false] | [false, false, true, false] => "`value` belongs to `set`",
-        [false, false, false, true] => "`remove` stands alone",
-        _ => {
-            "is several actions: write each of `set`, `copy`, `rename` and `remove` as an entry of its own"
-        }
+        _ => to(config).map(Some),
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

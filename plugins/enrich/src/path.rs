@@ -1,218 +1,176 @@
-//! What enrich has to know of a path beyond that the host knows it: where in OTLP's tree it stands and what it takes, so
-//! that a mistake is found when the config is read and not batch after batch.
+//! Paths that an action reads and writes, checked and opened.
 
-use otlet_plugin::{Signal, Table};
+use std::ops::RangeInclusive;
 
-/// What a column takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
-    /// A value of any type: an attribute, a log's body, or a field that this crate does not know.
-    Any,
-    Text,
-    Integer,
-    Double,
-    Boolean,
-    /// A trace or span id.
-    Id,
-    /// Nothing: OTLP or the host computes it.
-    ReadOnly,
-}
+use otlet_conditions::{Condition, Opened, Place, Type, is_above};
+use otlet_plugin::{Batch, Column, Error, Mask, Signal, Table, Value};
+use serde_json::json;
 
-/// A path, taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place<'a> {
+use crate::config::If;
+use crate::selection::Selection;
+
+/// What an action reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) column: Column,
     pub(crate) table: Table,
     /// The one signal that has it, unless all do.
     pub(crate) signal: Option<Signal>,
-    /// What follows the table.
-    pub(crate) column: &'a str,
+    pub(crate) holds: Type,
 }
 
-impl<'a> Place<'a> {
-    /// Takes a path apart that the host has opened.
-    pub(crate) fn of(path: &'a str) -> Option<Self> {
-        let (table, column) = path.trim().split_once('.')?;
-        let (table, signal) = match table {
-            "span" => (Table::Record, Some(Signal::Traces)),
-            "log" => (Table::Record, Some(Signal::Logs)),
-            "datapoint" => (Table::Record, Some(Signal::Metrics)),
-            name => {
-                let table = Table::from_name(name)?;
-                (table, signal_of(table))
-            }
-        };
-        Some(Self {
-            table,
-            signal,
-            column: alias(column),
+/// What an action writes, and where.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) column: Column,
+    pub(crate) table: Table,
+    /// The one signal that has it, unless all do.
+    pub(crate) signal: Option<Signal>,
+    pub(crate) takes: Type,
+    /// The integers that it takes.
+    range: RangeInclusive<i64>,
+    /// `missing` or `present`.
+    only: Option<Opened>,
+}
+
+impl Source {
+    pub(crate) fn open(path: &str) -> Result<Self, Error> {
+        let (column, place) = open(path)?;
+        Ok(Self {
+            column,
+            table: place.table,
+            signal: place.signal,
+            holds: place.holds(),
         })
     }
 
-    /// What it takes.
-    pub(crate) fn takes(&self) -> Type {
-        if self.column.contains('[') {
-            return Type::Any;
+    /// Whether the batch's signal does not have it.
+    pub(crate) fn is_lacking(&self, batch: &Batch) -> bool {
+        self.signal.is_some_and(|signal| signal != batch.signal())
+    }
+}
+
+impl Target {
+    /// Opens a path to write.
+    pub(crate) fn open(path: &str, when: Option<If>) -> Result<Self, Error> {
+        let (column, place) = writable(path)?;
+        let exists = match when.unwrap_or_default() {
+            If::Always => None,
+            If::Missing => Some(false),
+            If::Present => Some(true),
+        };
+        let only = exists.map(|exists| {
+            let condition = Condition::from(json!({ path: { "exists": exists } }));
+            condition.open(place.table)
+        });
+        Ok(Self {
+            column,
+            table: place.table,
+            signal: place.signal,
+            takes: place.holds(),
+            range: place.range(),
+            only: only.transpose()?,
+        })
+    }
+
+    /// Opens a path to write what is read at another, of the same row or of one above it.
+    pub(crate) fn below(path: &str, source: &Source, when: Option<If>) -> Result<Self, Error> {
+        let target = Self::open(path, when)?;
+        meet(source.signal, target.signal)?;
+        if is_above(source.table, target.table) {
+            Ok(target)
+        } else {
+            Err(format!(
+                "a {} cannot take what one of its rows below has: name a path of the same row, or of one below, such as \
+                 a resource's attribute and its records",
+                target.table
+            )
+            .into())
         }
-        let field = FIELDS
-            .iter()
-            .find(|(names, _)| names.contains(&self.column));
-        field.map_or(Type::Any, |(_, takes)| *takes)
     }
 
-    /// Whether both are the same column, perhaps under two names.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.table == other.table && self.column == other.column
+    /// The rows that are written, of those that the action is about; nothing if that is none.
+    pub(crate) fn select(&self, batch: &Batch, when: Option<&Mask>) -> Option<Selection> {
+        let only = self.only.as_ref().map(|only| only.holds(batch));
+        let mask = match (when, only) {
+            (Some(when), Some(only)) => Some(Mask::from_fn(only.len(), |row| {
+                only.get(row) && when.get(row)
+            })),
+            (when, only) => only.or_else(|| when.cloned()),
+        };
+        Selection::new(mask)
     }
 
-    /// Whether a batch can have both.
-    pub(crate) fn meets(&self, other: &Self) -> bool {
-        self.signal.is_none() || other.signal.is_none() || self.signal == other.signal
+    /// Whether it takes a value, of its type and within its range.
+    pub(crate) fn fits(&self, value: &Value) -> bool {
+        match (value, self.takes) {
+            (Value::Integer(integer), Type::Any | Type::Integer | Type::Unsigned) => {
+                self.range.contains(integer)
+            }
+            (_, Type::Any)
+            | (Value::Text(_), Type::Text)
+            | (Value::Double(_), Type::Double)
+            | (Value::Boolean(_), Type::Boolean) => true,
+            _ => false,
+        }
     }
 
-    /// Whether each row of `below` is in one row of this one's table, or is that row.
-    pub(crate) fn is_above(&self, below: &Self) -> bool {
-        self.table == below.table || depth(self.table) < depth(below.table)
+    /// Refuses a field that takes another type.
+    pub(crate) fn must_take(&self, given: Type, path: &str) -> Result<(), Error> {
+        if [Type::Any, given].contains(&self.takes) {
+            return Ok(());
+        }
+        Err(format!("{path} takes {}, not {}", name(self.takes), name(given)).into())
     }
 }
 
-fn signal_of(table: Table) -> Option<Signal> {
+/// Refuses what no batch can have both of; the signal of both.
+pub(crate) fn meet(one: Option<Signal>, other: Option<Signal>) -> Result<Option<Signal>, Error> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => {
+            Err(format!("is of {other}, and no signal has both this and what is of {one}").into())
+        }
+        _ => Ok(one.or(other)),
+    }
+}
+
+/// Opens a path.
+pub(crate) fn open(path: &str) -> Result<(Column, Place<'_>), Error> {
+    let column = Column::open(path)?;
+    let place = Place::of(path).ok_or_else(|| Error::new(format!("no such path: {path}")))?;
+    Ok((column, place))
+}
+
+/// Opens a path that is written.
+pub(crate) fn writable(path: &str) -> Result<(Column, Place<'_>), Error> {
+    let (column, place) = open(path)?;
+    if place.holds() == Type::Id {
+        return Err(format!("{path} is an id: enrich leaves ids alone").into());
+    }
+    if place.is_read_only() {
+        return Err(format!("{path} is read only").into());
+    }
+    Ok((column, place))
+}
+
+/// What a table's attributes are called in a path.
+pub(crate) fn attributes_of(table: Table) -> &'static str {
     match table {
-        Table::Event | Table::Link => Some(Signal::Traces),
-        Table::Metric | Table::Exemplar => Some(Signal::Metrics),
-        _ => None,
+        Table::Metric => "metadata",
+        Table::Exemplar => "filtered_attributes",
+        _ => "attributes",
     }
 }
 
-fn depth(table: Table) -> u8 {
-    match table {
-        Table::Resource => 0,
-        Table::Scope => 1,
-        Table::Metric => 2,
-        Table::Record => 3,
-        _ => 4,
-    }
-}
-
-/// Two fields have OTTL's name beside OTLP's own.
-fn alias(column: &str) -> &str {
-    match column {
-        "as_double" => "value_double",
-        "as_int" => "value_int",
-        column => column,
-    }
-}
-
-/// The contract's fields by what they take. No name means different things in two tables, except that `sum`, `count` and
-/// their like are a data point's alone.
-const FIELDS: [(&[&str], Type); 6] = [
-    (
-        &[
-            "schema_url",
-            "name",
-            "version",
-            "description",
-            "unit",
-            "trace_state",
-            "status.message",
-            "severity_text",
-            "event_name",
-        ],
-        Type::Text,
-    ),
-    (
-        &[
-            "flags",
-            "kind",
-            "status.code",
-            "start_time_unix_nano",
-            "end_time_unix_nano",
-            "time_unix_nano",
-            "observed_time_unix_nano",
-            "severity_number",
-            "aggregation_temporality",
-            "value_int",
-            "count",
-            "zero_count",
-            "scale",
-        ],
-        Type::Integer,
-    ),
-    (
-        &["value_double", "sum", "min", "max", "zero_threshold"],
-        Type::Double,
-    ),
-    (&["is_monotonic"], Type::Boolean),
-    (&["trace_id", "span_id", "parent_span_id"], Type::Id),
-    (
-        &[
-            "dropped_attributes_count",
-            "dropped_events_count",
-            "dropped_links_count",
-            "duration",
-            "type",
-            "bucket_counts",
-            "explicit_bounds",
-            "positive.offset",
-            "positive.bucket_counts",
-            "negative.offset",
-            "negative.bucket_counts",
-            "quantile_values",
-        ],
-        Type::ReadOnly,
-    ),
-];
-
-#[cfg(test)]
-mod tests {
-    use otlet_plugin::{Signal, Table};
-
-    use super::{Place, Type};
-
-    fn place(path: &str) -> Place<'_> {
-        Place::of(path).expect("a path")
-    }
-
-    #[test]
-    fn a_path_has_a_table_and_perhaps_a_signal() {
-        let of = |path| (place(path).table, place(path).signal);
-        assert_eq!(of(r#"resource.attributes["a.b"]"#), (Table::Resource, None));
-        assert_eq!(of("record.flags"), (Table::Record, None));
-        assert_eq!(of("span.name"), (Table::Record, Some(Signal::Traces)));
-        assert_eq!(of("log.body"), (Table::Record, Some(Signal::Logs)));
-        assert_eq!(of("datapoint.sum"), (Table::Record, Some(Signal::Metrics)));
-        assert_eq!(of("link.trace_state"), (Table::Link, Some(Signal::Traces)));
-        assert_eq!(of("metric.name"), (Table::Metric, Some(Signal::Metrics)));
-        assert_eq!(Place::of("attributes"), None);
-    }
-
-    #[test]
-    fn a_path_takes_a_type() {
-        let takes = |path| place(path).takes();
-        assert_eq!(takes(r#"record.attributes["name"]"#), Type::Any);
-        assert_eq!(takes(r#"metric.metadata["unit"]"#), Type::Any);
-        assert_eq!(takes("log.body"), Type::Any);
-        assert_eq!(takes("span.status.message"), Type::Text);
-        assert_eq!(takes("span.status.code"), Type::Integer);
-        assert_eq!(takes("datapoint.as_double"), Type::Double);
-        assert_eq!(takes("metric.is_monotonic"), Type::Boolean);
-        assert_eq!(takes("exemplar.trace_id"), Type::Id);
-        assert_eq!(takes("span.duration"), Type::ReadOnly);
-        assert_eq!(takes("record.of_a_later_version"), Type::Any);
-    }
-
-    #[test]
-    fn the_same_column_has_two_names() {
-        assert!(place("datapoint.as_int").is(&place("record.value_int")));
-        assert!(place(r#"span.attributes["a"]"#).is(&place(r#"record.attributes["a"]"#)));
-        assert!(!place(r#"record.attributes["a"]"#).is(&place(r#"event.attributes["a"]"#)));
-    }
-
-    #[test]
-    fn copies_go_down_within_a_signal() {
-        let (resource, scope) = (place("resource.schema_url"), place("scope.name"));
-        let (span, log, event) = (place("span.name"), place("log.body"), place("event.name"));
-        assert!(resource.is_above(&scope) && scope.is_above(&span) && span.is_above(&event));
-        assert!(!span.is_above(&resource) && !event.is_above(&place("link.flags")));
-        assert!(span.meets(&event) && !span.meets(&log) && !log.meets(&event));
+/// What a column takes, for a message.
+pub(crate) fn name(takes: Type) -> &'static str {
+    match takes {
+        Type::Any => "a text, a number of at most 64 bits, true or false, a list or a map",
+        Type::Text => "a text",
+        Type::Integer | Type::Unsigned => "an integer of at most 64 bits",
+        Type::Double => "a number",
+        Type::Boolean => "true or false",
+        Type::Id => "an id",
+        Type::List => "a list",
     }
 }

@@ -2,54 +2,35 @@
 //! its message. One walk without recursion; a text that is cut off names nothing.
 
 use crate::ids::{Context, Ids, first};
-use crate::name::{Name, is_holder};
+use crate::name::{Name, is_holder, is_list_of_holders};
 use crate::words;
 
 /// Keys whose text is a log line of its own.
-const MESSAGES: [&[u8]; 5] = [b"message", b"msg", b"log", b"event", b"body"];
+const MESSAGES: [&[u8]; 7] = [
+    b"message", b"msg", b"log", b"event", b"body", b"Message", b"@m",
+];
+
+/// Whether the text under this key is a log line of its own.
+pub(crate) fn is_message(key: &[u8]) -> bool {
+    MESSAGES.contains(&key)
+}
 
 /// The context that this JSON object names.
 pub(crate) fn context(text: &[u8]) -> Option<Context> {
     let mut walk = Walk { text, at: 0 };
     let (mut top, mut held, mut said) = (Ids::default(), Ids::default(), None);
-    let mut holder: Option<&[u8]> = None;
-    walk.expect(b'{')?;
-    loop {
-        if walk.expect(b'}').is_some() {
-            if holder.take().is_none() {
-                break;
+    walk.entries(|walk, key| {
+        match walk.peek() {
+            b'{' if is_holder(key) => return walk.held(key, &mut held),
+            b'[' if is_holder(key) => return walk.list_of_held(key, &mut held),
+            b'"' if is_message(key) && said.is_none() => {
+                said = words::context(walk.string()?);
+                return Some(());
             }
-            walk.separator()?;
-            continue;
+            _ => {}
         }
-        let key = walk.string()?;
-        walk.expect(b':')?;
-        match (walk.peek(), holder) {
-            (b'{', None) if is_holder(key) => {
-                walk.expect(b'{')?;
-                holder = Some(key);
-                continue;
-            }
-            (b'"', None) => {
-                let value = walk.string()?;
-                match Name::of(key) {
-                    Some(name) => top.add(name, value),
-                    None if said.is_none() && MESSAGES.contains(&key) => {
-                        said = words::context(value);
-                    }
-                    None => {}
-                }
-            }
-            (b'"', Some(holder)) => {
-                let value = walk.string()?;
-                if let Some(name) = Name::within(holder, key) {
-                    held.add(name, value);
-                }
-            }
-            _ => walk.skip()?,
-        }
-        walk.separator()?;
-    }
+        walk.value(Name::of(key), &mut top)
+    })?;
     walk.end()?;
     first([top.context(), held.context(), said])
 }
@@ -72,6 +53,78 @@ impl<'a> Walk<'a> {
     /// Goes on behind this byte, if it is the next.
     fn expect(&mut self, byte: u8) -> Option<()> {
         (self.peek() == byte).then(|| self.at += 1)
+    }
+
+    /// Goes on behind an object, with what goes on behind the value under each of its keys.
+    fn entries(&mut self, mut entry: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
+        self.expect(b'{')?;
+        while self.expect(b'}').is_none() {
+            let key = self.string()?;
+            self.expect(b':')?;
+            entry(self, key)?;
+            self.separator()?;
+        }
+        Some(())
+    }
+
+    /// Goes on behind a map of the record's own.
+    fn held(&mut self, holder: &[u8], ids: &mut Ids) -> Option<()> {
+        self.entries(|walk, key| walk.value(Name::within(holder, key), ids))
+    }
+
+    /// Goes on behind a list of the record's own: of such maps, or of log4j's `{"key": ..., "value": ...}`.
+    fn list_of_held(&mut self, holder: &[u8], ids: &mut Ids) -> Option<()> {
+        let are_maps = is_list_of_holders(holder);
+        self.expect(b'[')?;
+        while self.expect(b']').is_none() {
+            match self.peek() {
+                b'{' if are_maps => self.held(holder, ids)?,
+                b'{' => self.pair(holder, ids)?,
+                _ => self.skip()?,
+            }
+            self.expect(b',')
+                .or_else(|| (self.peek() == b']').then_some(()))?;
+        }
+        Some(())
+    }
+
+    /// Goes on behind an object that is an entry of a map.
+    fn pair(&mut self, holder: &[u8], ids: &mut Ids) -> Option<()> {
+        let (mut name, mut value) = (None, None);
+        self.entries(|walk, key| {
+            let part = match key {
+                b"key" => &mut name,
+                b"value" => &mut value,
+                _ => return walk.skip(),
+            };
+            if walk.peek() != b'"' {
+                return walk.skip();
+            }
+            *part = Some(walk.string()?);
+            Some(())
+        })?;
+        if let (Some(name), Some(value)) = (name, value)
+            && let Some(name) = Name::within(holder, name)
+        {
+            ids.add(name, value);
+        }
+        Some(())
+    }
+
+    /// Goes on behind a value, and takes it in if it has such a name.
+    fn value(&mut self, name: Option<Name>, ids: &mut Ids) -> Option<()> {
+        let is_text = self.peek() == b'"';
+        let Some(name) = name else {
+            return self.skip();
+        };
+        if is_text {
+            ids.add(name, self.string()?);
+            return Some(());
+        }
+        let start = self.at;
+        self.skip()?;
+        ids.add_literal(name, self.text.get(start..self.at)?);
+        Some(())
     }
 
     /// Goes on behind a comma, or up to the end of the object.
@@ -168,6 +221,9 @@ mod tests {
             r#"{"trace":{"id":"$T"},"span":{"id":"$S"}}"#.replace("\"},\"span\":{\"id\"", "\",\"span_id\"").as_str(),
             r#"{"log":"INFO [trace_id=$T span_id=$S] - x\n","stream":"stdout"}"#,
             r#"{"traceparent":"00-$T-$S-01"}"#,
+            r#"{"Scopes":["a",{"Message":"x"},{"TraceId":"$T","SpanId":"$S","a":[{}]}],"n":{}}"#,
+            r#"{"contextMap":[{"key":"trace_id","value":"$T"},1,{"key":"n","value":2},{"value":"$S","key":"span_id"}]}"#,
+            r#"{"b3":"$T-$S-1","n":1}"#,
         ] {
             assert_eq!(found(text), (true, true), "{text}");
         }
@@ -178,12 +234,35 @@ mod tests {
     }
 
     #[test]
+    fn numbers_and_booleans_are_taken_in_where_they_may_stand() {
+        for (more, flags) in [
+            (r#""trace_flags":"01""#, Some(1)),
+            (r#""trace_flags":3"#, Some(3)),
+            (r#""otelTraceSampled":true"#, Some(1)),
+            (r#""otelTraceSampled": false "#, Some(0)),
+            (r#""trace_flags":null"#, None),
+            (r#""trace_flags":{"a":1}"#, None),
+            (r#""trace_flags":1.5"#, None),
+        ] {
+            let text = format!(r#"{{"trace_id":"{TRACE}",{more}}}"#);
+            let context = context(text.as_bytes()).unwrap();
+            assert_eq!(context.flags, flags, "{text}");
+        }
+        let text = r#"{"dd.trace_id":11803532876627986230,"_dd.p.tid":"4bf92f3577b34da6","dd.span_id":258}"#;
+        assert_eq!(found(text), (true, true));
+    }
+
+    #[test]
     fn ids_of_others_are_left() {
         for text in [
             r#"{"links":[{"trace_id":"$T","span_id":"$S"}]}"#,
             r#"{"parent":{"trace_id":"$T"}}"#,
             r#"{"etag":"$T"}"#,
             r#"{"trace_id":["$T"]}"#,
+            r#"{"Scopes":[[{"TraceId":"$T"}]]}"#,
+            r#"{"spans":[{"TraceId":"$T"}]}"#,
+            r#"{"contextMap":[{"trace_id":"$T"},{"key":"trace_id"},{"value":"$T"},{"key":"a","value":"$T"}]}"#,
+            r#"{"order":[{"key":"trace_id","value":"$T"}]}"#,
             r#"{"trace_id":{"id":"$T"}}"#,
             r#"{"note":"trace_id=$T"}"#,
             "{}",

@@ -1,15 +1,22 @@
-//! Ids in the words of a text: `trace_id=... span_id=...`, `"traceId": "..."`, `traceparent: 00-...-...-01`.
+//! Ids in the words of a text: `trace_id=... span_id=...`, `"traceId": "..."`, `traceparent: 00-...-...-01`, and Spring's
+//! `[app,...,...]`.
+
+use std::borrow::Cow;
 
 use crate::ids::{Context, Ids};
 use crate::name::Name;
+use crate::spring;
 
 /// The longest name: `http.request.header.traceparent` and its like are known by their end.
-const NAME: usize = 16;
+const NAME: usize = 17;
 /// What may stand between a name and its id: a quote, a separator, blanks, another quote.
 const GAP: usize = 6;
+/// The longest value of several words that there is use for, which X-Ray writes.
+const VALUE: usize = 256;
 
 /// The context that this text names.
 pub(crate) fn context(text: &[u8]) -> Option<Context> {
+    let text = &*without_colours(text);
     let mut ids = Ids::default();
     let mut previous = None;
     for word in (Words { text, at: 0 }) {
@@ -17,11 +24,48 @@ pub(crate) fn context(text: &[u8]) -> Option<Context> {
         if let Some((name, end)) = previous.take()
             && is_gap(text.get(end..word.start).unwrap_or_default())
         {
-            ids.add(name, word.bytes);
+            match name {
+                Name::Jaeger | Name::XRay => ids.add(name, value_at(text, word.start)),
+                _ => ids.add(name, word.bytes),
+            }
+        } else if let Some(header) = spring::ids(text, word.start, word.bytes) {
+            ids.add_header(Some(header));
         }
         previous = name_of(word.bytes).map(|name| (name, word.start + word.bytes.len()));
     }
     ids.context()
+}
+
+/// The text with blanks for what colours a terminal: `ESC [ 36 m`.
+fn without_colours(text: &[u8]) -> Cow<'_, [u8]> {
+    const ESCAPE: u8 = 0x1b;
+    if !text.contains(&ESCAPE) {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split(|byte| *byte == ESCAPE);
+    let mut plain = parts.next().unwrap_or_default().to_vec();
+    for part in parts {
+        let codes = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
+        let rest = part.strip_prefix(b"[").and_then(|codes_and_rest| {
+            let end = codes_and_rest.iter().position(|byte| !codes(byte))?;
+            codes_and_rest.get(end..)?.strip_prefix(b"m")
+        });
+        plain.push(b' ');
+        plain.extend_from_slice(rest.unwrap_or(part));
+    }
+    Cow::Owned(plain)
+}
+
+/// A value of several words: up to a blank, a quote, a comma or a bracket.
+fn value_at(text: &[u8], start: usize) -> &[u8] {
+    let value = text.get(start..).unwrap_or_default();
+    let value = value.get(..VALUE).unwrap_or(value);
+    let ends = |byte: &u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b']' | b'}' | b')')
+    };
+    let end = value.iter().position(ends).unwrap_or(value.len());
+    value.get(..end).unwrap_or_default()
 }
 
 /// Whether this is what stands between a name and its value.
@@ -37,7 +81,12 @@ fn is_gap(gap: &[u8]) -> bool {
 }
 
 fn name_of(word: &[u8]) -> Option<Name> {
-    if word.len() > NAME || !matches!(word.last(), Some(b'd' | b'D' | b't' | b'T')) {
+    if word.len() > NAME
+        || !matches!(
+            word.last(),
+            Some(b'd' | b'D' | b't' | b'T' | b's' | b'S' | b'3')
+        )
+    {
         return None;
     }
     Name::of(word)
@@ -109,11 +158,48 @@ mod tests {
             "trace_id: $T span_id: $S",
         ] {
             let text = text.replace("$S.1", "$S");
-            assert_eq!(found(&text), (true, true, None), "{text}");
+            let flags = text.contains("trace_sampled=True").then_some(1);
+            assert_eq!(found(&text), (true, true, flags), "{text}");
         }
         assert_eq!(found("trace_id=$T"), (true, false, None));
         assert_eq!(found("traceparent=00-$T-$S-01"), (true, true, Some(1)));
         assert_eq!(found("'traceparent': '00-$T-$S-00'"), (true, true, Some(0)));
+    }
+
+    #[test]
+    fn headers_and_flags_are_read_behind_their_names() {
+        for (text, flags) in [
+            ("trace_id=$T span_id=$S trace_flags=01", Some(1)),
+            ("trace_id: $T span_id: $S trace_flags: 00", Some(0)),
+            ("trace_id=$T span_id=$S otelTraceSampled=False", Some(0)),
+            ("b3: $T-$S-1", Some(1)),
+            ("uber-trace-id=$T:$S:0:1 next", Some(1)),
+            ("'uber-trace-id': '$T:$S:0:0'", Some(0)),
+            (
+                "dd.trace_id=11803532876627986230 _dd.p.tid=4bf92f3577b34da6 dd.span_id=258",
+                None,
+            ),
+            (
+                "X-Amzn-Trace-Id: Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=$S;Sampled=1",
+                Some(1),
+            ),
+            (
+                "AWS-XRAY-TRACE-ID=1-4bf92f35-77b34da6a3ce929d0e0e4736 span_id=$S",
+                None,
+            ),
+            (
+                "XRAY TraceId: 1-4bf92f35-77b34da6a3ce929d0e0e4736\tSpanId: $S",
+                None,
+            ),
+            (
+                "\x1b[36mtrace_id\x1b[0m=\x1b[1;35m$T\x1b[0m \x1b[36mspan_id\x1b[0m=$S",
+                None,
+            ),
+            ("INFO [shop,$T,$S,true] 1 --- [main] x", Some(1)),
+            ("INFO 1 --- [shop] [main] [$T-$S] x", None),
+        ] {
+            assert_eq!(found(text), (true, true, flags), "{text}");
+        }
     }
 
     #[test]
@@ -133,6 +219,14 @@ mod tests {
             "broken json {\"trace_id\": \"4bf92f3577b34da6",
             "span_id=$S",
             "traceparent=00-$T-$S",
+            "uber-trace-id=$T:$S:0",
+            "b3=$T",
+            "web3: $T-$S-1",
+            "X-Amzn-Trace-Id: Root=",
+            "[md5,$T,size]",
+            "\x1b[36m$T",
+            "trace_id=4bf92f3577b34da6\x1b[0ma3ce929d0e0e4736",
+            "\x1b",
             "$T",
         ] {
             assert_eq!(found(text), (false, false, None), "{text}");

@@ -2,9 +2,9 @@
 //! of every signal, in place: what was found becomes `[redacted:email]` or the like, and nothing else changes.
 //!
 //! One read takes every value of the batch in one piece, one pass scans it (`scan`), and one edit writes back the leaves
-//! that held something. What the place of a value says (`place`) is found out once a place, not for every value. Batches
-//! without findings leave as the bytes they came in. Keys are the same in every row: each is scanned once, and only if one
-//! holds something are the keys of all rows read.
+//! that held something. What the place of a value says (`place`) is found out once a place, not for every value; places with
+//! keys are among them, so that the keys of all rows are read only if one holds something. Batches without findings leave as
+//! the bytes they came in.
 
 mod action;
 mod api_key;
@@ -55,7 +55,7 @@ use hash::Hasher;
 use lists::{Listed, Rules};
 use mask::Covered;
 pub use pattern::PatternConfig;
-use place::Said;
+use place::{Places, Said};
 use scan::{Finding, Quotes};
 use search::Search;
 use sql::Shaped;
@@ -71,6 +71,7 @@ pub struct Redact {
     hasher: Hasher,
     shapes_sql: bool,
     kinds: Vec<Kind>,
+    places: Places,
 }
 
 impl Plugin for Redact {
@@ -99,16 +100,20 @@ impl Plugin for Redact {
             hasher,
             shapes_sql: config.sql.is_some(),
             kinds,
+            places: Places::default(),
         })
     }
 
     fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {
         let mut leaves = batch.leaves(Table::ALL, &self.kinds);
-        if has_secret_key(&leaves, &self.search) {
+        let signal = batch.signal();
+        let (rules, search) = (&self.rules, &self.search);
+        let mut places = self.places.of(&leaves, signal, rules, search);
+        if places.iter().any(|said| said.hidden_key) {
             let kinds = [&*self.kinds, &[Kind::Key]].concat();
             leaves = batch.leaves(Table::ALL, &kinds);
+            places = self.places.of(&leaves, signal, rules, search);
         }
-        let places = place::all(&leaves, batch.signal(), &self.rules, &self.search);
         let shaped = if self.shapes_sql {
             let hashed = self.actions.keep_apart().then_some(&self.hasher);
             sql::shape(&leaves, &places, hashed)
@@ -207,20 +212,6 @@ impl Redact {
         });
         Some(out)
     }
-}
-
-/// Whether a key, itself, holds something to hide.
-fn has_secret_key(leaves: &Leaves, search: &Search) -> bool {
-    let (mut data, mut ends) = (String::new(), Vec::new());
-    for place in leaves.places() {
-        if place.kind == Kind::Key
-            && let Some(key) = place.keys().last()
-        {
-            data.push_str(key);
-            ends.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
-        }
-    }
-    !scan::scan(data.as_bytes(), &ends, search).is_empty()
 }
 
 /// One text with masks over all that the detectors find in it.

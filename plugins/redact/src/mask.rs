@@ -134,7 +134,7 @@ pub(crate) fn replacement(
 
 /// The value without escapes.
 fn unescaped(value: &[u8]) -> Cow<'_, [u8]> {
-    let escape = |byte: &u8| matches!(byte, b'%' | b'\\' | 0x1b);
+    let escape = |byte: &u8| matches!(byte, b'%' | b'&' | b'\\' | 0x1b);
     let view = value.iter().any(escape).then(|| View::all(value).next());
     view.flatten()
         .map_or(value.into(), |view| view.bytes().to_vec().into())
@@ -281,6 +281,7 @@ mod tests {
     #[test]
     fn escapes_are_undone() {
         assert_eq!(*unescaped(b"a%20b"), *b"a b");
+        assert_eq!(*unescaped(b"a&#64;b"), *b"a@b");
         assert_eq!(*unescaped(b"50% off"), *b"50% off");
         assert_eq!(*unescaped(b"plain"), *b"plain");
     }

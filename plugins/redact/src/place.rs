@@ -1,4 +1,6 @@
-//! What is known of a value by the place where it stands: decided once a place and batch.
+//! What is known of a value by the place where it stands: decided once a place.
+
+use std::collections::BTreeMap;
 
 use otlet_plugin::{Kind, Leaves, Place, Signal, Table};
 
@@ -7,8 +9,13 @@ use crate::detector::{Detector, Wanted, mask_length};
 use crate::lists::{Listed, Rules};
 use crate::name::{self, Secrecy};
 use crate::named::Named;
+use crate::scan;
 use crate::search::Search;
 use crate::value;
+
+/// So many places are remembered, of paths no longer than this: 2 MiB at most.
+const MOST: usize = 4096;
+const LONGEST: usize = 256;
 
 /// What a place says about the leaves that stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +32,8 @@ pub(crate) struct Said {
     pub(crate) secrecy: Secrecy,
     /// What the keys say about numbers.
     pub(crate) named: Named,
+    /// Whether it is the place of a key that, itself, holds something to hide.
+    pub(crate) hidden_key: bool,
 }
 
 impl Said {
@@ -45,12 +54,44 @@ impl Said {
     }
 }
 
-/// What the places of these leaves say, in their order.
-pub(crate) fn all(leaves: &Leaves, signal: Signal, rules: &Rules, search: &Search) -> Vec<Said> {
-    let places = leaves.places().iter();
-    places
-        .map(|place| said(place, signal, rules, search))
-        .collect()
+/// What places say, remembered from batch to batch: most of them come again.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    known: BTreeMap<(Signal, Kind), BTreeMap<String, Said>>,
+    count: usize,
+}
+
+impl Places {
+    /// What the places of these leaves say, in their order.
+    pub(crate) fn of(
+        &mut self,
+        leaves: &Leaves,
+        signal: Signal,
+        rules: &Rules,
+        search: &Search,
+    ) -> Vec<Said> {
+        let places = leaves.places().iter();
+        places
+            .map(|place| self.said(place, signal, rules, search))
+            .collect()
+    }
+
+    fn said(&mut self, place: &Place, signal: Signal, rules: &Rules, search: &Search) -> Said {
+        let known = self.known.entry((signal, place.kind)).or_default();
+        if let Some(said) = known.get(&place.path) {
+            return *said;
+        }
+        let said = said(place, signal, rules, search);
+        if place.path.len() > LONGEST {
+            return said;
+        }
+        known.insert(place.path.clone(), said);
+        self.count += 1;
+        if self.count == MOST {
+            *self = Self::default();
+        }
+        said
+    }
 }
 
 fn said(place: &Place, signal: Signal, rules: &Rules, search: &Search) -> Said {
@@ -77,7 +118,14 @@ fn said(place: &Place, signal: Signal, rules: &Rules, search: &Search) -> Said {
             .find(|&secrecy| secrecy != Secrecy::Open)
             .unwrap_or(Secrecy::Open),
         named: Named::of(if open { &[] } else { &keys }),
+        hidden_key: is_key && keys.last().is_some_and(|key| is_hidden(key, search)),
     }
+}
+
+/// Whether a key holds something to hide.
+fn is_hidden(key: &str, search: &Search) -> bool {
+    let end = u32::try_from(key.len()).unwrap_or(u32::MAX);
+    !scan::scan(key.as_bytes(), &[end], search).is_empty()
 }
 
 /// Whether what differs here makes two resources, or two series of a metric.
@@ -93,9 +141,11 @@ fn tells_apart(place: &Place, signal: Signal) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use otlet_plugin::{Kind, Place, Signal};
 
-    use super::{Said, said};
+    use super::{LONGEST, MOST, Places, Said, said};
     use crate::lists::{Listed, Lists, Rules};
     use crate::name::Secrecy;
     use crate::search::Search;
@@ -151,6 +201,54 @@ mod tests {
             );
             assert!(key.series == in_metrics || !path.contains("\"]"), "{path}");
         }
+    }
+
+    #[test]
+    fn places_are_remembered_up_to_a_bound() {
+        let (rules, search) = (Rules::default(), Search::default());
+        let mut places = Places::default();
+        let mut said = |path: &str, kind, signal| {
+            let place = Place {
+                path: path.to_owned(),
+                kind,
+            };
+            let said = places.said(&place, signal, &rules, &search);
+            let count = places.known.values().map(BTreeMap::len).sum::<usize>();
+            (said, count)
+        };
+        for signal in [Signal::Logs, Signal::Metrics] {
+            let (first, _) = said("scope.name", Kind::Text, signal);
+            let (again, _) = said("scope.name", Kind::Text, signal);
+            assert_eq!(first, again);
+            assert_eq!(again.series, signal == Signal::Metrics);
+        }
+        let long = format!("record.attributes[\"{}\"]", "x".repeat(LONGEST));
+        assert_eq!(said(&long, Kind::Text, Signal::Logs).1, 2);
+        for i in 0..3 * MOST {
+            let (_, count) = said(
+                &format!("record.attributes[\"{i}\"]"),
+                Kind::Text,
+                Signal::Logs,
+            );
+            assert!(count < MOST);
+        }
+    }
+
+    #[test]
+    fn a_key_that_holds_something_is_known() {
+        let hidden = |path, kind| at(path, kind, Signal::Logs).hidden_key;
+        assert!(hidden(
+            "record.attributes[\"alice@example.org\"]#key",
+            Kind::Key
+        ));
+        assert!(!hidden(
+            "record.attributes[\"alice@example.org\"]",
+            Kind::Text
+        ));
+        assert!(!hidden(
+            "record.attributes[\"alice@example.org\"][\"a\"]#key",
+            Kind::Key
+        ));
     }
 
     #[test]

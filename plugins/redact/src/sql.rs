@@ -7,7 +7,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use otlet_plugin::{Kind, Leaf, Leaves, Place, Table};
@@ -66,7 +66,7 @@ pub(crate) fn shape(leaves: &Leaves, places: &[Said], hasher: Option<&Hasher>) -
             .iter()
             .filter_map(|leaf| Some((leaf, *roles.get(leaf.place)?)))
     };
-    let (mut statements, mut systems) = (Vec::new(), HashMap::new());
+    let (mut statements, mut systems) = (Vec::new(), BTreeMap::new());
     for (leaf, role) in with_roles() {
         match role {
             Role::Statement(table) => statements.push((leaf, (table, leaf.row))),
@@ -80,7 +80,7 @@ pub(crate) fn shape(leaves: &Leaves, places: &[Said], hasher: Option<&Hasher>) -
         }
     }
     // A span may be named by its whole statement.
-    let texts: HashSet<_> = statements
+    let texts: BTreeSet<_> = statements
         .iter()
         .filter(|(_, (table, _))| *table == Table::Record)
         .map(|(leaf, _)| (leaf.row, leaf.bytes()))

@@ -1,25 +1,78 @@
 //! What the config says, and what it must not say.
 
+use std::collections::BTreeMap;
+
+use otlet_conditions::Condition;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::duration::Duration;
 
-/// Keeps a share of the traces, and the spans and logs of a trace together.
+/// Keeps a share of the traces, and the spans and logs of a trace together; drops metrics by name and attributes.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The share of traces to keep, in percent: 10 keeps one trace in ten, with all its spans and logs. Not given, or 100,
-    /// everything is kept and nothing is changed. Example: `percentage: 10`.
+    /// everything that no rate names is kept and not changed. Example: `percentage: 10`.
     #[schemars(range(min = 0, max = 100))]
     pub percentage: Option<f64>,
 
-    /// What is kept whatever the percentage. Example: `keep: { errors: true, slower_than: 2s }`.
+    /// What a share means where something was sampled before. Example: `mode: proportional`.
+    pub mode: Mode,
+
+    /// Shares of their own for some spans and log records: the first entry that names a row counts, in place of `percentage`.
+    /// Example: `rates: [{ when: { span.name: { matches: '^GET /health' } }, percentage: 1 }]`.
+    pub rates: Vec<Rate>,
+
+    /// What is kept whatever the share. Example: `keep: { errors: true, slower_than: 2s }`.
     pub keep: Keep,
+
+    /// Reads the attributes `sampling.randomness` and `sampling.threshold` of log records, and writes to a kept record the
+    /// threshold that it has passed, as the Collector's sampler does. Not given, so it is with `mode: proportional`, where the
+    /// next stage needs it. Example: `log_attributes: true`.
+    pub log_attributes: Option<bool>,
+
+    /// Which metrics and data points stay: no share is ever applied to them. Example:
+    /// `metrics: { drop: { metric.name: { matches: '^go_' } } }`.
+    pub metrics: Metrics,
 }
 
-/// What is kept whatever the percentage.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+/// What a share means where something was sampled before.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It is the share of all traces that there were: 10 keeps one in ten, and what was sampled at 10 % before passes.
+    #[default]
+    Equalizing,
+    /// It is the share of what arrives: 10 after 10 is 1 % of all.
+    Proportional,
+}
+
+/// A share for some spans and log records.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rate {
+    /// The rows that it names; all, if not given. Example: `when: { log.severity_number: { below: 9 } }`.
+    pub when: Option<Condition>,
+
+    /// The share of them to keep, in percent. Example: `percentage: 50`.
+    #[schemars(range(min = 0, max = 100))]
+    pub percentage: Option<f64>,
+
+    /// In place of `percentage`: the attribute or field that has a share for each of its values. Example:
+    /// `of: resource.attributes["service.name"]`.
+    pub of: Option<String>,
+
+    /// The shares by value. A row with another value is not named. Example: `percentages: { checkout: 50, cart: 5 }`.
+    pub percentages: BTreeMap<String, f64>,
+
+    /// What decides on rows without a trace id: those with the same value here stay or go together. Not given, each is decided
+    /// by chance. Example: `by: record.attributes["request.id"]`.
+    pub by: Option<String>,
+}
+
+/// What is kept whatever the share.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keep {
     /// Keeps every span with the status ERROR and every log record of the severity ERROR (17) or above. Example:
@@ -28,67 +81,101 @@ pub struct Keep {
 
     /// Keeps every span that took longer than this. Example: `slower_than: 2s`.
     pub slower_than: Option<Duration>,
+
+    /// Keeps every span and log record on which this holds. Example: `when: { span.name: [checkout, refund] }`.
+    pub when: Option<Condition>,
+}
+
+/// Which metrics and data points stay.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Drops all on which this does not hold. Example: `keep_only: { metric.name: [http.server.request.duration, up] }`.
+    pub keep_only: Option<Condition>,
+
+    /// Drops all on which this holds. Example: `drop: { metric.name: { matches: '^go_' } }`.
+    pub drop: Option<Condition>,
 }
 
 impl Config {
     /// Says what in the config is wrong and what to write instead.
     pub(crate) fn check(&self) -> Result<(), String> {
-        match self.percentage {
-            Some(percentage) if !(0.0..=100.0).contains(&percentage) => Err(format!(
-                "`percentage` is {percentage}: write a number from 0 to 100, such as 10 for one trace in ten"
-            )),
-            None if self.keep != Keep::default() => Err(
+        if let Some(percentage) = self.percentage {
+            in_range(percentage, "percentage")?;
+        } else if self.rates.is_empty() && self.keep != Keep::default() {
+            return Err(
                 "`keep` without `percentage` does nothing, since everything is \
                 kept: add the percentage of the rest, or 0 to keep nothing else"
                     .to_owned(),
-            ),
+            );
+        }
+        for (index, rate) in self.rates.iter().enumerate() {
+            rate.given(&format!("rates[{index}]"))?;
+        }
+        let names_all = |rate: &Rate| rate.when.is_none() && rate.of.is_none();
+        match self.rates.iter().position(names_all) {
+            Some(index) if index + 1 < self.rates.len() => Err(format!(
+                "`rates[{index}]` names every row, so that nothing after it counts: give it a `when`, or put it last"
+            )),
             _ => Ok(()),
         }
     }
+
+    /// Whether attributes of log records say of sampling what trace states say of spans.
+    pub(crate) fn writes_log_attributes(&self) -> bool {
+        self.log_attributes
+            .unwrap_or(self.mode == Mode::Proportional)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Config, Keep};
-    use crate::duration::Duration;
+/// What an entry of the rates gives.
+#[derive(Debug)]
+pub(crate) enum Given<'a> {
+    /// A share.
+    Share(f64),
+    /// A share for each value of what this path names.
+    ByValue(&'a str, &'a BTreeMap<String, f64>),
+}
 
-    fn config(json: &str) -> Result<Config, String> {
-        let config: Config = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        config.check().map(|()| config)
-    }
-
-    #[test]
-    fn a_whole_config_is_read() {
-        let read =
-            config(r#"{"percentage": 0.5, "keep": {"errors": true, "slower_than": "1.5s"}}"#)
-                .expect("a config");
-        assert_eq!(read.percentage, Some(0.5));
-        assert_eq!(
-            read.keep,
-            Keep {
-                errors: true,
-                slower_than: Some(Duration(1_500_000_000))
+impl Rate {
+    /// What the entry gives, or what is wrong with it and what to write instead.
+    pub(crate) fn given(&self, key: &str) -> Result<Given<'_>, String> {
+        match (self.percentage, &self.of) {
+            (None, None) => Err(format!(
+                "`{key}` has no share: write `percentage`, or `of` and `percentages` for a share by value"
+            )),
+            (Some(_), Some(_)) => Err(format!(
+                "`{key}` has `percentage` and `of`, of which one counts: remove the other"
+            )),
+            (None, Some(_)) if self.percentages.is_empty() => Err(format!(
+                "`{key}.of` needs a share for each value: write `percentages: {{ VALUE: 50 }}`"
+            )),
+            (Some(_), None) if !self.percentages.is_empty() => Err(format!(
+                "`{key}.percentages` needs `of`, which says whose values these are: write `of: \
+                resource.attributes[\"service.name\"]` in place of `percentage`"
+            )),
+            (Some(percentage), None) => {
+                in_range(percentage, &format!("{key}.percentage"))?;
+                Ok(Given::Share(percentage))
             }
-        );
-        assert!(config("{}").is_ok_and(|read| read.percentage.is_none()));
-    }
-
-    #[test]
-    fn mistakes_are_refused_and_say_what_to_write() {
-        let mistakes = [
-            (r#"{"percentage": 120}"#, "from 0 to 100"),
-            (r#"{"percentage": -1}"#, "from 0 to 100"),
-            (r#"{"percentage": "10"}"#, "expected f64"),
-            (r#"{"percent": 10}"#, "expected `percentage` or `keep`"),
-            (
-                r#"{"percentage": 10, "keep": {"slow": "2s"}}"#,
-                "expected `errors` or `slower_than`",
-            ),
-            (r#"{"keep": {"errors": true}}"#, "or 0 to keep nothing else"),
-        ];
-        for (json, says) in mistakes {
-            let error = config(json).expect_err(json);
-            assert!(error.contains(says), "{json}: {error}");
+            (None, Some(path)) => {
+                for (value, percentage) in &self.percentages {
+                    in_range(*percentage, &format!("{key}.percentages.{value}"))?;
+                }
+                Ok(Given::ByValue(path, &self.percentages))
+            }
         }
     }
 }
+
+fn in_range(percentage: f64, key: &str) -> Result<(), String> {
+    if (0.0..=100.0).contains(&percentage) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{key}` is {percentage}: write a number from 0 to 100, such as 10 for one trace in ten"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

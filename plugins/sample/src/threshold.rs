@@ -8,6 +8,9 @@ use std::fmt;
 /// 2^56: how many values randomness has.
 const RANGE: u64 = 1 << 56;
 
+/// 2^-56: the smallest probability.
+const LEAST: f64 = 1.0 / 72_057_594_037_927_936.0;
+
 /// The hexadecimal digits of 56 bits.
 const DIGITS: u32 = 14;
 
@@ -56,6 +59,21 @@ impl Threshold {
         Some(Self(hexadecimal(text)? << (4 * (DIGITS - digits))))
     }
 
+    /// The threshold that keeps this share of what has passed `self`: the specification's product of both probabilities.
+    /// One below the smallest that there is (2^-56) keeps nothing. It is never lower than `self`, whatever the rounding.
+    pub(crate) fn times(self, share: f64, precision: u32) -> Self {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "3 of 56 bits, far below the precision"
+        )]
+        let passed = (RANGE - self.0) as f64 / RANGE as f64;
+        let product = passed * share;
+        if product < LEAST {
+            return Self::KEEP_NONE;
+        }
+        Self::of_share(product, precision).max(self)
+    }
+
     /// Whether a trace with this randomness is kept.
     pub(crate) fn keeps(self, randomness: Randomness) -> bool {
         randomness.0 >= self.0
@@ -86,9 +104,33 @@ impl Randomness {
         Self(low & (RANGE - 1))
     }
 
+    /// Made of 64 random bits, for what has no randomness of its own but has passed a threshold already.
+    pub(crate) fn of_chance(bits: u64, passed: Threshold) -> Self {
+        let above = (u128::from(RANGE - passed.0) * u128::from(bits)) >> 64;
+        Self(passed.0 + above as u64)
+    }
+
+    /// A hash of these bytes, for what has no randomness of its own: the same in every otlet, and never to be changed.
+    pub(crate) fn of_hash(bytes: &[u8]) -> Self {
+        // FNV-1a, whose upper bits say little of the last bytes, and the end of MurmurHash3, which mixes them all.
+        let mut hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+        Self((hash ^ (hash >> 33)) >> 8)
+    }
+
     /// Reads the value of an `rv`: 14 hexadecimal digits.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         (text.len() == 14).then(|| hexadecimal(text))?.map(Self)
+    }
+}
+
+/// The value of an `rv`.
+impl fmt::Display for Randomness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:014x}", self.0)
     }
 }
 

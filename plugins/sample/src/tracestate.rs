@@ -36,11 +36,23 @@ pub fn sampling(state: &str) -> Sampling {
 /// The trace state with this threshold: in front, as W3C asks of a member that was changed, with every other member and
 /// sub-key as it was. Where `th` would make the member too long it is left out, since an old one would be untrue.
 pub fn with_threshold(state: &str, threshold: Threshold) -> String {
-    let mut new = String::with_capacity(state.len() + 24);
+    with_sampling(state, None, threshold)
+}
+
+/// The trace state with this threshold, and with randomness of which it says nothing so far.
+pub(crate) fn with_sampling(
+    state: &str,
+    randomness: Option<Randomness>,
+    threshold: Threshold,
+) -> String {
+    let mut new = String::with_capacity(state.len() + 48);
     for (key, value) in sub_keys(ot(state)).filter(|sub_key| is_foreign(*sub_key)) {
         push_sub_key(&mut new, key, value);
     }
     let others = new.len();
+    if let Some(randomness) = randomness {
+        push_sub_key(&mut new, "rv", &randomness.to_string());
+    }
     push_sub_key(&mut new, "th", &threshold.to_string());
     if new.len() > MAX_VALUE {
         new.truncate(others);

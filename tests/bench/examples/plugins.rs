@@ -11,18 +11,17 @@
 
 use std::env;
 use std::hint::black_box;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use otlet::batch::{Batch, Signal};
+use otlet::batch::Signal;
 use otlet::payload::PREFIX;
-use otlet::plugin::{BUNDLED, Engine, Limits, Place, Plugin, Processor};
+use otlet::plugin::{Engine, Place};
 use otlet_bench::requests::Shape;
+use otlet_bench::sandbox::{batch, cpu, processor, through};
 use prost::Message as _;
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
 #[global_allocator]
@@ -102,35 +101,41 @@ fn rows(engine: &Engine) -> Result<Vec<Row>> {
             black_box(copy);
         }),
         row("walk", |request| {
-            black_box(batch(request));
+            black_box(batch(Signal::Traces, request));
         }),
-        row("walk and splice, no plugin", sandboxed(vec![])),
+        row(
+            "walk and splice, no plugin",
+            through(Signal::Traces, vec![]),
+        ),
         row("prost: decode, encode", |request| native(request, |_| {})),
         row("prost: keep a tenth", |request| {
             native(request, |spans| spans.retain(is_kept));
         }),
         row(
             "sample: keep a tenth",
-            sandboxed(vec![processor("sample", &tenth)?]),
+            through(Signal::Traces, vec![processor("sample", &tenth)?]),
         ),
         row("prost: read one attribute, set another", |request| {
             native(request, read_and_set);
         }),
         row(
             "enrich: read one attribute, set another",
-            sandboxed(vec![processor("enrich", &copy)?]),
+            through(Signal::Traces, vec![processor("enrich", &copy)?]),
         ),
         row(
             "redact: every leaf",
-            sandboxed(vec![processor("redact", &json!({}))?]),
+            through(Signal::Traces, vec![processor("redact", &json!({}))?]),
         ),
         row(
             "redact, enrich, sample",
-            sandboxed(vec![
-                processor("redact", &json!({}))?,
-                processor("enrich", &copy)?,
-                processor("sample", &tenth)?,
-            ]),
+            through(
+                Signal::Traces,
+                vec![
+                    processor("redact", &json!({}))?,
+                    processor("enrich", &copy)?,
+                    processor("sample", &tenth)?,
+                ],
+            ),
         ),
     ])
 }
@@ -140,38 +145,6 @@ fn row(name: &'static str, run: impl Fn(&Bytes) + 'static) -> Row {
         name,
         run: Box::new(run),
         nanoseconds: Vec::new(),
-    }
-}
-
-fn batch(request: &Bytes) -> Batch {
-    Batch::new(Signal::Traces, request.clone()).expect("the instrument makes valid requests")
-}
-
-fn processor(engine: &Engine, name: &str, config: &serde_json::Value) -> Result<Processor> {
-    let wasm = BUNDLED
-        .iter()
-        .find_map(|(bundled, wasm)| (*bundled == name).then_some(*wasm))
-        .with_context(|| format!("no plugin {name} is bundled"))?;
-    let plugin = Arc::new(Plugin::load(engine, name, wasm)?);
-    Ok(Processor::new(
-        plugin,
-        name,
-        config,
-        &Limits::default(),
-        None,
-    )?)
-}
-
-/// From a request's bytes to those of the request it becomes.
-fn sandboxed(chain: Vec<Processor>) -> impl Fn(&Bytes) {
-    move |request| {
-        let mut batch = batch(request);
-        for processor in &chain {
-            batch = processor
-                .process(batch, Place::Worker)
-                .expect("a bundled plugin does not fail");
-        }
-        black_box(batch.splice(PREFIX));
     }
 }
 
@@ -210,7 +183,7 @@ fn empty(engine: &Engine) -> Result<f64> {
         .into_iter()
         .next()
         .context("one request")?;
-    let mut batch = batch(&Bytes::from(request));
+    let mut batch = batch(Signal::Traces, &Bytes::from(request));
     let before = cpu();
     for _ in 0..CALLS {
         batch = processor
@@ -219,10 +192,4 @@ fn empty(engine: &Engine) -> Result<f64> {
             .context("an empty call failed")?;
     }
     Ok((cpu() - before) / f64::from(CALLS))
-}
-
-/// The thread's CPU time in nanoseconds.
-fn cpu() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }

@@ -14,6 +14,7 @@ pub mod load;
 pub mod machine;
 pub mod requests;
 pub mod run;
+pub mod sandbox;
 pub mod sink;
 
 /// The gRPC method that every request of the instrument calls.

@@ -11,6 +11,7 @@ pub mod grpc;
 pub mod gzip;
 pub mod http;
 pub mod json;
+pub mod lift;
 pub mod link;
 mod protobuf;
 mod receiver;
@@ -40,7 +41,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     batch::TARGET,
     column::TARGET,
     config::TARGET,
@@ -48,6 +49,7 @@ pub const TARGETS: [Target; 10] = [
     gzip::TARGET,
     http::TARGET,
     json::TARGET,
+    lift::TARGET,
     link::TARGET,
     redact::TARGET,
     trace_state::TARGET,

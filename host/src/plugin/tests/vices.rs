@@ -174,7 +174,7 @@ fn a_wide_log_line_is_cut() {
 #[test]
 fn a_vice_in_configure_is_found_at_load() {
     for (vice, n, reason) in [
-        ("error", 2, "xx was wrong"),
+        ("error", 2, "xx; was wrong"),
         ("trap", 0, "unreachable"),
         ("recurse", 0, "stack"),
         ("hold", 65, "its limit of 67108864 bytes"),

@@ -3,17 +3,17 @@ use serde_json::{Value, json};
 
 use crate::Enrich;
 
-fn made(actions: &Value) -> Result<Harness<Enrich>, String> {
+pub(crate) fn made(actions: &Value) -> Result<Harness<Enrich>, String> {
     Harness::new(json!({ "actions": actions })).map_err(String::from)
 }
 
 /// What is wrong with a config of this one action.
-fn mistake(action: &Value) -> String {
+pub(crate) fn mistake(action: &Value) -> String {
     made(&json!([action])).err().expect("a mistake")
 }
 
 /// The log records that come of these, in JSON.
-fn logs(actions: &Value, records: &Value) -> Value {
+pub(crate) fn logs(actions: &Value, records: &Value) -> Value {
     let request = |records| {
         Request::from_json(
             &json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).to_string(),
@@ -24,7 +24,7 @@ fn logs(actions: &Value, records: &Value) -> Value {
     outcome.request.to_json()["resourceLogs"][0]["scopeLogs"][0]["logRecords"].clone()
 }
 
-fn attributes(record: &Value) -> Vec<(&str, &Value)> {
+pub(crate) fn attributes(record: &Value) -> Vec<(&str, &Value)> {
     let list = record["attributes"].as_array().unwrap();
     list.iter()
         .map(|pair| (pair["key"].as_str().unwrap(), &pair["value"]))
@@ -37,29 +37,36 @@ fn an_action_has_one_verb_and_what_belongs_to_it() {
     let mistakes = [
         (
             json!({}),
-            "does nothing: give it one of `set`, `copy`, `rename` and `remove`",
+            "does nothing: give it one of `set`, `copy`, `move`, `rename`, `remove`,",
         ),
         (json!({"if": "missing"}), "does nothing"),
         (json!({"set": a}), "`set` needs a `value`"),
         (json!({"set": a, "value": null}), "`set` needs a `value`"),
         (
             json!({"set": a, "value": 1, "to": a}),
-            "`set` has a `value` and no `to`",
+            "`to` does not belong to `set`, which takes `value`, `template`, `if` and `when`",
         ),
         (json!({"copy": a}), "`copy` needs `to`"),
         (json!({"rename": a}), "`rename` needs `to`"),
         (
             json!({"rename": a, "to": "record.flags", "value": 1}),
-            "`value` belongs to `set`",
+            "`value` does not belong to `rename`",
         ),
         (
             json!({"remove": a, "if": "present"}),
-            "`remove` stands alone",
+            "`if` does not belong to `remove`, which takes `when`",
         ),
-        (json!({"remove": a, "value": 1}), "`remove` stands alone"),
+        (
+            json!({"remove": a, "value": 1}),
+            "`value` does not belong to `remove`",
+        ),
+        (
+            json!({"set": a, "value": 1, "template": "x"}),
+            "leave one out",
+        ),
         (
             json!({"set": a, "value": 1, "remove": a}),
-            "is several actions",
+            "is several actions: write each of `set` and `remove` as an entry of its own",
         ),
     ];
     for (action, says) in mistakes {
@@ -129,6 +136,17 @@ fn a_field_takes_its_own_type() {
     assert!(
         set("record.attributes[\"a\"]", json!(u64::MAX)).contains("a number of at most 64 bits")
     );
+    let beyond = json!(99_999_999_999_999_999_999_f64);
+    for value in [beyond.clone(), json!([1, beyond]), json!({"a": u64::MAX})] {
+        let error = set("record.attributes[\"a\"]", value);
+        assert!(
+            error.contains(
+                "is beyond OTLP's integers: write a number of at most 64 bits with its sign"
+            ),
+            "{error}"
+        );
+    }
+    assert!(made(&json!([{"set": "datapoint.sum", "value": 1e30}])).is_ok());
     assert!(
         made(&json!([{"set": "datapoint.sum", "value": 3}])).is_ok(),
         "a whole number is a number"

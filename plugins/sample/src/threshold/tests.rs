@@ -72,6 +72,92 @@ fn the_smallest_shares_are_exact() {
 }
 
 #[test]
+fn the_collectors_own_thresholds_come_out() {
+    // Its README, and the cases of its sampler.
+    assert_eq!(th(0.25, PRECISION), "c");
+    assert_eq!(th(0.75, PRECISION), "4");
+    assert_eq!(th(0.01, 5), "fd70a4");
+    assert_eq!(th(0.01, 14), "fd70a3d70a3d71");
+    assert_eq!(th(2_f64.powi(-14), PRECISION), "fffc");
+}
+
+#[test]
+fn the_product_of_two_probabilities_is_rounded_to_the_precision() {
+    let times = |passed, share, precision| {
+        let passed = Threshold::parse(passed).expect("a threshold");
+        passed.times(share, precision).to_string()
+    };
+    assert_eq!(times("0", 0.1, 4), "e666");
+    assert_eq!(times("8", 0.5, 4), "c");
+    assert_eq!(times("8", 0.25, 4), "e");
+    // 1 - 0.4 x 0.5 is 0.8.
+    assert_eq!(times("8", 0.4, 6), "cccccd");
+    // 1 - 0x0.199a x 0.1 is 1 - 0.010000610 = 0x0.fd7099..., and the first f is no digit of the four.
+    assert_eq!(times("e666", 0.1, 4), "fd70a");
+    assert_eq!(times("fffc", 2_f64.powi(-14), 4), "fffffff");
+}
+
+#[test]
+fn a_product_below_the_smallest_probability_keeps_nothing() {
+    let last_eight = Threshold::parse("fffffffffffff8").expect("a threshold");
+    let one = Threshold::parse("ffffffffffffff").expect("a threshold");
+    assert_eq!(last_eight.times(0.125, PRECISION), one);
+    assert_eq!(last_eight.times(0.124, PRECISION), Threshold::KEEP_NONE);
+    assert_eq!(one.times(1.0, PRECISION), one);
+    assert_eq!(one.times(0.0, PRECISION), Threshold::KEEP_NONE);
+}
+
+#[test]
+fn a_product_is_never_a_lower_threshold() {
+    let mut random = Random(11);
+    for _ in 0..10_000 {
+        let passed = Threshold(random.next() >> 8);
+        let missing = f64::from(u32::try_from(random.next() >> 32).expect("32 bits"));
+        let share = 1.0 - missing / 4_294_967_296.0 / 100_000.0;
+        assert!(passed.times(share, PRECISION) >= passed, "{passed} {share}");
+    }
+}
+
+#[test]
+fn a_hash_is_for_ever() {
+    // Not from this code: FNV-1a and the end of MurmurHash3, computed apart. Other otlets decide by the same.
+    let hashes = [
+        ("", "efd01f60ba9929"),
+        ("a", "82a2a958a9bece"),
+        ("foobar", "2c22194922d167"),
+        ("req-1", "41bf9201cad1d3"),
+    ];
+    for (text, expected) in hashes {
+        assert_eq!(Randomness::of_hash(text.as_bytes()).to_string(), expected);
+    }
+}
+
+#[test]
+fn hashes_of_numbered_names_are_spread() {
+    let tenth = Threshold::of_share(0.1, PRECISION);
+    let kept = (0..100_000)
+        .filter(|number| tenth.keeps(Randomness::of_hash(format!("request-{number}").as_bytes())))
+        .count();
+    // Three sigma of 10,000.
+    assert!((9_715..=10_285).contains(&kept), "{kept}");
+}
+
+#[test]
+fn chance_has_passed_what_was_passed() {
+    let of = |bits, passed| {
+        let passed = Threshold::parse(passed).expect("a threshold");
+        Randomness::of_chance(bits, passed).to_string()
+    };
+    assert_eq!(of(0, "0"), "00000000000000");
+    assert_eq!(of(u64::MAX, "0"), "ffffffffffffff");
+    assert_eq!(of(1 << 63, "0"), "80000000000000");
+    assert_eq!(of(0, "8"), "80000000000000");
+    assert_eq!(of(1 << 63, "8"), "c0000000000000");
+    assert_eq!(of(u64::MAX, "8"), "ffffffffffffff");
+    assert_eq!(of(u64::MAX, "ffffffffffffff"), "ffffffffffffff");
+}
+
+#[test]
 fn shares_of_a_third_round_to_the_precision() {
     assert_eq!(th(1.0 / 3.0, 3), "aab");
     assert_eq!(th(2.0 / 3.0, 3), "555");

@@ -1,8 +1,10 @@
 //! The `keep` rules: rows that stay whatever becomes of their trace.
 
+use otlet_conditions::Opened;
 use otlet_plugin::{Batch, Column, Error, Mask, Signal, Table};
 
-use crate::config::Keep;
+use crate::config::Keep as Config;
+use crate::rates::opened;
 
 /// OTLP's `STATUS_CODE_ERROR`.
 const STATUS_ERROR: i64 = 2;
@@ -12,7 +14,10 @@ const SEVERITY_ERROR: i64 = 17;
 
 /// The rules of a config.
 #[derive(Debug)]
-pub(crate) struct Rules(Vec<Rule>);
+pub(crate) struct Keep {
+    rules: Vec<Rule>,
+    when: Option<Opened>,
+}
 
 /// Keeps the records of one signal for what stands in one column.
 #[derive(Debug)]
@@ -30,9 +35,9 @@ enum Test {
     LongerThan(u64),
 }
 
-impl Rules {
+impl Keep {
     /// Opens the columns that the rules look at.
-    pub(crate) fn open(keep: &Keep) -> Result<Self, Error> {
+    pub(crate) fn open(keep: &Config) -> Result<Self, Error> {
         let mut rules = Vec::new();
         let mut add = |signal, path, test| {
             let column = Column::open(path)?;
@@ -54,21 +59,22 @@ impl Rules {
         if let Some(limit) = keep.slower_than {
             add(Signal::Traces, "span.duration", Test::LongerThan(limit.0))?;
         }
-        Ok(Self(rules))
+        let when = keep.when.as_ref().map(|when| opened(when, "keep.when"));
+        Ok(Self {
+            rules,
+            when: when.transpose()?,
+        })
     }
 
     /// The records that a rule keeps. Without a rule for the signal no column is read.
-    pub(crate) fn kept(&self, batch: &Batch) -> Mask {
-        let mut rules = self
-            .0
-            .iter()
-            .filter(|rule| rule.signal == batch.signal())
-            .peekable();
-        if rules.peek().is_none() {
-            return Mask::default();
-        }
-        let mut kept = Mask::none(batch.rows(Table::Record));
-        for rule in rules {
+    pub(crate) fn records(&self, batch: &Batch) -> Mask {
+        let signal = batch.signal();
+        let when = self.when.as_ref().map(|when| when.holds(batch));
+        let mut kept = when.unwrap_or_default();
+        for rule in self.rules.iter().filter(|rule| rule.signal == signal) {
+            if kept.is_empty() {
+                kept = Mask::none(batch.rows(Table::Record));
+            }
             for (row, value) in batch.integers(&rule.column).iter().enumerate() {
                 if value.is_some_and(|value| rule.test.holds(value)) {
                     kept.set(row, true);

@@ -17,6 +17,27 @@ fn an_array_in_a_path_is_told_from_brackets_in_a_key() {
 }
 
 #[test]
+fn what_begins_as_json_is_json_and_other_maps_are_words() {
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    for text in [
+        r#" {"trace_id":"$T"}"#,
+        "{trace_id=$T, user=alice} paid",
+        "{'trace_id': '$T'}",
+    ] {
+        let text = text.replace("$T", trace);
+        assert!(context_of_text(text.as_bytes()).is_some(), "{text}");
+    }
+    for text in [
+        r#"{"a":"trace_id=$T"}"#,
+        r#"{ "trace_id":"$T""#,
+        "{}trace_id=$T",
+    ] {
+        let text = text.replace("$T", trace);
+        assert!(context_of_text(text.as_bytes()).is_none(), "{text}");
+    }
+}
+
+#[test]
 fn hostile_texts_take_linear_time() {
     const LENGTH: usize = 10 << 20;
     for pattern in [
@@ -37,6 +58,19 @@ fn hostile_texts_take_linear_time() {
         "{\"message\":\"x\",",
         "{\"message\":\"trace_id=",
         "traceparent=00-",
+        "uber-trace-id=",
+        "X-Amzn-Trace-Id: Root=1-;",
+        "b3=",
+        "\u{1b}",
+        "\u{1b}[0",
+        "[a,",
+        "[,4bf92f3577b34da6a3ce929d0e0e4736,",
+        "{\"mdc.",
+        "mdc.",
+        "{\"Scopes\":[{",
+        "{\"Scopes\":[",
+        "{\"trace_flags\":1,",
+        "{\"mdc\":[{\"key\":\"a\",",
     ] {
         for start in ["", "{\"a\":", "{\"message\":\""] {
             let text = [start, &pattern.repeat(LENGTH / pattern.len())].concat();

@@ -1,0 +1,164 @@
+//! What logs and exemplars say about their trace: in their attributes, in a body that is a map or a JSON object, and in the
+//! words of a text.
+
+use otlet_plugin::{Batch, Kind, Leaf, Leaves, Place, Table};
+
+use crate::ids::{Context, Ids, first};
+use crate::name::{Name, is_list_of_holders};
+use crate::{
+    json::{self, is_message},
+    words,
+};
+
+/// Where leaves stand that may name ids, and the first of [`Row::sources`] that is for them.
+const ROOTS: [(&str, usize); 3] = [
+    ("record.attributes", 0),
+    ("exemplar.filtered_attributes", 0),
+    (BODY, 2),
+];
+const BODY: &str = "record.body";
+
+/// The contexts of those of these rows that name one, in their order.
+pub(crate) fn find(
+    batch: &Batch,
+    table: Table,
+    wanted: impl Fn(usize) -> bool,
+) -> Vec<(usize, Context)> {
+    let mut leaves = batch.leaves(&[table], &[Kind::Text]);
+    // Numbers and booleans are read where a key says that one may matter.
+    let takes_literals = |place: &Place| {
+        place.kind == Kind::Key && Role::of(place).is_some_and(Role::takes_literals)
+    };
+    if leaves.places().iter().any(takes_literals) {
+        leaves = batch.leaves(&[table], &[Kind::Text, Kind::Integer, Kind::Boolean]);
+    }
+    collect(&leaves, wanted)
+}
+
+fn collect(leaves: &Leaves, wanted: impl Fn(usize) -> bool) -> Vec<(usize, Context)> {
+    let roles: Vec<_> = leaves
+        .places()
+        .iter()
+        .map(|place| match place.kind {
+            Kind::Key => None,
+            kind => Some((Role::of(place)?, kind)),
+        })
+        .collect();
+    let mut found = Vec::new();
+    let mut row = Row::default();
+    let mut current = 0;
+    for leaf in leaves.iter() {
+        let Some(Some((role, kind))) = roles.get(leaf.place) else {
+            continue;
+        };
+        if leaf.row != current {
+            found.extend(row.context().map(|context| (current, context)));
+            (row, current) = (Row::default(), leaf.row);
+        }
+        if wanted(leaf.row) {
+            row.add(*role, *kind, &leaf);
+        }
+    }
+    found.extend(row.context().map(|context| (current, context)));
+    found
+}
+
+/// What a leaf may say about its row's trace.
+#[derive(Clone, Copy)]
+enum Role {
+    /// A text that is a log line: the body, or the message of a body that is a map.
+    Line,
+    /// The value under a name, from this of [`Row::sources`].
+    Named(Name, usize),
+}
+
+impl Role {
+    fn of(place: &Place) -> Option<Self> {
+        let (_, source) = ROOTS
+            .into_iter()
+            .find(|(root, _)| place.path.starts_with(root))?;
+        let keys = place.keys();
+        let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
+        match keys.as_slice() {
+            [] if place.path == BODY => Some(Self::Line),
+            [holder, key] if is_list_of_holders(holder) => {
+                Some(Self::Named(Name::within(holder, key)?, source + 1))
+            }
+            _ if has_elements(&place.path) => None,
+            [key] if is_message(key) && place.path.starts_with(BODY) => Some(Self::Line),
+            [key] => Some(Self::Named(Name::of(key)?, source)),
+            [holder, key] => Some(Self::Named(Name::within(holder, key)?, source + 1)),
+            _ => None,
+        }
+    }
+
+    /// Whether a number or a boolean there may matter.
+    fn takes_literals(self) -> bool {
+        matches!(self, Self::Named(name, _) if name.takes_literals())
+    }
+}
+
+/// Whether the path leads into an array: ids in there are of several records.
+fn has_elements(path: &str) -> bool {
+    let (mut quoted, mut escaped, mut previous) = (false, false, ' ');
+    path.chars().any(|letter| {
+        let element = !quoted && previous == '[' && letter == ']';
+        if letter == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = letter == '\\' && !escaped;
+        previous = letter;
+        element
+    })
+}
+
+/// What a row says about its trace.
+#[derive(Default)]
+struct Row {
+    /// The attributes, the maps in them, a body that is a map, the maps in it: the earlier come first.
+    sources: [Ids; 4],
+    text: Option<Context>,
+}
+
+impl Row {
+    fn add(&mut self, role: Role, kind: Kind, leaf: &Leaf<'_>) {
+        match role {
+            Role::Line if kind == Kind::Text => {
+                self.text = self.text.or_else(|| context_of_text(leaf.bytes()));
+            }
+            Role::Line => {}
+            Role::Named(name, source) => {
+                let Some(ids) = self.sources.get_mut(source) else {
+                    return;
+                };
+                if kind == Kind::Text {
+                    ids.add(name, leaf.bytes());
+                } else {
+                    ids.add_literal(name, leaf.bytes());
+                }
+            }
+        }
+    }
+
+    fn context(&self) -> Option<Context> {
+        first(self.sources.iter().map(Ids::context).chain([self.text]))
+    }
+}
+
+/// The context that a body names, which is a JSON object or a line of words.
+pub fn context_of_text(text: &[u8]) -> Option<Context> {
+    if is_object(text) {
+        json::context(text)
+    } else {
+        words::context(text)
+    }
+}
+
+/// Whether the text begins as JSON's objects do. Java and Python write maps with other quotes, or none.
+fn is_object(text: &[u8]) -> bool {
+    let mut letters = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+    letters.next() == Some(&b'{') && matches!(letters.next(), Some(b'"' | b'}') | None)
+}
+
+#[cfg(test)]
+mod tests;
