@@ -46,9 +46,7 @@ fn main() -> Result<()> {
     let wanted = env::args().nth(1).unwrap_or_default();
     for signal in Signal::ALL {
         let requests = requests(signal)?;
-        let mut rows = rows(&engine, signal)?;
-        rows.retain(|row| row.name.contains("prost") || row.name.contains(&wanted));
-        measure(signal, &requests, rows);
+        measure(signal, &requests, rows(&engine, signal, &wanted)?);
     }
     Ok(())
 }
@@ -75,7 +73,7 @@ fn requests(signal: Signal) -> Result<Vec<Bytes>> {
     Ok(requests)
 }
 
-fn rows(engine: &Engine, signal: Signal) -> Result<Vec<Row>> {
+fn rows(engine: &Engine, signal: Signal, wanted: &str) -> Result<Vec<Row>> {
     let native: fn(&Bytes) = match signal {
         Signal::Traces => native::<ExportTraceServiceRequest>,
         Signal::Metrics => native::<ExportMetricsServiceRequest>,
@@ -87,11 +85,14 @@ fn rows(engine: &Engine, signal: Signal) -> Result<Vec<Row>> {
         nanoseconds: vec![],
     }];
     for (plugin, config) in CONFIGS {
-        let json: Value = serde_json::from_str(config)?;
-        let processor = processor(engine, plugin, &json)?;
+        let name = format!("{plugin} {config}");
+        if !name.contains(wanted) {
+            continue;
+        }
+        let processor = processor(engine, plugin, &serde_json::from_str(config)?)?;
         if processor.takes(signal) {
             rows.push(Row {
-                name: format!("{plugin} {config}"),
+                name,
                 run: Box::new(through(signal, vec![processor])),
                 nanoseconds: vec![],
             });
@@ -103,12 +104,31 @@ fn rows(engine: &Engine, signal: Signal) -> Result<Vec<Row>> {
 /// Plugins and their configs.
 const CONFIGS: &[(&str, &str)] = &[
     ("sample", r#"{"percentage": 10}"#),
+    (
+        "sample",
+        r#"{"rates": [{"of": "resource.attributes[\"service.name\"]", "percentages": {"flask-shop": 50}}]}"#,
+    ),
+    (
+        "sample",
+        r#"{"metrics": {"drop": {"metric.name": {"matches": "^db[.]"}}}}"#,
+    ),
     ("link", "{}"),
+    ("link", r#"{"lift": true}"#),
     (
         "enrich",
         r#"{"actions": [{"copy": "resource.attributes[\"service.name\"]", "to": "record.attributes[\"service\"]"}]}"#,
     ),
+    (
+        "enrich",
+        r#"{"actions": [{"set": "record.attributes[\"op\"]", "template": "{resource.attributes[\"service.name\"]} {span.name}"}]}"#,
+    ),
+    (
+        "enrich",
+        r#"{"actions": [{"extract": "log.body", "pattern": "order (?P<order>[0-9]+)"}]}"#,
+    ),
     ("redact", "{}"),
+    ("redact", r#"{"detectors": ["email"]}"#),
+    ("redact", r#"{"sql": "shape"}"#),
 ];
 
 fn native<M: Message + Default>(request: &Bytes) {
