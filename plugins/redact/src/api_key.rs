@@ -4,10 +4,12 @@ mod form;
 
 use std::ops::Range;
 
+use wide::u8x16;
+
 use crate::text::{at, before, part, read_before, run_end, run_start};
 use form::{DOTTED, FORMS, Form, Letters, may_begin};
 
-/// How much of a word is looked at for the beginning of a key: `my_key_sk_live_...`.
+/// How much is looked at of what stands before the dot in a key's head.
 const HEAD: usize = 24;
 /// No key is shorter, or longer.
 const SHORTEST: usize = 16;
@@ -45,19 +47,32 @@ pub(crate) fn find(text: &[u8], word: usize) -> Option<Range<usize>> {
     found.or_else(|| in_word(text, word))
 }
 
-/// The key that this word is or ends with.
+/// The key that this word is, or that is joined to its first letters: `my_key_sk_live_...`.
 fn in_word(text: &[u8], word: usize) -> Option<Range<usize>> {
     if begins(text, word)
         && let Some(found) = at_start(text, word, true)
     {
         return Some(found);
     }
-    let head = part(text, word, word + HEAD);
-    let mut joints = head
-        .array_windows::<4>()
-        .enumerate()
-        .filter(|(_, [joint, head @ ..])| matches!(joint, b'_' | b'-') && may_begin(*head));
-    joints.find_map(|(joint, _)| at_start(text, word + joint + 1, false))
+    let head = text.get(word..)?.first_chunk()?;
+    let mut joints = joints(head);
+    while joints != 0 {
+        let start = word + joints.trailing_zeros() as usize + 1;
+        joints &= joints - 1;
+        if begins(text, start)
+            && let Some(found) = at_start(text, start, false)
+        {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// A bit for each of these bytes that joins the parts of a word.
+fn joints(head: &[u8; SHORTEST]) -> u32 {
+    let head = u8x16::new(*head);
+    let is = |byte| head.simd_eq(u8x16::splat(byte));
+    (is(b'_') | is(b'-')).to_bitmask()
 }
 
 /// Whether a key may start here.

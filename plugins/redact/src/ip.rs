@@ -15,7 +15,7 @@ const PRODUCT: usize = 48;
 /// Numbers called so have four parts as addresses have.
 const VERSIONS: Words = Words::new(&[
     "version", "versions", "ver", "v", "release", "build", "firmware", "rev", "revision", "oid",
-    "section", "chapter", "clause", "rfc", "patch", "driver", "kernel",
+    "section", "chapter", "clause", "rfc", "kernel",
 ]);
 /// What turns an address into the name of a host.
 const HOSTS: [&[u8]; 4] = [b".nip.io", b".sslip.io", b".xip.io", b".in-addr.arpa"];

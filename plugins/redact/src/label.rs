@@ -10,7 +10,7 @@ const WORDS: usize = 3;
 /// Words that may follow the one that says what something is.
 const FILLERS: Words = Words::new(&[
     "number", "numbers", "no", "nr", "num", "value", "is", "was", "home", "work", "office", "main",
-    "private", "at",
+    "private",
 ]);
 
 /// Words in small letters. A bit for each letter that any begins or ends with spares most others the list.

@@ -66,7 +66,6 @@ const OTHERS: Words = Words::new(&[
     "isbn",
     "serial",
     "model",
-    "id",
     "item",
     "product",
     "batch",

@@ -34,7 +34,6 @@ const OTHERS: Words = Words::new(&[
     "case",
     "serial",
     "model",
-    "id",
 ]);
 
 /// Whether a name says that its value is a social security number.
@@ -154,6 +153,7 @@ mod tests {
         for (text, number) in [
             ("078-05-1120", "078-05-1120"),
             ("his 219-09-9999, too", "219-09-9999"),
+            ("tax_id: 219-09-9999", "219-09-9999"),
             ("ssn: 219 09 9999", "219 09 9999"),
             ("social security number 219099999", "219099999"),
             ("{\"ssn\": \"219099999\"}", "219099999"),

@@ -29,6 +29,7 @@ fn addresses_of_version_4_are_found() {
         ("/hosts/203.0.113.5/status", "203.0.113.5"),
         ("203.0.113.5.nip.io", "203.0.113.5"),
         ("ip_203.0.113.5", "203.0.113.5"),
+        ("build at 203.0.113.5", "203.0.113.5"),
     ] {
         assert_eq!(first_v4(text, false), Some(address), "{text}");
     }

@@ -69,6 +69,7 @@ fn north_american_numbers_are_found_in_their_groups() {
         ("1 (415) 555-2671", "1 (415) 555-2671"),
         ("phone=(415)+555-2671&x", "(415)+555-2671"),
         ("x 7, 415-555-2671", "415-555-2671"),
+        ("caller_id=415-555-2671", "415-555-2671"),
     ] {
         assert_eq!(around_digits(text), Some(number), "{text}");
     }
