@@ -9,6 +9,9 @@ use super::report::quoted;
 /// The bytes of all files of one config.
 pub(super) const MAX_BYTES: usize = 16 << 20;
 
+/// What helps where a file cannot be read.
+const CURE: &str = "name a file that can be read, by its path from the config's folder";
+
 /// The text of a file without the line break at its end, or what is wrong with it and the cure. A path that is not absolute
 /// starts at the config's folder. At most `room` bytes are taken.
 pub(super) fn read(folder: &Path, path: &str, room: usize) -> Result<String, (String, String)> {
@@ -16,7 +19,6 @@ pub(super) fn read(folder: &Path, path: &str, room: usize) -> Result<String, (St
         let file = quoted(path);
         Err((format!("file {file} {what}"), cure.to_owned()))
     };
-    const CURE: &str = "name a file that can be read, by its path from the config's folder";
     let full = folder.join(path);
     // Opening a pipe would wait for whoever writes to it.
     match full.metadata() {

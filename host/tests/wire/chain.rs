@@ -92,7 +92,7 @@ impl Facts {
                 add(
                     &mut resource["resource"],
                     "deployment.environment.name",
-                    environment,
+                    &environment,
                 );
             }
             for scope in items(resource, &format!("scope{}", capital(&sent.signal))) {
@@ -114,12 +114,12 @@ impl Facts {
         match name {
             "metrics" => {
                 for point in points(record) {
-                    add(point, "chain.service", service.clone());
+                    add(point, "chain.service", service);
                 }
                 true
             }
             "logRecords" => {
-                add(record, "chain.service", service.clone());
+                add(record, "chain.service", service);
                 if record["traceId"] == "" {
                     self.link(record);
                 }
@@ -127,9 +127,9 @@ impl Facts {
                 is_error || randomness(record).is_none_or(|random| random >= HALF)
             }
             _ => {
-                add(record, "chain.service", service.clone());
+                add(record, "chain.service", service);
                 for event in items(record, "events") {
-                    add(event, "chain.seen", json!({"boolValue": true}));
+                    add(event, "chain.seen", &json!({"boolValue": true}));
                 }
                 let is_error = record["status"]["code"] == 2;
                 let threshold = if is_error { "ot=th:0" } else { "ot=th:8" };
@@ -262,8 +262,8 @@ fn attribute<'a>(of: &'a Value, key: &str) -> Option<&'a Value> {
     Some(&found["value"])
 }
 
-fn add(to: &mut Value, key: &str, value: Value) {
-    let attribute = json!({"key": key, "value": value});
+fn add(to: &mut Value, key: &str, value: &Value) {
+    let attribute = json!({ "key": key, "value": value });
     let attributes = list(to, "attributes");
     attributes.expect("it has attributes").push(attribute);
 }

@@ -203,10 +203,10 @@ fn digits(text: &str) -> String {
 
 /// Whether an IP address stands in a text, and not as a part of another.
 fn has_address(text: &str, address: &str) -> bool {
-    text.match_indices(address).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + address.len()..].chars().next();
-        ![before, after].contains(&Some('.')) && !after.is_some_and(|char| char.is_ascii_digit())
+    let around: Vec<_> = text.split(address).collect();
+    around.windows(2).any(|around| {
+        let goes_on = around[1].starts_with(|char: char| char == '.' || char.is_ascii_digit());
+        !around[0].ends_with('.') && !goes_on
     })
 }
 

@@ -58,8 +58,9 @@ fn requests(signal: Signal) -> Result<Vec<Bytes>> {
     let (mut requests, mut joined) = (vec![], vec![]);
     for line in index.lines() {
         let line: Value = serde_json::from_str(line)?;
-        if line["signal"] == signal.name() {
-            let file = line["file"].as_str().context("a file")?;
+        let text = |key: &str| line.get(key).and_then(Value::as_str).context("the index");
+        if text("signal")? == signal.name() {
+            let file = text("file")?;
             // Encoded messages that follow each other are one message.
             joined.extend(fs::read(folder.join(file))?);
         }
