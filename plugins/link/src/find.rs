@@ -1,7 +1,7 @@
 //! What logs and exemplars say about their trace: in their attributes, in a body that is a map or a JSON object, and in the
 //! words of a text.
 
-use otlet_plugin::{Batch, Kind, Leaf, Leaves, Place, Table};
+use otlet_plugin::{Batch, Kind, Leaf, Place, Table};
 
 use crate::ids::{Context, Ids, first};
 use crate::name::{Name, is_list_of_holders};
@@ -24,18 +24,7 @@ pub(crate) fn find(
     table: Table,
     wanted: impl Fn(usize) -> bool,
 ) -> Vec<(usize, Context)> {
-    let mut leaves = batch.leaves(&[table], &[Kind::Text]);
-    // Numbers and booleans are read where a key says that one may matter.
-    let takes_literals = |place: &Place| {
-        place.kind == Kind::Key && Role::of(place).is_some_and(Role::takes_literals)
-    };
-    if leaves.places().iter().any(takes_literals) {
-        leaves = batch.leaves(&[table], &[Kind::Text, Kind::Integer, Kind::Boolean]);
-    }
-    collect(&leaves, wanted)
-}
-
-fn collect(leaves: &Leaves, wanted: impl Fn(usize) -> bool) -> Vec<(usize, Context)> {
+    let leaves = batch.leaves(&[table], &[Kind::Text, Kind::Integer, Kind::Boolean]);
     let roles: Vec<_> = leaves
         .places()
         .iter()
@@ -90,11 +79,6 @@ impl Role {
             [holder, key] => Some(Self::Named(Name::within(holder, key)?, source + 1)),
             _ => None,
         }
-    }
-
-    /// Whether a number or a boolean there may matter.
-    fn takes_literals(self) -> bool {
-        matches!(self, Self::Named(name, _) if name.takes_literals())
     }
 }
 

@@ -75,14 +75,6 @@ impl Name {
         joined.or_else(|| Self::simple(key))
     }
 
-    /// Whether its value may be a number or a boolean.
-    pub(crate) fn takes_literals(self) -> bool {
-        matches!(
-            self,
-            Self::Flags | Self::Sampled | Self::DatadogSpan | Self::DatadogUpper
-        )
-    }
-
     fn simple(key: &[u8]) -> Option<Self> {
         match key {
             // Names that are sure only as they are written: Application Insights' and Serilog's.
