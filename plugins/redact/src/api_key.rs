@@ -28,12 +28,6 @@ const WEBHOOK_PATH: usize = 32;
 const TELEGRAM: usize = 35;
 const BOT: Range<usize> = 8..11;
 
-/// Whether a text that begins so may begin with a key.
-#[inline]
-pub(crate) fn may_start(text: &[u8]) -> bool {
-    text.len() >= SHORTEST && (begins(text, 0) || matches!(at(text, 0), b'M' | b'N' | b'O'))
-}
-
 /// The key that the long word at `word` is part of.
 pub(crate) fn find(text: &[u8], word: usize) -> Option<Range<usize>> {
     let end = || run_end(text, word, |byte| Letters::Word.has(byte));

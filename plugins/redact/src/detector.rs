@@ -123,17 +123,24 @@ pub(crate) struct Wanted(u16);
 
 impl Wanted {
     /// The set of these.
-    pub(crate) fn of(detectors: &[Detector]) -> Self {
-        Self(
-            detectors
-                .iter()
-                .fold(0, |set, &detector| set | Self::bit(detector)),
-        )
+    pub(crate) const fn of(detectors: &[Detector]) -> Self {
+        let mut set = 0;
+        let mut rest = detectors;
+        while let [detector, more @ ..] = rest {
+            set |= Self::bit(*detector);
+            rest = more;
+        }
+        Self(set)
     }
 
     /// Whether the set holds this one.
     pub(crate) const fn has(self, detector: Detector) -> bool {
         self.0 & Self::bit(detector) != 0
+    }
+
+    /// Whether the sets share one.
+    pub(crate) const fn has_any(self, others: Self) -> bool {
+        self.0 & others.0 != 0
     }
 
     const fn bit(detector: Detector) -> u16 {

@@ -31,7 +31,7 @@ pub(crate) fn v4(text: &[u8], dot: usize, private: bool) -> Option<Range<usize>>
     let run = part(text, start, start + LONGEST);
     let end = start + run_end(run, 0, |byte| byte.is_ascii_digit() || byte == b'.');
     let end = end - usize::from(before(text, end) == b'.');
-    let address: Ipv4Addr = parse(part(text, start, end))?;
+    let address = parse_v4(part(text, start, end))?;
     let shown = is_shown(IpAddr::V4(address), private);
     (shown && starts(text, start) && ends(text, end) && !is_version(text, start, end))
         .then_some(start..end)
@@ -68,6 +68,23 @@ fn v6_in(text: &[u8], start: usize, end: usize, private: bool) -> Option<Range<u
         _ => stop,
     };
     (outside && ends && shown).then_some(start..zone)
+}
+
+/// The IPv4 address that is written so: four numbers up to 255, without zeros in front.
+fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0_u8; 4];
+    let mut parts = text.split(|&byte| byte == b'.');
+    for octet in &mut octets {
+        let digits = parts.next()?;
+        let zeros = digits.len() > 1 && digits.first() == Some(&b'0');
+        if digits.is_empty() || zeros {
+            return None;
+        }
+        for &digit in digits {
+            *octet = octet.checked_mul(10)?.checked_add(digit - b'0')?;
+        }
+    }
+    parts.next().is_none().then(|| octets.into())
 }
 
 /// The address that is written so.

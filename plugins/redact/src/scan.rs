@@ -21,6 +21,9 @@ use crate::view::View;
 use crate::weigh::{BLOCK, Weights, weigh};
 use crate::{email, json, pem, token, url};
 
+/// Who looks for names with values.
+const ASSIGNED: Wanted = Wanted::of(&[Detector::SecretKey, Detector::UrlSecret]);
+
 /// A secret found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -60,16 +63,16 @@ pub(crate) fn scan(data: &[u8], ends: &[u32], search: &Search) -> Vec<Finding> {
     }
     findings.retain(|found| escaped.binary_search(&found.text).is_err());
     for number in escaped {
-        let end = |number| ends.get(number).map_or(0, |&end| end as usize);
-        let start = number.checked_sub(1).map_or(0, end);
-        see_through(
-            number,
-            part(data, start, end(number)),
-            search,
-            &mut findings,
-        );
+        let [start, end] = [number, number + 1].map(|number| before_text(number, ends));
+        see_through(number, part(data, start, end), search, &mut findings);
     }
     findings
+}
+
+/// Where the text of this number starts.
+fn before_text(number: usize, ends: &[u32]) -> usize {
+    let end = number.checked_sub(1).and_then(|last| ends.get(last));
+    end.map_or(0, |&end| end as usize)
 }
 
 /// Finds what is in the views of a text that holds escapes.
@@ -132,9 +135,13 @@ struct Cursor {
 }
 
 impl Cursor {
-    /// The text that holds this position, which is no earlier than the one before.
+    /// The text that holds this position, which is no earlier than the one before, and behind the first `past` texts.
     #[inline]
-    fn seek<'a>(&mut self, position: usize, data: &'a [u8], ends: &[u32]) -> Text<'a> {
+    fn seek<'a>(&mut self, position: usize, past: usize, data: &'a [u8], ends: &[u32]) -> Text<'a> {
+        if self.next < past {
+            self.next = past;
+            self.end = before_text(past, ends);
+        }
         while self.end <= position
             && let Some(end) = ends.get(self.next)
         {
@@ -149,6 +156,33 @@ impl Cursor {
     }
 }
 
+/// Goes from block to block.
+#[derive(Default)]
+struct Starts {
+    /// How many texts end before this block, and before the last one.
+    past: [usize; 2],
+    /// How many end before the next one.
+    next: usize,
+}
+
+impl Starts {
+    /// A bit for each byte of the block at `start` before which a text ends.
+    #[inline]
+    fn bits(&mut self, start: usize, ends: &[u32]) -> u32 {
+        let mut bits = 0;
+        self.past = [self.next, self.past[0]];
+        while let Some(&end) = ends.get(self.next) {
+            let offset = (end as usize).saturating_sub(start);
+            if offset >= BLOCK {
+                break;
+            }
+            bits |= 1 << offset;
+            self.next += 1;
+        }
+        bits
+    }
+}
+
 struct Scan<'a> {
     data: &'a [u8],
     ends: &'a [u32],
@@ -158,7 +192,8 @@ struct Scan<'a> {
     depths: Option<&'a [u8]>,
     /// This block and the one before.
     pair: Pair,
-    /// At the texts that shapes are in, and signs.
+    /// At the block, and at the texts that shapes are in, and signs.
+    starts: Starts,
     shapes_in: Cursor,
     signs_in: Cursor,
     looked: Looked,
@@ -176,6 +211,7 @@ impl<'a> Scan<'a> {
             wanted: search.wanted,
             depths: None,
             pair: Pair::default(),
+            starts: Starts::default(),
             shapes_in: Cursor::default(),
             signs_in: Cursor::default(),
             looked: Looked::default(),
@@ -196,9 +232,6 @@ impl<'a> Scan<'a> {
         let [block, next] = [0, 1].map(|by| padded(tail(self.data, start + by)));
         self.block(start, weigh(&block, &next));
         self.block(start + BLOCK, Weights::default());
-        if self.wanted.has(Detector::ApiKey) {
-            self.first_words();
-        }
         if !self.search.patterns.is_empty() {
             self.patterns();
         }
@@ -226,13 +259,15 @@ impl<'a> Scan<'a> {
     /// Looks into the block at `start`, and for shapes into the late half of the one before, where the weights say so.
     #[inline]
     fn block(&mut self, start: usize, weights: Weights) {
-        self.pair = self.pair.next(weights);
-        self.shapes(start);
+        let starts = self.starts.bits(start, self.ends);
+        self.pair = self.pair.next(weights).with_starts(starts);
+        let [past, past_last] = self.starts.past;
+        self.shapes(start, past_last);
         let mut signs = weights.signs;
         while signs != 0 {
             let position = start + signs.trailing_zeros() as usize;
             signs &= signs - 1;
-            let text = self.signs_in.seek(position, self.data, self.ends);
+            let text = self.signs_in.seek(position, past, self.data, self.ends);
             if self.escaped.last() != Some(&text.number) {
                 self.sign(text, position - text.start);
             }
@@ -322,7 +357,7 @@ impl<'a> Scan<'a> {
     }
 
     fn assigned(&mut self, text: Text<'_>, place: usize, separator: Separator) {
-        if text.start + place < self.looked.assigned {
+        if !self.wanted.has_any(ASSIGNED) || text.start + place < self.looked.assigned {
             return;
         }
         let found = assign::find(self.layer(text), place, separator, self.wanted);

@@ -16,6 +16,8 @@ pub(crate) struct Pair {
     digits: u64,
     dots: u64,
     words: u64,
+    /// Where texts start: no shape goes on from one to the next.
+    starts: u64,
 }
 
 impl Pair {
@@ -27,6 +29,16 @@ impl Pair {
             digits: shift(self.digits, weights.digits),
             dots: shift(self.dots, weights.dots),
             words: shift(self.words, weights.words),
+            starts: self.starts >> BLOCK,
+        }
+    }
+
+    /// The same with texts that start so in the second block.
+    #[inline]
+    pub(crate) fn with_starts(self, starts: u32) -> Self {
+        Self {
+            starts: self.starts | u64::from(starts) << BLOCK,
+            ..self
         }
     }
 
@@ -39,8 +51,8 @@ impl Pair {
             return 0;
         }
         let parted = !(self.digits >> 4) & (four >> 5 | four >> 6 | four >> 7);
-        let row = four >> 4 & self.digits >> 8;
-        four & (parted | row) & MIDDLE
+        let row = four >> 4 & self.digits >> 8 & self.begin();
+        four & (parted | row) & self.of_one_text().nine & MIDDLE
     }
 
     /// Where digits begin as they do in telephone and social security numbers: three that one or two other bytes part from
@@ -57,9 +69,10 @@ impl Pair {
         let gap = !(digits >> 3);
         let threes = gap & (three >> 4 | three >> 5 & !(digits >> 4));
         let security = gap & two >> 4 & !(digits >> 6) & self.four() >> 7;
-        let row = three >> 3 & !(digits << 1);
+        let row = three >> 3 & self.begin();
         let parted = !(digits << 1 & digits << 2 | digits >> 2 | digits >> 5 | digits >> 8);
-        (three & (threes | security | row) | twos & parted) & MIDDLE
+        let whole = self.of_one_text();
+        (three & (threes | security | row) & whole.six | twos & parted & whole.nine) & MIDDLE
     }
 
     /// Where the first dot is of three that part numbers of one to three digits.
@@ -70,7 +83,7 @@ impl Pair {
             return 0;
         }
         let near = |dots: u64| dots >> 2 | dots >> 3 | dots >> 4;
-        dots & near(dots & near(dots)) & MIDDLE
+        dots & near(dots & near(dots)) & self.of_one_text().six & MIDDLE
     }
 
     /// Where a word of sixteen letters or more begins.
@@ -79,7 +92,12 @@ impl Pair {
         let two = self.words & self.words >> 1;
         let four = two & two >> 2;
         let eight = four & four >> 4;
-        eight & eight >> 8 & !(self.words << 1) & MIDDLE
+        let sixteen = eight & eight >> 8;
+        if sixteen == 0 {
+            return 0;
+        }
+        let begin = !(self.words << 1) | self.starts;
+        sixteen & begin & self.of_one_text().sixteen & MIDDLE
     }
 
     #[inline]
@@ -87,6 +105,32 @@ impl Pair {
         let two = self.digits & self.digits >> 1;
         two & two >> 2
     }
+
+    /// Where no digit is before, in a text.
+    #[inline]
+    fn begin(self) -> u64 {
+        !(self.digits << 1) | self.starts
+    }
+
+    #[inline]
+    fn of_one_text(self) -> Whole {
+        let two = !(self.starts >> 1);
+        let three = two & two >> 1;
+        let five = three & three >> 2;
+        let nine = five & five >> 4;
+        Whole {
+            six: five & two >> 4,
+            nine,
+            sixteen: nine & nine >> 7,
+        }
+    }
+}
+
+/// Where so many bytes belong to one text.
+struct Whole {
+    six: u64,
+    nine: u64,
+    sixteen: u64,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::escape::{Escape, entity, percent, plus, spelled};
-use crate::text::SPELLED;
+use crate::text::{SPELLED, at, part, run_end, tail};
 
 /// Percent-encoding is undone as often as this: `%252540`.
 const LAYERS: usize = 3;
@@ -56,16 +56,17 @@ impl View {
             coloured: false,
             encoded: false,
         };
-        view.undo(1, plus);
+        view.undo(1, |byte| byte == b'+', plus);
         for _ in 0..LAYERS {
-            if !view.undo(1, percent) {
+            if !view.undo(1, |byte| byte == b'%', percent) {
                 break;
             }
             view.encoded = true;
         }
-        view.undo(1, entity);
+        view.undo(1, |byte| byte == b'&', entity);
         let mut coloured = false;
-        view.undo(SPELLED, |text, i| {
+        let backslash = |byte| matches!(byte, b'\\' | 0x1b);
+        view.undo(SPELLED, backslash, |text, i| {
             let escape = spelled(text, i)?;
             coloured |= escape.is_colour();
             Some(if escape.is_colour() {
@@ -96,33 +97,46 @@ impl View {
         range
     }
 
-    /// Undoes the escapes that `escape` knows, adds `more` to how often these bytes were encoded, and says whether there
-    /// are any.
-    fn undo(&mut self, more: u8, mut escape: impl FnMut(&[u8], usize) -> Option<Escape>) -> bool {
+    /// Undoes the escapes that `escape` knows, which begin with a byte that `begins` knows, adds `more` to how often these
+    /// bytes were encoded, and says whether there are any.
+    fn undo(
+        &mut self,
+        more: u8,
+        begins: fn(u8) -> bool,
+        mut escape: impl FnMut(&[u8], usize) -> Option<Escape>,
+    ) -> bool {
         let (mut bytes, mut depths) = (Vec::new(), Vec::new());
         let mut pass = Vec::new();
-        let mut i = 0;
-        while let (Some(&byte), Some(&depth)) = (self.bytes.get(i), self.depths.get(i)) {
-            if let Some(escape) = escape(&self.bytes, i) {
-                let left = escape.stands_for();
-                pass.push(Undone {
-                    from: short(i),
-                    to: short(bytes.len()),
-                    length: escape.length,
-                    left: u8::try_from(left.len()).unwrap_or(u8::MAX),
-                });
-                bytes.extend_from_slice(left);
-                depths.resize(bytes.len(), depth + more);
-                i += usize::from(escape.length);
-            } else {
-                bytes.push(byte);
-                depths.push(depth);
-                i += 1;
+        // What is before `copied` has been copied, and before `i` looked at.
+        let (mut copied, mut i) = (0, 0);
+        loop {
+            i = run_end(&self.bytes, i, |byte| !begins(byte));
+            if i >= self.bytes.len() {
+                break;
             }
+            let Some(escape) = escape(&self.bytes, i) else {
+                i += 1;
+                continue;
+            };
+            bytes.extend_from_slice(part(&self.bytes, copied, i));
+            depths.extend_from_slice(part(&self.depths, copied, i));
+            let left = escape.stands_for();
+            pass.push(Undone {
+                from: short(i),
+                to: short(bytes.len()),
+                length: escape.length,
+                left: u8::try_from(left.len()).unwrap_or(u8::MAX),
+            });
+            bytes.extend_from_slice(left);
+            depths.resize(bytes.len(), at(&self.depths, i) + more);
+            i += usize::from(escape.length);
+            copied = i;
         }
         if pass.is_empty() {
             return false;
         }
+        bytes.extend_from_slice(tail(&self.bytes, copied));
+        depths.extend_from_slice(tail(&self.depths, copied));
         (self.bytes, self.depths) = (bytes, depths);
         self.passes.push(pass);
         true

@@ -163,8 +163,8 @@ pub(super) const DOTTED: [Form; 9] = [
     form("atlasv1.", Word, 32, 128), // Terraform
 ];
 
-/// A bit for each hash of three bytes that a key begins with, and some others: few words begin so.
-const BEGIN: [u64; 64] = begin();
+/// A bit for each hash of three bytes that a key begins with: few words begin so.
+static BEGIN: [u64; 512] = begin();
 
 /// Whether any of [`FORMS`] may begin with these bytes.
 pub(super) fn may_begin(head: [u8; 3]) -> bool {
@@ -173,17 +173,17 @@ pub(super) fn may_begin(head: [u8; 3]) -> bool {
     bits >> (hash & 63) & 1 == 1
 }
 
-/// Twelve bits of three bytes.
+/// The five lower bits of three bytes, which tell letters apart.
 const fn hash([first, second, third]: [u8; 3]) -> usize {
-    (first as usize * 3_049 + second as usize * 67 + third as usize) & 0xfff
+    (first as usize & 31) << 10 | (second as usize & 31) << 5 | third as usize & 31
 }
 
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which refuses a wrong index"
 )]
-const fn begin() -> [u64; 64] {
-    let mut begin = [0; 64];
+const fn begin() -> [u64; 512] {
+    let mut begin = [0; 512];
     let mut i = 0;
     while i < FORMS.len() {
         let prefix = FORMS[i].prefix;

@@ -2,28 +2,43 @@
 
 use super::{Scan, Text};
 use crate::card::{self, Run};
-use crate::detector::Detector;
+use crate::detector::{Detector, Wanted};
 use crate::scan::Quotes;
-use crate::text::{at, before, part};
+use crate::shape::Pair;
+use crate::text::{at, before};
 use crate::weigh::BLOCK;
 use crate::{api_key, iban, ip, phone, ssn};
 
+/// Who looks for what where a shape is.
+const LONG: Wanted = Wanted::of(&[Detector::CreditCard, Detector::Iban]);
+const SHORT: Wanted = Wanted::of(&[Detector::Phone, Detector::UsSsn]);
+const DOTTED: Wanted = Wanted::of(&[Detector::Ip]);
+const WORDS: Wanted = Wanted::of(&[Detector::ApiKey]);
 /// The digits of a group.
 const GROUP: usize = 4;
 
 impl Scan<'_> {
-    /// Hands on the shapes in two blocks, of which the second starts at `start`.
+    /// Hands on the shapes in two blocks, of which the second starts at `start`; `past` texts end before the first.
     #[inline]
-    pub(super) fn shapes(&mut self, start: usize) {
+    pub(super) fn shapes(&mut self, start: usize, past: usize) {
         let pair = self.pair;
-        let (long, short) = (pair.long_numbers(), pair.short_numbers());
-        let (dotted, words) = (pair.dotted(), pair.long_words());
+        let sought = |shape: fn(Pair) -> u64, by: Wanted| {
+            if self.wanted.has_any(by) {
+                shape(pair)
+            } else {
+                0
+            }
+        };
+        let long = sought(Pair::long_numbers, LONG);
+        let short = sought(Pair::short_numbers, SHORT);
+        let dotted = sought(Pair::dotted, DOTTED);
+        let words = sought(Pair::long_words, WORDS);
         let mut shapes = long | short | dotted | words;
         while shapes != 0 {
             let shape = shapes & shapes.wrapping_neg();
             shapes ^= shape;
             let position = start + shape.trailing_zeros() as usize - BLOCK;
-            let text = self.shapes_in.seek(position, self.data, self.ends);
+            let text = self.shapes_in.seek(position, past, self.data, self.ends);
             if self.escaped.last() == Some(&text.number) {
                 continue;
             }
@@ -39,24 +54,6 @@ impl Scan<'_> {
             }
             if words & shape != 0 {
                 self.long_word(text, place);
-            }
-        }
-    }
-
-    /// Looks for keys where texts begin: there is no telling by shape that a word does not go on from the text before.
-    pub(super) fn first_words(&mut self) {
-        let mut start = 0;
-        for (number, &end) in self.ends.iter().enumerate() {
-            let end = end as usize;
-            let bytes = part(self.data, start, end);
-            let text = Text {
-                number,
-                start,
-                bytes,
-            };
-            start = end;
-            if api_key::may_start(bytes) {
-                self.long_word(text, 0);
             }
         }
     }
@@ -83,7 +80,8 @@ impl Scan<'_> {
     }
 
     fn short_number(&mut self, text: Text<'_>, place: usize) {
-        if text.start + place < self.looked.numbers {
+        let in_word = before(text.bytes, place).is_ascii_alphabetic();
+        if in_word || text.start + place < self.looked.numbers {
             return;
         }
         let phone = || phone::find(text.bytes, place).map(|range| (Detector::Phone, range));
