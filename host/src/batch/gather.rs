@@ -188,7 +188,10 @@ impl Gather<'_> {
         let place = self.places.key(top, key, self.budget)?;
         for field in pair_fields(body)? {
             match field {
-                PairField::Key(key) => self.leaf(place, Kind::Key, key)?,
+                PairField::Key(key) => {
+                    let place = self.places.key(top, key, self.budget)?;
+                    self.leaf(place, Kind::Key, key)?;
+                }
                 PairField::Value(value) => self.any(place, value, depth)?,
                 PairField::Other(_) => {}
             }

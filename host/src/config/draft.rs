@@ -158,6 +158,10 @@ impl Draft {
         let Some(read) = self.processors.get(processor) else {
             return false;
         };
+        // What could not be filled in would be one mistake more.
+        if (read.node.as_ref()).is_some_and(|(_, node)| node.is_unknown()) {
+            return false;
+        }
         let subject = Subject {
             place: read.node.as_ref().map_or(read.place, |(place, _)| *place),
             node: read.node.as_ref().map(|(_, node)| node),

@@ -104,11 +104,6 @@ fn resolve(text: &str) -> Resolved<'_> {
     if let Ok(integer) = text.parse() {
         return Resolved::Unsigned(integer);
     }
-    // Whoever writes a number that 64 bits do not hold gets it as it is written, not one near it.
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Resolved::Text(text);
-    }
     // Rust also reads `inf`, `nan` and the like, which are text in YAML.
     let number = !text.contains(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E'))
         && text.contains(|c: char| c.is_ascii_digit());
@@ -121,6 +116,16 @@ impl Node {
     /// Whether nothing was written.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.resolve() == Resolved::Null)
+    }
+
+    /// Whether a mistake in it, or below it, was reported already.
+    pub(super) fn is_unknown(&self) -> bool {
+        match &self.value {
+            Value::List(items) => items.iter().any(Self::is_unknown),
+            Value::Map(entries) => entries.iter().any(|entry| entry.value.is_unknown()),
+            Value::Scalar(_) => false,
+            Value::Unknown => true,
+        }
     }
 
     /// What it is, for a message: never the value of a secret.

@@ -13,12 +13,12 @@ use super::report::{Report, Sink};
 use super::text::tame;
 use crate::batch::Batch;
 
-/// An instance whose memory grew by more than this part of its limit since it was configured is thrown away: the memory
-/// of a guest never shrinks, and one large batch would stay in every instance.
-const GROWTH: usize = 4;
+/// An instance whose memory grew by more than this since it was configured, or by more than a quarter of its limit, is thrown
+/// away: the memory of a guest never shrinks, and one large batch would stay in every instance.
+const GROWTH: usize = 16 << 20;
 
 /// The most lines that are shown of why a plugin refuses its config, each of them a mistake.
-const MISTAKES: usize = 20;
+const MISTAKES: usize = 50;
 
 /// What `process` and `configure` return.
 type Answer = Result<(), String>;
@@ -101,9 +101,8 @@ impl Instance {
             None => cell.state().report = Report::default(),
         }
         let (answer,) = configured?;
-        answer
-            .map_err(|reason| Failed::Refused(reason.lines().take(MISTAKES).map(tame).collect()))?;
-        let most = cell.state().meter.used() + limits.memory / GROWTH;
+        answer.map_err(|reason| Failed::Refused(mistakes(&reason)))?;
+        let most = cell.state().meter.used() + GROWTH.min(limits.memory / 4);
         Ok(Self {
             cell,
             process,
@@ -159,4 +158,14 @@ fn report(cell: &mut Cell, sink: &Sink, succeeded: bool) {
         wasi.report(&mut state.report);
     }
     sink.take(&mut state.report, succeeded);
+}
+
+/// Why a plugin refuses its config, a mistake a line.
+fn mistakes(reason: &str) -> Vec<String> {
+    let mut mistakes: Vec<_> = reason.lines().take(MISTAKES).map(tame).collect();
+    let more = reason.lines().count() - mistakes.len();
+    if more > 0 {
+        mistakes.push(format!("{more} more mistakes"));
+    }
+    mistakes
 }

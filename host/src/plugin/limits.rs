@@ -35,7 +35,8 @@ const TABLE_ELEMENTS: usize = 20_000;
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            memory: 64 << 20,
+            // A plugin that reads every text of the largest request, 16 MiB, holds it several times.
+            memory: 256 << 20,
             deadline: Duration::from_secs(1),
             // One for every IO thread and every worker, of which there is one a core each.
             instances: 2 * thread::available_parallelism().map_or(1, usize::from),

@@ -290,6 +290,14 @@ fn what_a_decoder_passes_over_is_a_leaf_too() {
                 .map_or(0, |before| ends[before] as usize);
             &leaves.texts.data[start..ends[leaf] as usize]
         };
+        for leaf in 0..leaves.rows.len() {
+            let place = leaves.places[leaf] as usize;
+            if leaves.place_kinds[place] == "key" {
+                let key = String::from_utf8_lossy(text(leaf));
+                let path = format!("record.attributes[\"{key}\"]#key");
+                assert_eq!(leaves.place_paths[place], path);
+            }
+        }
         let hidden = (0..leaves.rows.len()).find(|leaf| text(*leaf) == b"hidden");
         let mask = PackedTexts {
             data: b"***".into(),

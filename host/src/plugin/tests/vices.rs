@@ -177,7 +177,7 @@ fn a_vice_in_configure_is_found_at_load() {
         ("error", 2, "xx; was wrong"),
         ("trap", 0, "unreachable"),
         ("recurse", 0, "stack"),
-        ("hold", 65, "its limit of 67108864 bytes"),
+        ("hold", 257, "its limit of 268435456 bytes"),
         ("row", 0, "during `process` alone"),
     ] {
         let config = json!({"vice": vice, "n": n, "in": "configure"});

@@ -1,5 +1,7 @@
 //! `Column`: an attribute or a field of a table.
 
+use std::{cell::RefCell, collections::BTreeMap};
+
 use crate::{Error, Table, fence::batch};
 
 /// An attribute or a field of a table, opened once, in [`Plugin::new`](crate::Plugin::new), and used with every batch.
@@ -10,11 +12,23 @@ pub struct Column {
     width: usize,
 }
 
+thread_local! {
+    /// The columns that are open, by their paths: an instance may open 1,024 in its life, and a config may name one often.
+    static OPEN: RefCell<BTreeMap<String, u32>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 impl Column {
     /// Opens a column by its path, which is OTTL's where it has one: `resource.attributes["service.name"]`,
     /// `record.trace_id`, `log.body`, `metric.name`. The contract's README lists them all.
     pub fn open(path: &str) -> Result<Self, Error> {
-        let number = batch::column(path).map_err(Error::new)?;
+        let number = OPEN.with_borrow_mut(|open| match open.get(path) {
+            Some(number) => Ok(*number),
+            None => {
+                let number = batch::column(path).map_err(Error::new)?;
+                open.insert(path.to_owned(), number);
+                Ok::<_, Error>(number)
+            }
+        })?;
         let width = if path.ends_with("trace_id") { 16 } else { 8 };
         Ok(Self { number, width })
     }
