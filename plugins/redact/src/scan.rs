@@ -119,8 +119,6 @@ struct Scan<'a> {
     wanted: Wanted,
     /// Of a view, which has no escapes: how often each byte was encoded.
     depths: Option<&'a [u8]>,
-    /// A bit for each of the last blocks, whether a bank account's number may begin there.
-    accounts: u8,
     /// At the block, and at the texts that shapes are in, and signs.
     starts: Starts,
     shapes_in: Cursor,
@@ -139,7 +137,6 @@ impl<'a> Scan<'a> {
             search,
             wanted: search.wanted,
             depths: None,
-            accounts: 0,
             starts: Starts::default(),
             shapes_in: Cursor::default(),
             signs_in: Cursor::default(),

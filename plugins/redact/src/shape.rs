@@ -76,14 +76,6 @@ impl Pair {
         long & (row | parted) & self.begin() & self.no_letter_before()
     }
 
-    /// Where two letters and two digits begin a word, as bank account numbers do.
-    #[inline]
-    pub(crate) fn accounts(self) -> u64 {
-        let letters = self.letters & self.letters >> 1;
-        let begin = self.begin() & self.no_letter_before();
-        letters & self.digits >> 2 & self.digits >> 3 & begin & MIDDLE
-    }
-
     /// Where digits begin as they do in telephone and social security numbers: three that one or two other bytes part from
     /// three more, three and two and four, two and two and two and two, or six in a row. No letter is next to the first of
     /// these, and behind the beginning of a text the last two need a name.
@@ -258,9 +250,6 @@ mod tests {
             (&["4111x1111"], long, &[]),
             (&["4111111111111"], long, &[0]),
             (&["411111111111"], long, &[]),
-            (&["1", "DE89 3704"], Pair::accounts, &[1]),
-            (&["XDE89 3704"], Pair::accounts, &[]),
-            (&["D_89"], Pair::accounts, &[]),
             (&["x", "ghp_0123456789ab"], Pair::long_words, &[1]),
             (&["ghp_0123", "456789ab"], Pair::long_words, &[]),
             (&["x", "0123456789abcdef"], Pair::long_words, &[]),

@@ -11,13 +11,9 @@ use crate::{api_key, iban, ip, phone, ssn};
 
 /// Who looks for what where a shape is.
 const LONG: Wanted = Wanted::of(&[Detector::CreditCard, Detector::Iban]);
-const ACCOUNTS: Wanted = Wanted::of(&[Detector::Iban]);
 const SHORT: Wanted = Wanted::of(&[Detector::Phone, Detector::UsSsn]);
 const DOTTED: Wanted = Wanted::of(&[Detector::Ip]);
 const WORDS: Wanted = Wanted::of(&[Detector::ApiKey]);
-/// The blocks, the last one in the lowest bit, in which a bank account's number begins that has digits in the last one: 96
-/// bytes hold the longest number in groups of four, parted by three bytes each, and a word that it may begin in.
-const NEAR: u8 = 0b1111;
 /// The digits of a group.
 const GROUP: usize = 4;
 
@@ -41,7 +37,7 @@ impl Shapes {
 impl Scan<'_> {
     /// The shapes in two blocks.
     #[inline]
-    pub(super) fn shapes(&mut self, pair: Pair) -> Shapes {
+    pub(super) fn shapes(&self, pair: Pair) -> Shapes {
         let sought = |shape: fn(Pair) -> u64, by: Wanted| {
             if self.wanted.has_any(by) {
                 shape(pair)
@@ -50,11 +46,17 @@ impl Scan<'_> {
             }
         };
         let long = sought(Pair::long_numbers, LONG);
-        let accounts = sought(Pair::accounts, ACCOUNTS);
-        self.accounts = self.accounts << 1 | u8::from(accounts != 0);
         Shapes {
-            accounts: if self.accounts & NEAR == 0 { 0 } else { long },
-            cards: pair.cards(long),
+            accounts: if self.wanted.has(Detector::Iban) {
+                long
+            } else {
+                0
+            },
+            cards: if self.wanted.has(Detector::CreditCard) {
+                pair.cards(long)
+            } else {
+                0
+            },
             short: sought(Pair::short_numbers, SHORT),
             dotted: sought(Pair::dotted, DOTTED),
             words: sought(Pair::long_words, WORDS),
@@ -95,7 +97,6 @@ impl Scan<'_> {
 
     fn account(&mut self, text: Text<'_>, place: usize) {
         if text.start + place >= self.looked.ibans
-            && self.wanted.has(Detector::Iban)
             && let Some(range) = iban::find(text.bytes, place)
         {
             self.looked.ibans = text.start + range.end;
@@ -106,7 +107,7 @@ impl Scan<'_> {
     fn card(&mut self, text: Text<'_>, place: usize) {
         let looked = text.start + place < self.looked.cards;
         let goes_on = card::goes_on(at(text.bytes, place + GROUP));
-        if looked || !goes_on || !self.wanted.has(Detector::CreditCard) {
+        if looked || !goes_on {
             return;
         }
         let floor = self.looked.cards.saturating_sub(text.start);
