@@ -21,13 +21,13 @@ impl Column {
     /// Opens a column by its path, which is OTTL's where it has one: `resource.attributes["service.name"]`,
     /// `record.trace_id`, `log.body`, `metric.name`. The contract's README lists them all.
     pub fn open(path: &str) -> Result<Self, Error> {
-        let number = OPEN.with_borrow_mut(|open| match open.get(path) {
-            Some(number) => Ok(*number),
-            None => {
-                let number = batch::column(path).map_err(Error::new)?;
-                open.insert(path.to_owned(), number);
-                Ok::<_, Error>(number)
+        let number = OPEN.with_borrow_mut(|open| {
+            if let Some(number) = open.get(path) {
+                return Ok::<_, Error>(*number);
             }
+            let number = batch::column(path).map_err(Error::new)?;
+            open.insert(path.to_owned(), number);
+            Ok(number)
         })?;
         let width = if path.ends_with("trace_id") { 16 } else { 8 };
         Ok(Self { number, width })
