@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::detector::mask_length;
 use crate::scan::Quotes;
-use crate::text::{BACKSLASHES, Layer, before, part, tail};
+use crate::text::{BACKSLASHES, Layer, before, part, run_end, tail};
 
 /// Schemes of an Authorization header: the value goes on with the next word.
 const SCHEMES: [&[u8]; 7] = [
@@ -18,6 +18,8 @@ const SCHEMES: [&[u8]; 7] = [
 ];
 /// Schemes whose parameters fill the line.
 const LINE_SCHEMES: [&[u8]; 3] = [b"digest", b"hawk", b"aws4-hmac-sha256"];
+/// The longest scheme.
+const SCHEME: usize = 24;
 /// What stands for no value.
 const NOTHING: [&[u8]; 9] = [
     b"null",
@@ -45,6 +47,8 @@ pub(crate) struct Quote {
 pub(crate) enum Reach {
     /// To the next separator.
     Word,
+    /// Over a scheme, known or not, and what follows it.
+    Credentials,
     /// To what ends a parameter in a URL's query or a form.
     Query,
     /// Over `a=b; c=d`.
@@ -193,21 +197,58 @@ fn bare_end(layer: Layer<'_>, start: usize, reach: Reach) -> usize {
         Reach::Line => return line_end(layer, start),
         Reach::Query => return parameter_end(layer, start),
         Reach::Pairs => return pairs_end(layer, start),
-        Reach::Word => {}
+        Reach::Word | Reach::Credentials => {}
     }
     let end = word_end(layer, start);
     let scheme = part(layer.text, start, end);
     if is_any(scheme, &LINE_SCHEMES) {
-        return line_end(layer, end);
+        let next = run_end(layer.text, end, |byte| byte == b' ');
+        return line_end(layer, end).max(credentials_end(layer, next));
     }
     let mut next = end;
     while matches!(layer.at(next), b' ' | b'+') {
         next += 1;
     }
-    if is_any(scheme, &SCHEMES) && next > end && mask_length(tail(layer.text, next)) == 0 {
-        word_end(layer, next).max(end)
+    let known = is_any(scheme, &SCHEMES) || reach == Reach::Credentials && may_be_scheme(scheme);
+    if known && next > end && mask_length(tail(layer.text, next)) == 0 {
+        credentials_end(layer, next).max(end)
     } else {
         end
+    }
+}
+
+/// Whether this may be a scheme that is not known: letters and dashes.
+fn may_be_scheme(word: &[u8]) -> bool {
+    let letters = word
+        .iter()
+        .all(|&byte| byte.is_ascii_alphabetic() || byte == b'-');
+    letters && (1..=SCHEME).contains(&word.len())
+}
+
+/// Where the credentials of a scheme end: a word, or parameters that commas part, `username="bob", uri=/x`.
+fn credentials_end(layer: Layer<'_>, start: usize) -> usize {
+    let mut end = word_end(layer, start);
+    loop {
+        if before(layer.text, end) == b'='
+            && let Some((quote, inside)) = opening(layer, end)
+            && (!ends_word(layer, inside) || layer.at(inside) == quote.mark)
+            && !matches!(layer.at(inside), b',' | b';' | b'}' | b']' | b')' | b':')
+        {
+            end = closing(layer, inside, quote) + inside - end;
+            end = end.min(layer.text.len());
+        }
+        if !matches!(layer.at(end), b',' | b';') {
+            return end;
+        }
+        let next = run_end(layer.text, end + 1, |byte| byte == b' ');
+        let name = run_end(layer.text, next, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+        });
+        let listed = layer.at(end) == b';' && next == end + 1;
+        if name == next || layer.at(name) != b'=' && !listed {
+            return end;
+        }
+        end = word_end(layer, name);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Names and values that neither a colon nor an equals sign parts.
 
+use super::enclosed::is_closed;
 use super::key::{Key, is_blank};
 use crate::name::{Secrecy, secrecy};
 use crate::prose;
@@ -93,7 +94,11 @@ pub(super) fn after_option(layer: Layer<'_>, dashes: usize) -> Option<Value> {
             byte.is_ascii_alphanumeric() || is_joint(byte)
         });
     let start = run_end(text, end, is_blank);
-    if start == end || at(text, start) == b'-' || !is_secret(part(text, dashes, end)) {
+    if start == end
+        || at(text, start) == b'-'
+        || is_closed(layer, dashes, start)
+        || !is_secret(part(text, dashes, end))
+    {
         return None;
     }
     read(layer.down_to(dashes), start, Reach::Word, Quotes::None)
@@ -109,6 +114,9 @@ pub(super) fn in_statement(layer: Layer<'_>, blank: usize) -> Option<Value> {
         .iter()
         .find(named)?;
     let layer = layer.down_to(blank + 1);
+    if is_closed(layer, blank, blank + 1) {
+        return None;
+    }
     let (quote, _) = opening(layer, blank + 1)?;
     (quote.mark == b'\'').then(|| read(layer, blank + 1, Reach::Word, Quotes::None))?
 }

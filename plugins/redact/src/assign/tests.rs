@@ -87,10 +87,38 @@ fn values_in_plain_text_are_hidden() {
         ("a token=Token(value='abc', n=1) x", "a token=[S] x"),
         (
             "got Authorization: Digest username=\"bob\"",
-            "got Authorization: [S]\"bob\"",
+            "got Authorization: [S]",
         ),
         ("Authorization: Token abc def", "Authorization: [S] def"),
         ("Authorization: Bearer abcdef1 x", "Authorization: [S] x"),
+        (
+            "Authorization: SSWS 00QCjAl4MlV-WPXMabc x",
+            "Authorization: [S] x",
+        ),
+        (
+            "send Authorization: DeepL-Auth-Key 00Qabc:fx",
+            "send Authorization: [S]",
+        ),
+        (
+            "curl -H 'Authorization: SharedKey u:Zx9Q=' x",
+            "curl -H 'Authorization: [S]' x",
+        ),
+        (
+            "Authorization: Digest username=\"a\", nc=1, response=\"Zx9\"\nn",
+            "Authorization: [S]\nn",
+        ),
+        (
+            "Authorization: OAuth a=\"b\",oauth_signature=\"Zx9\" x",
+            "Authorization: [S] x",
+        ),
+        (
+            "Authorization: Token token=\"Zx9Qpw7\"",
+            "Authorization: [S]",
+        ),
+        (
+            r#"{"h":"Authorization: Signature keyId=\"a\",signature=\"Zx9\"","n":1}"#,
+            r#"{"h":"Authorization: [S]","n":1}"#,
+        ),
         ("Cookie: a=b; c=d\nHost: x", "Cookie: [S]\nHost: x"),
         ("-H 'Cookie: a=b; c=d' x", "-H 'Cookie: [S]' x"),
         (
@@ -324,6 +352,50 @@ fn brackets_belong_to_the_value_that_they_are_around() {
         ("(/x?password=hunter2)", "(/x?password=[U])"),
     ] {
         assert_eq!(masked(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_quote_that_closes_the_string_of_a_name_opens_no_value() {
+    for text in [
+        r#"{"error":"invalid token:","code":401}"#,
+        r#"{"error": "invalid token: ", "code": 401}"#,
+        r#"{"label":"Password:","type":"input"}"#,
+        r#"{"url":"/x?token=","n":1}"#,
+        r#"{"fields":["user:","password:","email:"]}"#,
+        r#"{"a":"{\"error\":\"token:\",\"n\":1}","n":1}"#,
+        r#"{"a":"said \"x\", Cookie: ","n":1}"#,
+        "msg=\"password: \" user=bob",
+        "echo \"Password: \"; read x",
+        "{'prompt': 'password=', 'n': 1}",
+        r#"{"usage":"give --password ","n":1}"#,
+    ] {
+        assert_eq!(masked(text), text);
+    }
+    for (text, expected) in [
+        ("a=\"x\" password=\"y\" b", "a=\"x\" password=\"[S]\" b"),
+        ("a=\"x \" password=\" y\" b", "a=\"x \" password=\"[S]\" b"),
+        (
+            r#"{"a":"{token: \" x\"}","n":1}"#,
+            r#"{"a":"{token: \"[S]\"}","n":1}"#,
+        ),
+        ("x[\"token\"] = \" y\"", "x[\"token\"] = \"[S]\""),
+    ] {
+        assert_eq!(masked(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn placeholders_of_statements_are_left() {
+    for text in [
+        "SET password = ? WHERE id = $1",
+        "WHERE token = $1 AND a = 1",
+        "WHERE token = :token",
+        "WHERE password = @p1, b = 2",
+        "(password = %s)",
+        "password = %(pw)s WHERE",
+    ] {
+        assert_eq!(masked(text), text);
     }
 }
 
