@@ -4,9 +4,8 @@ mod form;
 
 use std::ops::Range;
 
-use wide::u8x16;
-
 use crate::text::{at, before, part, read_before, run_end, run_start};
+use crate::weigh::joints;
 use form::{DOTTED, FORMS, Form, Letters, may_begin};
 
 /// How much is looked at of what stands before the dot in a key's head.
@@ -48,7 +47,7 @@ fn in_word(text: &[u8], word: usize) -> Option<Range<usize>> {
     {
         return Some(found);
     }
-    let head = text.get(word..)?.first_chunk()?;
+    let head = text.get(word..)?.first_chunk::<SHORTEST>()?;
     let mut joints = joints(head);
     while joints != 0 {
         let start = word + joints.trailing_zeros() as usize + 1;
@@ -60,13 +59,6 @@ fn in_word(text: &[u8], word: usize) -> Option<Range<usize>> {
         }
     }
     None
-}
-
-/// A bit for each of these bytes that joins the parts of a word.
-fn joints(head: &[u8; SHORTEST]) -> u32 {
-    let head = u8x16::new(*head);
-    let is = |byte| head.simd_eq(u8x16::splat(byte));
-    (is(b'_') | is(b'-')).to_bitmask()
 }
 
 /// Whether a key may start here.

@@ -6,6 +6,7 @@
 //! **Invariant** Everything is linear: look-backs are bounded or stop where their detector has looked before.
 
 mod numbers;
+mod texts;
 
 use std::ops::Range;
 
@@ -18,8 +19,9 @@ use crate::shape::Pair;
 use crate::text::{Layer, at, before, part, tail};
 use crate::value::Value;
 use crate::view::View;
-use crate::weigh::{BLOCK, Weights, weigh};
+use crate::weigh::{BLOCK, Weights, joints, weigh};
 use crate::{email, json, pem, token, url};
+use texts::{Cursor, Starts, Text, start_of};
 
 /// Who looks for names with values.
 const ASSIGNED: Wanted = Wanted::of(&[Detector::SecretKey, Detector::UrlSecret]);
@@ -63,16 +65,10 @@ pub(crate) fn scan(data: &[u8], ends: &[u32], search: &Search) -> Vec<Finding> {
     }
     findings.retain(|found| escaped.binary_search(&found.text).is_err());
     for number in escaped {
-        let [start, end] = [number, number + 1].map(|number| before_text(number, ends));
+        let [start, end] = [number, number + 1].map(|number| start_of(number, ends));
         see_through(number, part(data, start, end), search, &mut findings);
     }
     findings
-}
-
-/// Where the text of this number starts.
-fn before_text(number: usize, ends: &[u32]) -> usize {
-    let end = number.checked_sub(1).and_then(|last| ends.get(last));
-    end.map_or(0, |&end| end as usize)
 }
 
 /// Finds what is in the views of a text that holds escapes.
@@ -116,73 +112,6 @@ struct Looked {
     assigned: usize,
 }
 
-/// A text among the others.
-#[derive(Clone, Copy)]
-struct Text<'a> {
-    number: usize,
-    /// Where it starts in the data.
-    start: usize,
-    bytes: &'a [u8],
-}
-
-/// Goes from text to text.
-#[derive(Default)]
-struct Cursor {
-    /// The number of the text after the one that it is at.
-    next: usize,
-    start: usize,
-    end: usize,
-}
-
-impl Cursor {
-    /// The text that holds this position, which is no earlier than the one before, and behind the first `past` texts.
-    #[inline]
-    fn seek<'a>(&mut self, position: usize, past: usize, data: &'a [u8], ends: &[u32]) -> Text<'a> {
-        if self.next < past {
-            self.next = past;
-            self.end = before_text(past, ends);
-        }
-        while self.end <= position
-            && let Some(end) = ends.get(self.next)
-        {
-            (self.start, self.end) = (self.end, *end as usize);
-            self.next += 1;
-        }
-        Text {
-            number: self.next.saturating_sub(1),
-            start: self.start,
-            bytes: part(data, self.start, self.end),
-        }
-    }
-}
-
-/// Goes from block to block.
-#[derive(Default)]
-struct Starts {
-    /// How many texts end before this block, and before the last one.
-    past: [usize; 2],
-    /// How many end before the next one.
-    next: usize,
-}
-
-impl Starts {
-    /// A bit for each byte of the block at `start` before which a text ends.
-    #[inline]
-    fn bits(&mut self, start: usize, ends: &[u32]) -> u32 {
-        let mut bits = 0;
-        self.past = [self.next, self.past[0]];
-        while let Some(&end) = ends.get(self.next) {
-            let offset = (end as usize).saturating_sub(start);
-            if offset >= BLOCK {
-                break;
-            }
-            bits |= 1 << offset;
-            self.next += 1;
-        }
-        bits
-    }
-}
-
 struct Scan<'a> {
     data: &'a [u8],
     ends: &'a [u32],
@@ -190,8 +119,6 @@ struct Scan<'a> {
     wanted: Wanted,
     /// Of a view, which has no escapes: how often each byte was encoded.
     depths: Option<&'a [u8]>,
-    /// This block and the one before.
-    pair: Pair,
     /// At the block, and at the texts that shapes are in, and signs.
     starts: Starts,
     shapes_in: Cursor,
@@ -210,7 +137,6 @@ impl<'a> Scan<'a> {
             search,
             wanted: search.wanted,
             depths: None,
-            pair: Pair::default(),
             starts: Starts::default(),
             shapes_in: Cursor::default(),
             signs_in: Cursor::default(),
@@ -223,15 +149,15 @@ impl<'a> Scan<'a> {
     fn run(&mut self) {
         let blocks = self.data.as_chunks().0;
         let nexts = tail(self.data, 1).as_chunks().0;
-        let mut start = 0;
+        let (mut start, mut pair) = (0, Pair::default());
         for (block, next) in blocks.iter().zip(nexts) {
-            self.block(start, weigh(block, next));
+            pair = self.block(start, pair, block, weigh(block, next));
             start += BLOCK;
         }
         // What is left is at most a block, and the pairs that begin late in it.
         let [block, next] = [0, 1].map(|by| padded(tail(self.data, start + by)));
-        self.block(start, weigh(&block, &next));
-        self.block(start + BLOCK, Weights::default());
+        pair = self.block(start, pair, &block, weigh(&block, &next));
+        self.block(start + BLOCK, pair, &[0; BLOCK], Weights::default());
         if !self.search.patterns.is_empty() {
             self.patterns();
         }
@@ -256,14 +182,25 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Looks into the block at `start`, and for shapes into the late half of the one before, where the weights say so.
+    /// Looks into the block at `start`, behind the blocks in `pair`, and for shapes into the late half of the last of these,
+    /// where the weights say so. The pair that it is in goes on.
     #[inline]
-    fn block(&mut self, start: usize, weights: Weights) {
+    fn block(&mut self, start: usize, pair: Pair, block: &[u8; BLOCK], weights: Weights) -> Pair {
         let starts = self.starts.bits(start, self.ends);
-        self.pair = self.pair.next(weights).with_starts(starts);
-        let [past, past_last] = self.starts.past;
-        self.shapes(start, past_last);
-        let mut signs = weights.signs;
+        let pair = pair.next(weights).with(joints(block), starts);
+        let shapes = self.shapes(pair);
+        if shapes.any() != 0 {
+            self.hand_on(&shapes, start);
+        }
+        if weights.signs != 0 {
+            self.signs(start, weights.signs);
+        }
+        pair
+    }
+
+    #[inline(never)]
+    fn signs(&mut self, start: usize, mut signs: u32) {
+        let [past, _] = self.starts.past;
         while signs != 0 {
             let position = start + signs.trailing_zeros() as usize;
             signs &= signs - 1;

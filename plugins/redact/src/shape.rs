@@ -16,6 +16,8 @@ pub(crate) struct Pair {
     digits: u64,
     dots: u64,
     words: u64,
+    letters: u64,
+    joints: u64,
     /// Where texts start: no shape goes on from one to the next.
     starts: u64,
 }
@@ -29,15 +31,21 @@ impl Pair {
             digits: shift(self.digits, weights.digits),
             dots: shift(self.dots, weights.dots),
             words: shift(self.words, weights.words),
+            letters: self.letters >> BLOCK,
+            joints: self.joints >> BLOCK,
             starts: self.starts >> BLOCK,
         }
     }
 
-    /// The same with texts that start so in the second block.
+    /// The same, where these bytes of the second block join the parts of words, and texts start at those.
     #[inline]
-    pub(crate) fn with_starts(self, starts: u32) -> Self {
+    pub(crate) fn with(self, joints: u32, starts: u32) -> Self {
+        let second = |block: u32| u64::from(block) << BLOCK;
+        let letters = self.words & !self.digits & second(!joints);
         Self {
-            starts: self.starts | u64::from(starts) << BLOCK,
+            letters: self.letters | letters,
+            joints: self.joints | second(joints),
+            starts: self.starts | second(starts),
             ..self
         }
     }
@@ -55,8 +63,22 @@ impl Pair {
         four & (parted | row) & self.of_one_text().nine & MIDDLE
     }
 
+    /// Those of the long numbers of [`Self::long_numbers`] that a card's may begin with: no letter is before, nor behind four
+    /// digits, or thirteen are in a row.
+    #[inline]
+    pub(crate) fn cards(self, long: u64) -> u64 {
+        if long == 0 {
+            return 0;
+        }
+        let four = self.four();
+        let row = four >> 4 & four >> 8 & self.digits >> 12;
+        let parted = !(self.digits >> 4 | self.letters >> 4);
+        long & (row | parted) & self.begin() & self.no_letter_before()
+    }
+
     /// Where digits begin as they do in telephone and social security numbers: three that one or two other bytes part from
-    /// three more, three and two and four, two and two and two and two, or six in a row.
+    /// three more, three and two and four, two and two and two and two, or six in a row. No letter is next to the first of
+    /// these, and behind the beginning of a text the last two need a name.
     #[inline]
     pub(crate) fn short_numbers(self) -> u64 {
         let digits = self.digits;
@@ -69,10 +91,12 @@ impl Pair {
         let gap = !(digits >> 3);
         let threes = gap & (three >> 4 | three >> 5 & !(digits >> 4));
         let security = gap & two >> 4 & !(digits >> 6) & self.four() >> 7;
-        let row = three >> 3 & self.begin();
+        let row = three >> 3 & self.begin() & !self.starts;
         let parted = !(digits << 1 & digits << 2 | digits >> 2 | digits >> 5 | digits >> 8);
+        let twos = twos & parted & !(self.letters >> 2) & !self.starts;
         let whole = self.of_one_text();
-        (three & (threes | security | row) & whole.six | twos & parted & whole.nine) & MIDDLE
+        let three = three & ((threes | security) & !(self.letters >> 3) | row) & whole.six;
+        (three | twos & whole.nine) & self.no_letter_before() & MIDDLE
     }
 
     /// Where the first dot is of three that part numbers of one to three digits.
@@ -86,7 +110,8 @@ impl Pair {
         dots & near(dots & near(dots)) & self.of_one_text().six & MIDDLE
     }
 
-    /// Where a word of sixteen letters or more begins.
+    /// Where a word of sixteen letters or more begins; at the beginning of a text only such as have a letter there or
+    /// behind a joint.
     #[inline]
     pub(crate) fn long_words(self) -> u64 {
         let two = self.words & self.words >> 1;
@@ -97,7 +122,12 @@ impl Pair {
             return 0;
         }
         let begin = !(self.words << 1) | self.starts;
-        sixteen & begin & self.of_one_text().sixteen & MIDDLE
+        let mut parts = self.joints & self.letters >> 1;
+        for by in [1, 2, 4, 8] {
+            parts |= parts >> by;
+        }
+        let may_be_key = self.letters | parts | !self.starts;
+        sixteen & begin & may_be_key & self.of_one_text().sixteen & MIDDLE
     }
 
     #[inline]
@@ -110,6 +140,11 @@ impl Pair {
     #[inline]
     fn begin(self) -> u64 {
         !(self.digits << 1) | self.starts
+    }
+
+    #[inline]
+    fn no_letter_before(self) -> u64 {
+        !(self.letters << 1) | self.starts
     }
 
     #[inline]
@@ -136,7 +171,7 @@ struct Whole {
 #[cfg(test)]
 mod tests {
     use super::{FIRST, Pair};
-    use crate::weigh::{BLOCK, weigh};
+    use crate::weigh::{BLOCK, joints, weigh};
 
     /// Where the shape begins in this text, of less than a block, wherever that lies in a block.
     fn begins(text: &str, shape: fn(Pair) -> u64) -> Vec<usize> {
@@ -192,6 +227,53 @@ mod tests {
             ("ghp_0123456789a", Pair::long_words, vec![]),
         ] {
             assert_eq!(begins(text, shape), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_shape_goes_on_from_one_text_to_the_next_nor_through_letters() {
+        let long = |pair: Pair| pair.cards(pair.long_numbers());
+        for (texts, shape, expected) in [
+            (
+                &["415-5", "55-2671"][..],
+                Pair::short_numbers as fn(Pair) -> u64,
+                &[][..],
+            ),
+            (&["x12", "415-555-2671"], Pair::short_numbers, &[3, 7]),
+            (&["a415-555-2671"], Pair::short_numbers, &[5]),
+            (&["415a555 x"], Pair::short_numbers, &[]),
+            (&["x", "0171234567"], Pair::short_numbers, &[]),
+            (&["x 0171234567"], Pair::short_numbers, &[2]),
+            (&["1.2", ".3.4"], Pair::dotted, &[]),
+            (&["x", "4111 1111"], long, &[1]),
+            (&["x4111 1111"], long, &[]),
+            (&["4111x1111"], long, &[]),
+            (&["4111111111111"], long, &[0]),
+            (&["411111111111"], long, &[]),
+            (&["x", "ghp_0123456789ab"], Pair::long_words, &[1]),
+            (&["ghp_0123", "456789ab"], Pair::long_words, &[]),
+            (&["x", "0123456789abcdef"], Pair::long_words, &[]),
+            (&["x", "0123_abcdefghijk"], Pair::long_words, &[1]),
+            (&["x.0123456789abcdef"], Pair::long_words, &[2]),
+        ] {
+            let mut bytes = [b' '; 3 * BLOCK];
+            let (mut end, mut starts) = (FIRST, 0);
+            for text in texts {
+                starts |= 1 << end;
+                bytes[end..end + text.len()].copy_from_slice(text.as_bytes());
+                end += text.len();
+            }
+            let mut pair = Pair::default();
+            for (start, starts) in [(0, starts), (BLOCK, 0)] {
+                let block = |by: usize| bytes[start + by..].first_chunk().unwrap();
+                let weights = weigh(block(0), block(1));
+                pair = pair.next(weights).with(joints(block(0)), starts);
+            }
+            let bits = shape(pair);
+            let found: Vec<_> = (0..BLOCK)
+                .filter(|i| bits >> (FIRST + i) & 1 == 1)
+                .collect();
+            assert_eq!(found, expected, "{texts:?}");
         }
     }
 }

@@ -115,6 +115,17 @@ pub(crate) fn weigh(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Weights {
     weights
 }
 
+/// A bit for each of these bytes that joins the parts of a word: underscores and dashes.
+#[inline]
+pub(crate) fn joints<const BYTES: usize>(bytes: &[u8; BYTES]) -> u32 {
+    let (vectors, _) = bytes.as_chunks();
+    vectors.iter().enumerate().fold(0, |joints, (i, vector)| {
+        let vector = u8x16::new(*vector);
+        let is = |byte| vector.simd_eq(u8x16::splat(byte));
+        joints | (is(b'_') | is(b'-')).to_bitmask() << (i * LANES)
+    })
+}
+
 /// Which bytes have any bit but the highest.
 #[inline]
 fn any_but_highest(kinds: u8x16) -> u32 {

@@ -17,11 +17,27 @@ const WORDS: Wanted = Wanted::of(&[Detector::ApiKey]);
 /// The digits of a group.
 const GROUP: usize = 4;
 
-impl Scan<'_> {
-    /// Hands on the shapes in two blocks, of which the second starts at `start`; `past` texts end before the first.
+/// Where the shapes are in two blocks that somebody wants.
+pub(super) struct Shapes {
+    accounts: u64,
+    cards: u64,
+    short: u64,
+    dotted: u64,
+    words: u64,
+}
+
+impl Shapes {
+    /// Where any is.
     #[inline]
-    pub(super) fn shapes(&mut self, start: usize, past: usize) {
-        let pair = self.pair;
+    pub(super) fn any(&self) -> u64 {
+        self.accounts | self.cards | self.short | self.dotted | self.words
+    }
+}
+
+impl Scan<'_> {
+    /// The shapes in two blocks.
+    #[inline]
+    pub(super) fn shapes(&self, pair: Pair) -> Shapes {
         let sought = |shape: fn(Pair) -> u64, by: Wanted| {
             if self.wanted.has_any(by) {
                 shape(pair)
@@ -30,45 +46,68 @@ impl Scan<'_> {
             }
         };
         let long = sought(Pair::long_numbers, LONG);
-        let short = sought(Pair::short_numbers, SHORT);
-        let dotted = sought(Pair::dotted, DOTTED);
-        let words = sought(Pair::long_words, WORDS);
-        let mut shapes = long | short | dotted | words;
-        while shapes != 0 {
-            let shape = shapes & shapes.wrapping_neg();
-            shapes ^= shape;
+        Shapes {
+            accounts: if self.wanted.has(Detector::Iban) {
+                long
+            } else {
+                0
+            },
+            cards: if self.wanted.has(Detector::CreditCard) {
+                pair.cards(long)
+            } else {
+                0
+            },
+            short: sought(Pair::short_numbers, SHORT),
+            dotted: sought(Pair::dotted, DOTTED),
+            words: sought(Pair::long_words, WORDS),
+        }
+    }
+
+    /// Hands on the shapes in two blocks, of which the second starts at `start`.
+    #[inline(never)]
+    pub(super) fn hand_on(&mut self, shapes: &Shapes, start: usize) {
+        let [_, past] = self.starts.past;
+        let mut any = shapes.any();
+        while any != 0 {
+            let shape = any & any.wrapping_neg();
+            any ^= shape;
             let position = start + shape.trailing_zeros() as usize - BLOCK;
             let text = self.shapes_in.seek(position, past, self.data, self.ends);
             if self.escaped.last() == Some(&text.number) {
                 continue;
             }
             let place = position - text.start;
-            if long & shape != 0 {
-                self.long_number(text, place);
+            if shapes.accounts & shape != 0 {
+                self.account(text, place);
             }
-            if short & shape != 0 {
+            if shapes.cards & shape != 0 {
+                self.card(text, place);
+            }
+            if shapes.short & shape != 0 {
                 self.short_number(text, place);
             }
-            if dotted & shape != 0 {
+            if shapes.dotted & shape != 0 {
                 self.address_v4(text, place);
             }
-            if words & shape != 0 {
+            if shapes.words & shape != 0 {
                 self.long_word(text, place);
             }
         }
     }
 
-    fn long_number(&mut self, text: Text<'_>, place: usize) {
-        let position = text.start + place;
-        if position >= self.looked.ibans
-            && self.wanted.has(Detector::Iban)
+    fn account(&mut self, text: Text<'_>, place: usize) {
+        if text.start + place >= self.looked.ibans
             && let Some(range) = iban::find(text.bytes, place)
         {
             self.looked.ibans = text.start + range.end;
             self.found(Detector::Iban, text, range, Quotes::None);
         }
+    }
+
+    fn card(&mut self, text: Text<'_>, place: usize) {
+        let looked = text.start + place < self.looked.cards;
         let goes_on = card::goes_on(at(text.bytes, place + GROUP));
-        if position < self.looked.cards || !goes_on || !self.wanted.has(Detector::CreditCard) {
+        if looked || !goes_on {
             return;
         }
         let floor = self.looked.cards.saturating_sub(text.start);
@@ -80,8 +119,7 @@ impl Scan<'_> {
     }
 
     fn short_number(&mut self, text: Text<'_>, place: usize) {
-        let in_word = before(text.bytes, place).is_ascii_alphabetic();
-        if in_word || text.start + place < self.looked.numbers {
+        if text.start + place < self.looked.numbers {
             return;
         }
         let phone = || phone::find(text.bytes, place).map(|range| (Detector::Phone, range));
