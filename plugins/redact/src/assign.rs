@@ -66,6 +66,9 @@ fn named(
     }
     let key = Key::before(layer, sign, colon)?;
     let secrecy = secrecy(part(text, key.range.start, key.range.end), key.query);
+    if secrecy == Secrecy::Open && wanted.has(Detector::SecretKey) {
+        return apart::of_pair(layer, &key, sign).map(|value| (Detector::SecretKey, value));
+    }
     let detector = match secrecy {
         Secrecy::Open => return None,
         _ if key.query && wanted.has(Detector::UrlSecret) => Detector::UrlSecret,

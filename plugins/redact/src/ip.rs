@@ -172,7 +172,27 @@ fn is_version(text: &[u8], start: usize, end: usize) -> bool {
         Some(name < name_end && !inside && !part(text, name, name_end).is_empty())
     };
     let slashed = read_before(text, start, b"/") && product() == Some(true);
-    slashed || part(text, start, end) == b"1.3.6.1" || says(text, start, &VERSIONS)
+    slashed
+        || is_tag(text, start)
+        || part(text, start, end) == b"1.3.6.1"
+        || says(text, start, &VERSIONS)
+}
+
+/// Whether what starts here is the tag of an image in a registry: `ghcr.io/foo/bar:1.2.3.4`.
+fn is_tag(text: &[u8], start: usize) -> bool {
+    let Some(colon) = start
+        .checked_sub(1)
+        .filter(|&colon| at(text, colon) == b':')
+    else {
+        return false;
+    };
+    let image = run_start(text, colon, PRODUCT, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/')
+    });
+    let mut parts = part(text, image, colon).split(|&byte| byte == b'/');
+    let registry = parts.next().is_some_and(|first| first.contains(&b'.'));
+    let mut names = parts.peekable();
+    registry && names.peek().is_some() && names.all(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -18,10 +18,12 @@ const SCHEMES: [&[u8]; 7] = [
 ];
 /// Schemes whose parameters fill the line.
 const LINE_SCHEMES: [&[u8]; 3] = [b"digest", b"hawk", b"aws4-hmac-sha256"];
+/// The most that stands before a string's quote and belongs to it.
+const PREFIX: usize = 2;
 /// The longest scheme.
 const SCHEME: usize = 24;
 /// What stands for no value.
-const NOTHING: [&[u8]; 9] = [
+const NOTHING: [&[u8]; 11] = [
     b"null",
     b"none",
     b"nil",
@@ -31,6 +33,8 @@ const NOTHING: [&[u8]; 9] = [
     b"no",
     b"undefined",
     b"nan",
+    b"str",
+    b"string",
 ];
 
 /// A quote, and the backslashes in front of it where the string stands within another one.
@@ -103,10 +107,18 @@ pub(crate) fn read(layer: Layer<'_>, start: usize, reach: Reach, quotes: Quotes)
     open.then_some(Value { range, quotes })
 }
 
+/// Whether this may stand before a string's quote: Python's `b'`, the shell's `$'`, SQL's `N'` and `E'`, C#'s `@"`.
+const fn is_prefix(byte: u8) -> bool {
+    matches!(
+        byte.to_ascii_lowercase(),
+        b'b' | b'u' | b'r' | b'f' | b'n' | b'e' | b'l' | b'x' | b'$' | b'@'
+    )
+}
+
 /// The quote that opens a string at `start`, and where the string's inside starts: `"`, `\"`, `b'`.
 pub(crate) fn opening(layer: Layer<'_>, start: usize) -> Option<(Quote, usize)> {
     let mut i = start;
-    if matches!(layer.at(i), b'b' | b'B' | b'u' | b'U' | b'r' | b'R') {
+    while i < start + PREFIX && is_prefix(layer.at(i)) {
         i += 1;
     }
     let backslashes = (0..=BACKSLASHES)
@@ -255,9 +267,22 @@ fn credentials_end(layer: Layer<'_>, start: usize) -> usize {
 /// Where the run without blanks, quotes and separators ends.
 fn word_end(layer: Layer<'_>, start: usize) -> usize {
     let mut i = start;
+    let mut opened = None;
     loop {
         match layer.at(i) {
             b',' | b';' | b')' | b']' | b'}' => return i,
+            // A quote in the middle of a word: ab"cd", it's.
+            mark @ (b'"' | b'\'')
+                if i > start
+                    && (opened == Some(mark) || layer.at(i + 1).is_ascii_alphanumeric()) =>
+            {
+                opened = if opened == Some(mark) {
+                    None
+                } else {
+                    Some(mark)
+                };
+                i += 1;
+            }
             byte if is_opening_bracket(byte) => i = bracket_end(layer, i),
             _ if ends_word(layer, i) => return i,
             _ => i += 1,

@@ -8,7 +8,8 @@ const NEAR: usize = 512;
 
 /// Whether the quote at `quote` closes the string in which the name at `name` stands.
 pub(super) fn is_closed(layer: Layer<'_>, name: usize, quote: usize) -> bool {
-    let Some((opened, inside)) = opening(layer, quote) else {
+    let bare = matches!(layer.at(quote), b'"' | b'\'' | b'\\');
+    let Some((opened, inside)) = opening(layer, quote).filter(|_| bare) else {
         return false;
     };
     closes(layer.text, inside) && is_opened(layer, name, opened.mark, inside - quote)
