@@ -95,12 +95,9 @@ pub(crate) fn entity(text: &[u8], i: usize) -> Option<Escape> {
     };
     let blank = matches!(character, '\t' | '\n' | '\r');
     let readable = (blank || !character.is_control()) && character != '&';
-    let left = character.encode_utf8(&mut [0; 4]).len();
     let mut bytes = [0; 4];
-    character.encode_utf8(&mut bytes);
-    readable
-        .then(|| Escape::new(length + 2, part(&bytes, 0, left)))
-        .flatten()
+    let bytes = character.encode_utf8(&mut bytes).as_bytes();
+    readable.then(|| Escape::new(length + 2, bytes)).flatten()
 }
 
 /// The character that these digits write.

@@ -180,8 +180,7 @@ impl Dialect {
     /// What two slashes are.
     pub(super) fn slashes(self) -> Reading {
         match self {
-            Self::Unknown => Reading::Doubtful,
-            Self::Standard => Reading::Doubtful,
+            Self::Unknown | Self::Standard => Reading::Doubtful,
             Self::Snowflake => Reading::Comment,
             _ => Reading::Sign,
         }
