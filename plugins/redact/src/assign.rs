@@ -2,13 +2,14 @@
 //! over the name and on over the value.
 
 mod apart;
+mod enclosed;
 mod key;
 
 use crate::detector::{Detector, Wanted, ends_with_mask};
 use crate::name::{Secrecy, secrecy};
 use crate::prose;
 use crate::scan::Quotes;
-use crate::text::{Layer, before, part, read_before, run_end};
+use crate::text::{Layer, at, before, part, read_before, run_end};
 use crate::value::{Reach, Value, is_nothing, is_scheme, read};
 use crate::yaml;
 use key::{Key, is_blank};
@@ -65,6 +66,9 @@ fn named(
     }
     let key = Key::before(layer, sign, colon)?;
     let secrecy = secrecy(part(text, key.range.start, key.range.end), key.query);
+    if secrecy == Secrecy::Open && wanted.has(Detector::SecretKey) {
+        return apart::of_pair(layer, &key, sign).map(|value| (Detector::SecretKey, value));
+    }
     let detector = match secrecy {
         Secrecy::Open => return None,
         _ if key.query && wanted.has(Detector::UrlSecret) => Detector::UrlSecret,
@@ -78,6 +82,10 @@ fn named(
     }
     let bare = key.quote.is_none();
     let start = value_start(layer.text, sign, separator, !bare);
+    let indexed = sign > key.range.end && matches!(layer.at(key.range.end), b'"' | b'\'');
+    if bare && !indexed && enclosed::is_closed(layer, key.range.start, start) {
+        return None;
+    }
     if bare && colon {
         if let Some(range) = yaml::below(layer, key.range.start, sign + 1) {
             let masked = is_nothing(part(text, range.start, range.end));
@@ -92,11 +100,19 @@ fn named(
         _ if key.query => Reach::Query,
         Secrecy::Cookie if bare && colon => Reach::Line,
         Secrecy::Cookie if bare => Reach::Pairs,
+        _ if bare && colon && is_header(part(text, key.range.start, key.range.end)) => {
+            Reach::Credentials
+        }
         _ => Reach::Word,
     };
     let quotes = key.quote.map_or(Quotes::None, Quotes::Like);
     let value = read(layer, start, reach, quotes)?;
-    let spared = secrecy.spares(part(text, value.range.start, value.range.end));
+    let (name, inside) = (key.range, value.range.clone());
+    let (name, inside) = (
+        part(text, name.start, name.end),
+        part(text, inside.start, inside.end),
+    );
+    let spared = secrecy.spares(inside) || bare && enclosed::is_placeholder(inside, name);
     (!spared).then_some((detector, value))
 }
 
@@ -129,10 +145,35 @@ fn is_about(layer: Layer<'_>, secrecy: Secrecy, name: usize, start: usize) -> bo
         return made && parsed;
     }
     let number = word.len() <= 3 && word.iter().all(u8::is_ascii_digit);
-    let plain = in_sentence(text, name) && prose::is_word(word) && !is_scheme(word);
+    let plain = in_sentence(text, name)
+        && prose::is_word(word)
+        && !is_scheme(word)
+        && !(is_header(name_at(text, name)) && has_credentials(text, start + word.len()));
     prose::is_state(word)
         || secrecy == Secrecy::NoNumber // PASS: a test
         || made && (parsed || number || plain)
+}
+
+/// Whether this names a header whose value is a scheme with credentials.
+fn is_header(name: &[u8]) -> bool {
+    read_before(name, name.len(), b"authorization")
+}
+
+/// The name at `start`, before its colon.
+fn name_at(text: &[u8], start: usize) -> &[u8] {
+    let near = part(text, start, start + key::NAME);
+    part(
+        near,
+        0,
+        run_end(near, 0, |byte| byte != b':' && byte != b' '),
+    )
+}
+
+/// Whether the word behind this one, which ends at `end`, is no word of a sentence.
+fn has_credentials(text: &[u8], end: usize) -> bool {
+    let next = part(text, end + 1, end + 1 + WORD);
+    let next = part(next, 0, run_end(next, 0, |byte| byte > b' '));
+    at(text, end) == b' ' && !prose::is_word(next)
 }
 
 /// Whether a word is before the name at `name`, or a mask, which may have been one or the beginning of the name.

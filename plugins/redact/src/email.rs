@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::text::{at, before, part, read_before, run_start, tail};
+use crate::text::{Layer, at, before, part, quote_before, read_before, run_start, tail};
 
 /// How far back userinfo may begin: `https://user:pass@host` holds no address.
 const USERINFO: usize = 128;
@@ -55,16 +55,14 @@ fn is_apostrophe(text: &[u8], i: usize) -> bool {
 
 /// Where the local part in quotes that ends at `end` starts: `"alice smith"@example.org`.
 fn quoted_start(text: &[u8], end: usize) -> Option<usize> {
-    let inside = end.checked_sub(if read_before(text, end, b"\\\"") {
-        2
-    } else {
-        1
-    })?;
+    let quote = quote_before(Layer::new(text, &[]), end).filter(|_| before(text, end) == b'"')?;
+    let inside = quote.start;
     let within = |byte: u8| is_local(byte) || byte == b' ';
     let start = run_start(text, inside, QUOTED, within);
-    let quotes = before(text, end) == b'"' && before(text, start) == b'"';
+    let opened = read_before(text, start, part(text, quote.start, quote.end));
     let words = |i: usize| at(text, i).is_ascii_alphanumeric();
-    (quotes && start < inside && words(start) && words(inside - 1)).then(|| start - 1)
+    let local = opened && start < inside && words(start) && words(inside - 1);
+    local.then(|| start - quote.len())
 }
 
 /// Whether this is a path in a program or a repository: `std::vec@main.rs`, `git@github.com:otlet/otlet`.
@@ -209,7 +207,11 @@ mod tests {
             ("b'alice@example.org'", "alice@example.org"),
             ("'alice@example.org'", "alice@example.org"),
             ("\"alice smith\"@example.org", "\"alice smith\"@example.org"),
-            ("\\\"al\\\"@example.org", "\"al\\\"@example.org"),
+            (
+                r#"{"a": "\"al b\"@example.org"}"#,
+                r#"\"al b\"@example.org"#,
+            ),
+            (r#"\\\"al\\\"@example.org"#, r#"\\\"al\\\"@example.org"#),
             ("git@vger.kernel.org", "git@vger.kernel.org"),
             ("\u{201c}alice@example.org\u{201d}", "alice@example.org"),
             (

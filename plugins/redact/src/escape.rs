@@ -83,25 +83,48 @@ pub(crate) fn entity(text: &[u8], i: usize) -> Option<Escape> {
     }
     let entity = part(text, i + 1, i + ENTITY);
     let length = entity.iter().position(|&byte| byte == b';')?;
-    let byte = match part(entity, 0, length) {
-        b"commat" => b'@',
-        b"quot" => b'"',
-        b"apos" => b'\'',
-        b"period" => b'.',
-        b"lowbar" => b'_',
+    let character = match part(entity, 0, length) {
+        b"commat" => '@',
+        b"quot" => '"',
+        b"apos" => '\'',
+        b"period" => '.',
+        b"lowbar" => '_',
         [b'#', b'x' | b'X', digits @ ..] => number(digits, 16)?,
         [b'#', digits @ ..] => number(digits, 10)?,
         _ => return None,
     };
-    let readable = (b' '..0x7f).contains(&byte) && byte != b'&';
-    readable.then(|| Escape::new(length + 2, &[byte])).flatten()
+    let blank = matches!(character, '\t' | '\n' | '\r');
+    let readable = (blank || !character.is_control()) && character != '&';
+    let mut bytes = [0; 4];
+    let bytes = character.encode_utf8(&mut bytes).as_bytes();
+    readable.then(|| Escape::new(length + 2, bytes)).flatten()
 }
 
-/// The byte that these digits write.
-fn number(digits: &[u8], radix: u32) -> Option<u8> {
+/// The character that these digits write.
+fn number(digits: &[u8], radix: u32) -> Option<char> {
     let digits = std::str::from_utf8(digits).ok()?;
     let signed = digits.starts_with('+');
-    u8::from_str_radix(digits, radix).ok().filter(|_| !signed)
+    let number = u32::from_str_radix(digits, radix).ok()?;
+    char::from_u32(number).filter(|_| !signed)
+}
+
+/// The character beyond ASCII whose bytes of UTF-8 are spelled one by one from `i` on, `\xc3\xbc`, of which the first has so
+/// many backslashes.
+fn in_bytes(text: &[u8], i: usize, backslashes: usize) -> Option<Escape> {
+    let mut bytes = [0; 4];
+    let mut end = i;
+    for count in 1..=bytes.len() {
+        let letter = end + backslashes;
+        let spelled = run_end(part(text, 0, letter), end, |byte| byte == b'\\') == letter;
+        let byte = hexadecimal(text, letter + 1, 2).filter(|_| spelled && at(text, letter) == b'x');
+        *bytes.get_mut(count - 1)? = u8::try_from(byte?).ok().filter(|byte| *byte >= 0x80)?;
+        end = letter + 3;
+        let read = part(&bytes, 0, count);
+        if std::str::from_utf8(read).is_ok() {
+            return Escape::new(end - i, read);
+        }
+    }
+    None
 }
 
 /// The colour or the backslash escape at `i`, with all the backslashes that it has in strings in strings.
@@ -114,6 +137,11 @@ pub(crate) fn spelled(text: &[u8], i: usize) -> Option<Escape> {
         return None;
     }
     let letter = i + backslashes;
+    if at(text, letter) == b'x'
+        && let Some(escape) = in_bytes(text, i, backslashes)
+    {
+        return Some(escape);
+    }
     let (character, end) = match at(text, letter) {
         b'u' => (hexadecimal(text, letter + 1, 4)?, letter + 5),
         b'x' => (hexadecimal(text, letter + 1, 2)?, letter + 3),
@@ -176,6 +204,12 @@ mod tests {
             ("%40x", "@", 3),
             ("%5c%22", "\\", 3),
             ("&#64;x", "@", 5),
+            ("&#xFC;x", "\u{fc}", 6),
+            ("&#10;x", "\n", 5),
+            (r"\xc3\xbcx", "\u{fc}", 8),
+            (r"\\xc3\\xbcx", "\u{fc}", 10),
+            (r"\xfcx", "\u{fc}", 4),
+            (r"\xc3\nx", "\u{c3}", 4),
             ("&#x40;x", "@", 6),
             ("&commat;x", "@", 8),
             ("&quot;x", "\"", 6),

@@ -132,7 +132,9 @@ fn starts(text: &[u8], start: usize) -> bool {
                 byte.is_ascii_digit() || byte == b'.'
             });
             let other = part(text, other, start - 1);
-            other.is_empty() && !before(text, start - 1).is_ascii_alphanumeric()
+            let end = run_end(text, start, |byte| byte.is_ascii_digit() || byte == b'.');
+            let port = at(text, end) == b':' && at(text, end + 1).is_ascii_digit();
+            other.is_empty() && (port || !before(text, start - 1).is_ascii_alphanumeric())
                 || parse::<Ipv4Addr>(other).is_some()
         }
         b'=' => !matches!(before(text, start - 1), b'=' | b'~' | b'!' | b'>' | b'<'),
@@ -169,10 +171,31 @@ fn is_version(text: &[u8], start: usize, end: usize) -> bool {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
         });
         let inside = matches!(before(text, name), b'/' | b'.' | b':') || at(text, end) == b':';
+        let inside = inside || reads(text, name, b"localhost/");
         Some(name < name_end && !inside && !part(text, name, name_end).is_empty())
     };
     let slashed = read_before(text, start, b"/") && product() == Some(true);
-    slashed || part(text, start, end) == b"1.3.6.1" || says(text, start, &VERSIONS)
+    slashed
+        || is_tag(text, start)
+        || part(text, start, end) == b"1.3.6.1"
+        || says(text, start, &VERSIONS)
+}
+
+/// Whether what starts here is the tag of an image in a registry: `ghcr.io/foo/bar:1.2.3.4`.
+fn is_tag(text: &[u8], start: usize) -> bool {
+    let Some(colon) = start
+        .checked_sub(1)
+        .filter(|&colon| at(text, colon) == b':')
+    else {
+        return false;
+    };
+    let image = run_start(text, colon, PRODUCT, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/')
+    });
+    let mut parts = part(text, image, colon).split(|&byte| byte == b'/');
+    let registry = parts.next().is_some_and(|first| first.contains(&b'.'));
+    let mut names = parts.peekable();
+    registry && names.peek().is_some() && names.all(|name| !name.is_empty())
 }
 
 #[cfg(test)]

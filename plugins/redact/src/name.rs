@@ -73,12 +73,13 @@ const LONG_IN_URLS: [&str; 8] = [
     "hmac",
 ];
 
-/// Tokens that are none: where the next page begins, and what stops a task.
-const OPEN_TOKENS: [&str; 4] = [
+/// Tokens that are none: where the next page begins, what stops a task, and the name of a .NET assembly.
+const OPEN_TOKENS: [&str; 5] = [
     "pagetoken",
     "nexttoken",
     "continuationtoken",
     "cancellationtoken",
+    "publickeytoken",
 ];
 /// Secrets that machines make: a word of a sentence is none.
 const MADE: [&str; 6] = [

@@ -19,7 +19,12 @@ pub(crate) struct Named {
 impl Named {
     /// What these keys say, outermost first.
     pub(crate) fn of(keys: &[String]) -> Self {
-        let path = keys.join(".");
+        // A key of one letter says nothing of its own.
+        let telling = match keys {
+            [outer @ .., last] if last.len() < 2 && !outer.is_empty() => outer,
+            keys => keys,
+        };
+        let path = telling.join(".");
         let last = keys.last().map_or("", String::as_str);
         let (path, last) = (path.as_bytes(), last.as_bytes());
         let is = [
@@ -93,6 +98,8 @@ mod tests {
         for (keys, value, found) in [
             (&["user.phone"][..], "0171 2345678", Some(Detector::Phone)),
             (&["phone", "number"], "1712345678", Some(Detector::Phone)),
+            (&["phone", "l"], "415 555 2671", Some(Detector::Phone)),
+            (&["ssn", "v"], "219099999", Some(Detector::UsSsn)),
             (&["mobile"], "0171%202345678", Some(Detector::Phone)),
             (&["ssn"], "219099999", Some(Detector::UsSsn)),
             (&["iban"], "de89370400440532013000", Some(Detector::Iban)),

@@ -25,7 +25,7 @@ pub struct PatternConfig {
     /// Example: `customer_no`
     pub name: String,
     /// The regular expression, in the syntax of Rust's crate `regex`. All that it matches is hidden, or of it what its group
-    /// `secret` does. Example: `'customer (?P<secret>CUST-\d{6})'`
+    /// `secret` does, if that is not empty. Example: `'customer (?P<secret>CUST-\d{6})'`
     pub pattern: String,
 }
 
@@ -86,7 +86,10 @@ impl Patterns {
             };
             if pattern.has_secret {
                 let captures = pattern.regex.captures_iter(text);
-                let secrets = captures.filter_map(|captures| captures.name(SECRET));
+                let secrets = captures.filter_map(|captures| {
+                    let secret = captures.name(SECRET).filter(|secret| !secret.is_empty());
+                    secret.or(captures.get(0))
+                });
                 secrets.for_each(|secret| hide(secret.range()));
             } else {
                 let matches = pattern.regex.find_iter(text);
@@ -119,7 +122,12 @@ fn compile(pattern: &str) -> Result<Regex, String> {
             regex::Error::CompiledTooBig(_) => {
                 "is too large when compiled, repeat less in it".to_owned()
             }
-            error => error.to_string(),
+            error => {
+                let said = error.to_string();
+                let last = said.lines().last().unwrap_or_default();
+                let why = last.strip_prefix("error: ").unwrap_or(last);
+                format!("'{pattern}' is no regular expression: {why}").replace('\n', " ")
+            }
         })?;
     if regex.is_match(b"") {
         return Err("matches the empty text, make it match at least one character".to_owned());
@@ -178,8 +186,10 @@ mod tests {
         );
         assert_eq!(
             found(r"no (?P<secret>\d+)?", "no 17, no x, no 18"),
-            ["17", "18"]
+            ["17", "no ", "18"]
         );
+        assert_eq!(found("x(?P<secret>)", "axb"), ["x"]);
+        assert_eq!(found("(?P<secret>q)?zz", "zz, qzz"), ["zz", "q"]);
         assert_eq!(found(r"(?i)stra\u{df}e", "STRA\u{df}E"), ["STRA\u{df}E"]);
     }
 
@@ -236,6 +246,9 @@ mod tests {
             assert_eq!(patterns(&configs).unwrap_err(), error);
         }
         let error = patterns(&[("a", "(")]).unwrap_err();
-        assert!(error.starts_with("patterns[0].pattern: regex parse error"));
+        assert_eq!(
+            error,
+            "patterns[0].pattern: '(' is no regular expression: unclosed group"
+        );
     }
 }

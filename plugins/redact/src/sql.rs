@@ -83,10 +83,10 @@ pub(crate) fn shape(leaves: &Leaves, places: &[Said], hasher: Option<&Hasher>) -
     let texts: BTreeSet<_> = statements
         .iter()
         .filter(|(_, (table, _))| *table == Table::Record)
-        .map(|(leaf, _)| (leaf.row, leaf.bytes()))
+        .map(|(leaf, _)| (leaf.row, leaf.bytes().trim_ascii()))
         .collect();
     let names = with_roles().filter(|(leaf, role)| {
-        *role == Role::SpanName && texts.contains(&(leaf.row, leaf.bytes()))
+        *role == Role::SpanName && texts.contains(&(leaf.row, leaf.bytes().trim_ascii()))
     });
     statements.extend(names.map(|(leaf, _)| (leaf, (Table::Record, leaf.row))));
     let shaped = statements.into_iter().filter_map(|(leaf, row)| {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::label::{Words, says};
 use crate::prose::is_word;
-use crate::text::{at, before, part, reads, run_end, run_start, starts_word};
+use crate::text::{BACKSLASHES, at, before, part, reads, run_end, run_start, starts_word};
 
 /// The shortest token worth hiding.
 const SHORT: usize = 6;
@@ -31,7 +31,8 @@ pub(crate) fn bearer(text: &[u8], scheme: usize) -> Found {
     // Of a parameter this is the name, whose value is a word, a string or a mask.
     let named = matches!(next, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'[')
         || !quoted && matches!(next, b'"' | b'\'' | b'\\');
-    let parameter = end > letters && named;
+    let value = quote_end(text, end).is_none_or(|quote| !is_closer(at(text, quote)));
+    let parameter = end == letters + 1 && named && value;
     // A word may be a token where nothing else is meant.
     let alone = || next != b' ' && says(text, scheme, &HEADER);
     let found = word.len() >= SHORT && !parameter && (!is_word(word) || alone());
@@ -100,6 +101,21 @@ fn after_word(text: &[u8], start: usize, word: &[u8]) -> Option<usize> {
     }
     end += usize::from(at(text, end) == b'\\' && at(text, end + 1) == b'"');
     Some(end + usize::from(matches!(at(text, end), b'"' | b'\'')))
+}
+
+/// Behind the quote at `start`, however many backslashes it has.
+fn quote_end(text: &[u8], start: usize) -> Option<usize> {
+    let near = part(text, 0, start + BACKSLASHES);
+    let quote = run_end(near, start, |byte| byte == b'\\');
+    matches!(at(text, quote), b'"' | b'\'').then_some(quote + 1)
+}
+
+/// Whether this follows a string, rather than being the beginning of one.
+const fn is_closer(byte: u8) -> bool {
+    matches!(
+        byte,
+        0..=b' ' | b',' | b';' | b':' | b')' | b']' | b'}' | b'>' | b'<' | b'\\'
+    )
 }
 
 const fn is_base64(byte: u8) -> bool {
@@ -172,6 +188,11 @@ mod tests {
                 "abc.DEF-g_h~i/j+k==",
             ),
             ("BEARER  0af9c1", "0af9c1"),
+            (r#"{"x":"Bearer abcDEF123456=="}"#, "abcDEF123456=="),
+            (r#"{"x":"Bearer abcDEF12345=","n":1}"#, "abcDEF12345="),
+            (r#"{"a":"{\"x\":\"Bearer abcDEF12345=\"}"}"#, "abcDEF12345="),
+            ("curl -H 'X-Auth: Bearer Zx9Qpw7Zx9Q==' x", "Zx9Qpw7Zx9Q=="),
+            ("hdr=\"Bearer Zx9Qpw7Zx9Q==\"", "Zx9Qpw7Zx9Q=="),
             ("auth=Bearer+mF_9.B5f-4.1JqM", "mF_9.B5f-4.1JqM"),
             (
                 "{'Authorization': 'Bearer hunter2hunter2'}",

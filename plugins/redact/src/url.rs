@@ -59,9 +59,8 @@ pub(crate) fn bare_userinfo(layer: Layer<'_>, sign: usize) -> Option<Range<usize
         let parted = part(text, start, sign).contains(&b':');
         return parted.then(|| secret(layer, start, sign)).flatten();
     }
-    let start = run_end(text, start, |byte| {
-        matches!(byte, b'(' | b'[' | b'{' | b',' | b';')
-    });
+    let colon = start + run_end(part(text, start, sign), 0, |byte| byte != b':');
+    let start = run_start(text, colon, colon - start, is_user_byte);
     (is_user(part(text, start, sign)) && is_host(text, sign + 1))
         .then(|| secret(layer, start, sign))
         .flatten()
@@ -69,9 +68,7 @@ pub(crate) fn bare_userinfo(layer: Layer<'_>, sign: usize) -> Option<Range<usize
 
 /// Whether this is a user, a colon and a password, and not the scheme of an address.
 fn is_user(userinfo: &[u8]) -> bool {
-    let end = run_end(userinfo, 0, |byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
-    });
+    let end = run_end(userinfo, 0, is_user_byte);
     let user = part(userinfo, 0, end);
     let scheme = NO_USERS
         .iter()
@@ -82,12 +79,20 @@ fn is_user(userinfo: &[u8]) -> bool {
         && !matches!(at(userinfo, end + 1), 0 | b':')
 }
 
+const fn is_user_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
 /// Whether a host and its port start here.
 fn is_host(text: &[u8], start: usize) -> bool {
     let near = part(text, 0, start + NEAR);
-    let colon = run_end(near, start, |byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
+    let bracket = usize::from(at(near, start) == b'[');
+    let colon = run_end(near, start + bracket, |byte| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.')
+            || bracket == 1 && matches!(byte, b':' | b'%')
     });
+    let colon = colon + usize::from(bracket == 1 && at(near, colon) == b']');
     let end = run_end(near, colon + 1, |byte| byte.is_ascii_digit());
     let digest = part(text, start, colon).starts_with(b"sha");
     let port = at(text, colon) == b':' && (2..=5).contains(&(end.max(colon + 1) - colon - 1));

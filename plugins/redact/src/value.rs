@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::detector::mask_length;
 use crate::scan::Quotes;
-use crate::text::{BACKSLASHES, Layer, before, part, tail};
+use crate::text::{BACKSLASHES, Layer, before, part, run_end, tail};
 
 /// Schemes of an Authorization header: the value goes on with the next word.
 const SCHEMES: [&[u8]; 7] = [
@@ -18,8 +18,12 @@ const SCHEMES: [&[u8]; 7] = [
 ];
 /// Schemes whose parameters fill the line.
 const LINE_SCHEMES: [&[u8]; 3] = [b"digest", b"hawk", b"aws4-hmac-sha256"];
+/// The most that stands before a string's quote and belongs to it.
+const PREFIX: usize = 2;
+/// The longest scheme.
+const SCHEME: usize = 24;
 /// What stands for no value.
-const NOTHING: [&[u8]; 9] = [
+const NOTHING: [&[u8]; 11] = [
     b"null",
     b"none",
     b"nil",
@@ -29,6 +33,8 @@ const NOTHING: [&[u8]; 9] = [
     b"no",
     b"undefined",
     b"nan",
+    b"str",
+    b"string",
 ];
 
 /// A quote, and the backslashes in front of it where the string stands within another one.
@@ -45,6 +51,8 @@ pub(crate) struct Quote {
 pub(crate) enum Reach {
     /// To the next separator.
     Word,
+    /// Over a scheme, known or not, and what follows it.
+    Credentials,
     /// To what ends a parameter in a URL's query or a form.
     Query,
     /// Over `a=b; c=d`.
@@ -99,10 +107,18 @@ pub(crate) fn read(layer: Layer<'_>, start: usize, reach: Reach, quotes: Quotes)
     open.then_some(Value { range, quotes })
 }
 
+/// Whether this may stand before a string's quote: Python's `b'`, the shell's `$'`, SQL's `N'` and `E'`, C#'s `@"`.
+const fn is_prefix(byte: u8) -> bool {
+    matches!(
+        byte.to_ascii_lowercase(),
+        b'b' | b'u' | b'r' | b'f' | b'n' | b'e' | b'l' | b'x' | b'$' | b'@'
+    )
+}
+
 /// The quote that opens a string at `start`, and where the string's inside starts: `"`, `\"`, `b'`.
 pub(crate) fn opening(layer: Layer<'_>, start: usize) -> Option<(Quote, usize)> {
     let mut i = start;
-    if matches!(layer.at(i), b'b' | b'B' | b'u' | b'U' | b'r' | b'R') {
+    while i < start + PREFIX && is_prefix(layer.at(i)) {
         i += 1;
     }
     let backslashes = (0..=BACKSLASHES)
@@ -193,30 +209,80 @@ fn bare_end(layer: Layer<'_>, start: usize, reach: Reach) -> usize {
         Reach::Line => return line_end(layer, start),
         Reach::Query => return parameter_end(layer, start),
         Reach::Pairs => return pairs_end(layer, start),
-        Reach::Word => {}
+        Reach::Word | Reach::Credentials => {}
     }
     let end = word_end(layer, start);
     let scheme = part(layer.text, start, end);
     if is_any(scheme, &LINE_SCHEMES) {
-        return line_end(layer, end);
+        let next = run_end(layer.text, end, |byte| byte == b' ');
+        return line_end(layer, end).max(credentials_end(layer, next));
     }
     let mut next = end;
     while matches!(layer.at(next), b' ' | b'+') {
         next += 1;
     }
-    if is_any(scheme, &SCHEMES) && next > end && mask_length(tail(layer.text, next)) == 0 {
-        word_end(layer, next).max(end)
+    let known = is_any(scheme, &SCHEMES) || reach == Reach::Credentials && may_be_scheme(scheme);
+    if known && next > end && mask_length(tail(layer.text, next)) == 0 {
+        credentials_end(layer, next).max(end)
     } else {
         end
+    }
+}
+
+/// Whether this may be a scheme that is not known: letters and dashes.
+fn may_be_scheme(word: &[u8]) -> bool {
+    let letters = word
+        .iter()
+        .all(|&byte| byte.is_ascii_alphabetic() || byte == b'-');
+    letters && (1..=SCHEME).contains(&word.len())
+}
+
+/// Where the credentials of a scheme end: a word, or parameters that commas part, `username="bob", uri=/x`.
+fn credentials_end(layer: Layer<'_>, start: usize) -> usize {
+    let mut end = word_end(layer, start);
+    loop {
+        if before(layer.text, end) == b'='
+            && let Some((quote, inside)) = opening(layer, end)
+            && (!ends_word(layer, inside) || layer.at(inside) == quote.mark)
+            && !matches!(layer.at(inside), b',' | b';' | b'}' | b']' | b')' | b':')
+        {
+            end = closing(layer, inside, quote) + inside - end;
+            end = end.min(layer.text.len());
+        }
+        if !matches!(layer.at(end), b',' | b';') {
+            return end;
+        }
+        let next = run_end(layer.text, end + 1, |byte| byte == b' ');
+        let name = run_end(layer.text, next, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+        });
+        let listed = layer.at(end) == b';' && next == end + 1;
+        if name == next || layer.at(name) != b'=' && !listed {
+            return end;
+        }
+        end = word_end(layer, name);
     }
 }
 
 /// Where the run without blanks, quotes and separators ends.
 fn word_end(layer: Layer<'_>, start: usize) -> usize {
     let mut i = start;
+    let mut opened = None;
     loop {
         match layer.at(i) {
             b',' | b';' | b')' | b']' | b'}' => return i,
+            // A quote in the middle of a word: ab"cd", it's.
+            mark @ (b'"' | b'\'')
+                if i > start
+                    && (opened == Some(mark) || layer.at(i + 1).is_ascii_alphanumeric()) =>
+            {
+                opened = if opened == Some(mark) {
+                    None
+                } else {
+                    Some(mark)
+                };
+                i += 1;
+            }
             byte if is_opening_bracket(byte) => i = bracket_end(layer, i),
             _ if ends_word(layer, i) => return i,
             _ => i += 1,

@@ -36,11 +36,13 @@ impl View {
     /// each plus, as forms have it.
     pub(crate) fn all(text: &[u8]) -> impl Iterator<Item = Self> {
         let view = Self::of(text, |colour| colour, |_, _| None);
-        let parted = view
-            .coloured
-            .then(|| Self::of(text, Escape::as_blank, |_, _| None));
-        let form = view.encoded && text.contains(&b'+');
-        let form = form.then(|| Self::of(text, |colour| colour, plus));
+        // Each is made when its turn comes: a long text has one at a time.
+        let parted = view.coloured.then_some(text).into_iter();
+        let parted = parted.map(|text| Self::of(text, Escape::as_blank, |_, _| None));
+        let form = (view.encoded && text.contains(&b'+')).then_some(text);
+        let form = form
+            .into_iter()
+            .map(|text| Self::of(text, |colour| colour, plus));
         std::iter::once(view).chain(parted).chain(form)
     }
 

@@ -1,5 +1,6 @@
 //! Names and values that neither a colon nor an equals sign parts.
 
+use super::enclosed::is_closed;
 use super::key::{Key, is_blank};
 use crate::name::{Secrecy, secrecy};
 use crate::prose;
@@ -61,6 +62,35 @@ pub(super) fn in_list(layer: Layer<'_>, comma: usize) -> Option<Value> {
     read(layer, start, Reach::Word, Quotes::Like(quote))
 }
 
+/// The value behind the colon at `sign`, whose name is no more than `value`, if the name before it says that it is a secret:
+/// `{"name": "password", "value": "abc"}` in JSON, YAML, Go and text of protobuf.
+pub(super) fn of_pair(layer: Layer<'_>, key: &Key, sign: usize) -> Option<Value> {
+    let text = layer.text;
+    if !is_any(part(text, key.range.start, key.range.end), &VALUES) || at(text, sign) != b':' {
+        return None;
+    }
+    let gap = |byte: u8| is_space(byte) || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b';');
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || is_joint(byte) || byte == b'.';
+    let end = run_start(text, key.range.start, NAME, gap);
+    let start = run_start(text, end, NAME, word);
+    let colon = run_start(text, start, BLANKS, gap).checked_sub(1)?;
+    let label_end = run_start(text, colon, BLANKS, gap);
+    let label = run_start(text, label_end, BLANKS * 2, |byte| {
+        byte.is_ascii_alphabetic()
+    });
+    let named = at(text, colon) == b':'
+        && end < key.range.start
+        && is_any(part(text, label, label_end), &NAMES)
+        && is_secret(part(text, start, end));
+    if !named {
+        return None;
+    }
+    let layer = key.layer(layer).down_to(sign);
+    let start = run_end(text, sign + 1, is_blank);
+    let quotes = key.quote.clone().map_or(Quotes::None, Quotes::Like);
+    read(layer, start, Reach::Word, quotes)
+}
+
 /// The value between the tag that ends at `end` and the one that closes it.
 pub(super) fn in_tag(layer: Layer<'_>, end: usize) -> Option<Value> {
     let text = layer.text;
@@ -84,7 +114,12 @@ pub(super) fn in_tag(layer: Layer<'_>, end: usize) -> Option<Value> {
 /// The value of the option whose dashes start at `dashes`: `--password hunter2`.
 pub(super) fn after_option(layer: Layer<'_>, dashes: usize) -> Option<Value> {
     let text = layer.text;
-    if !reads(text, dashes, b"--") || !matches!(before(text, dashes), 0..=b' ' | b'"' | b'\'') {
+    let mark = before(text, dashes);
+    let starts = matches!(
+        mark,
+        0..=b' ' | b'"' | b'\'' | b'[' | b'(' | b'{' | b'`' | b'>' | b',' | b'|'
+    );
+    if !reads(text, dashes, b"--") || !starts {
         return None;
     }
     let option = part(text, dashes, dashes + NAME);
@@ -92,8 +127,18 @@ pub(super) fn after_option(layer: Layer<'_>, dashes: usize) -> Option<Value> {
         + run_end(option, 0, |byte| {
             byte.is_ascii_alphanumeric() || is_joint(byte)
         });
-    let start = run_end(text, end, is_blank);
-    if start == end || at(text, start) == b'-' || !is_secret(part(text, dashes, end)) {
+    let quoted = matches!(mark, b'"' | b'\'') && at(text, end) == mark;
+    let stop = end + usize::from(quoted);
+    let mut start = run_end(text, stop, is_blank);
+    if at(text, start) == b'\\' && matches!(at(text, start + 1), b'\n' | b'\r') {
+        start = run_end(text, start + 1, is_space); // the line goes on
+    }
+    if start == stop
+        || quoted && at(text, start) != mark
+        || at(text, start) == b'-'
+        || is_closed(layer, dashes, start)
+        || !is_secret(part(text, dashes, end))
+    {
         return None;
     }
     read(layer.down_to(dashes), start, Reach::Word, Quotes::None)
@@ -109,6 +154,9 @@ pub(super) fn in_statement(layer: Layer<'_>, blank: usize) -> Option<Value> {
         .iter()
         .find(named)?;
     let layer = layer.down_to(blank + 1);
+    if is_closed(layer, blank, blank + 1) {
+        return None;
+    }
     let (quote, _) = opening(layer, blank + 1)?;
     (quote.mark == b'\'').then(|| read(layer, blank + 1, Reach::Word, Quotes::None))?
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::text::{Layer, at, before, part, quote_before, run_start};
 
 /// The most of a name that is looked at.
-const NAME: usize = 64;
+pub(super) const NAME: usize = 64;
 /// Blanks between a name and its separator.
 const BLANKS: usize = 4;
 

@@ -87,10 +87,38 @@ fn values_in_plain_text_are_hidden() {
         ("a token=Token(value='abc', n=1) x", "a token=[S] x"),
         (
             "got Authorization: Digest username=\"bob\"",
-            "got Authorization: [S]\"bob\"",
+            "got Authorization: [S]",
         ),
         ("Authorization: Token abc def", "Authorization: [S] def"),
         ("Authorization: Bearer abcdef1 x", "Authorization: [S] x"),
+        (
+            "Authorization: SSWS 00QCjAl4MlV-WPXMabc x",
+            "Authorization: [S] x",
+        ),
+        (
+            "send Authorization: DeepL-Auth-Key 00Qabc:fx",
+            "send Authorization: [S]",
+        ),
+        (
+            "curl -H 'Authorization: SharedKey u:Zx9Q=' x",
+            "curl -H 'Authorization: [S]' x",
+        ),
+        (
+            "Authorization: Digest username=\"a\", nc=1, response=\"Zx9\"\nn",
+            "Authorization: [S]\nn",
+        ),
+        (
+            "Authorization: OAuth a=\"b\",oauth_signature=\"Zx9\" x",
+            "Authorization: [S] x",
+        ),
+        (
+            "Authorization: Token token=\"Zx9Qpw7\"",
+            "Authorization: [S]",
+        ),
+        (
+            r#"{"h":"Authorization: Signature keyId=\"a\",signature=\"Zx9\"","n":1}"#,
+            r#"{"h":"Authorization: [S]","n":1}"#,
+        ),
         ("Cookie: a=b; c=d\nHost: x", "Cookie: [S]\nHost: x"),
         ("-H 'Cookie: a=b; c=d' x", "-H 'Cookie: [S]' x"),
         (
@@ -104,6 +132,25 @@ fn values_in_plain_text_are_hidden() {
         ("x password=a\\nnext", "x password=[S]\\nnext"),
         ("--api-key=abc --n=1", "--api-key=[S] --n=1"),
         ("password := abc", "password := [S]"),
+        ("a PASSWORD=$'Zx9\\'Qpw7' n", "a PASSWORD=$'[S]' n"),
+        ("a password=N'Zx9Qpw7' n", "a password=N'[S]' n"),
+        ("a password = @\"Zx9 a\" n", "a password = @\"[S]\" n"),
+        ("a password=ab\"Zx9\" n", "a password=[S] n"),
+        ("a password=it'sZx9 n", "a password=[S] n"),
+        ("'a password=Zx9'", "'a password=[S]'"),
+        ("password:&#9;Zx9Qpw7", "password:&#9;[S]"),
+        (
+            "a, PublicKeyToken=30ad4fe6b2a6aeed",
+            "a, PublicKeyToken=30ad4fe6b2a6aeed",
+        ),
+        (
+            "-p, --password string   to use",
+            "-p, --password string   to use",
+        ),
+        ("def f(password: str)", "def f(password: str)"),
+        ("x,u:Zx9Qpw7@host:5432,y", "x,[U]@host:5432,y"),
+        ("x|u:Zx9Qpw7@host:5432", "x|[U]@host:5432"),
+        ("\u{a0}u:Zx9Qpw7@[::1]:22", "\u{a0}[U]@[::1]:22"),
     ] {
         assert_eq!(masked(text), expected, "{text}");
     }
@@ -164,6 +211,10 @@ fn values_on_several_lines_are_hidden_whole() {
             "private_key: [redacted:private_key]\nn: 1",
         ),
         (
+            "-----BEGIN PRIVATE KEY-----&#13;&#10;MIIE&#10;-----END PRIVATE KEY-----.",
+            "[redacted:private_key].",
+        ),
+        (
             r"key -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n.",
             r"key [redacted:private_key]\n.",
         ),
@@ -191,6 +242,27 @@ fn values_on_several_lines_are_hidden_whole() {
 fn values_that_no_separator_parts_from_their_names_are_hidden() {
     for (text, expected) in [
         ("mysql --password hunter2 -u x", "mysql --password [S] -u x"),
+        ("[--password Zx9Qpw7 --user x]", "[--password [S] --user x]"),
+        ("(--token Zx9Qpw7)", "(--token [S])"),
+        ("<b>--password Zx9</b>", "<b>--password [S]</b>"),
+        ("'--password' 'Zx9'", "'--password' '[S]'"),
+        ("--password \\\n  Zx9Qpw7 x", "--password \\\n  [S] x"),
+        (
+            r#"{ "name" : "password" , "value" : "Zx9" }"#,
+            r#"{ "name" : "password" , "value" : "[S]" }"#,
+        ),
+        (
+            "- name: DB_PASSWORD\n  value: Zx9",
+            "- name: DB_PASSWORD\n  value: [S]",
+        ),
+        (
+            "{Name:DB_PASSWORD Value:Zx9}",
+            "{Name:DB_PASSWORD Value:[S]}",
+        ),
+        (
+            "key:\"password\" value:\"Zx9\"",
+            "key:\"password\" value:\"[S]\"",
+        ),
         ("x --api-key 'a b' y", "x --api-key '[S]' y"),
         (r#"["--password", "hunter2"]"#, r#"["--password", "[S]"]"#),
         ("<password>hunter2</password>", "<password>[S]</password>"),

@@ -30,6 +30,9 @@ fn addresses_of_version_4_are_found() {
         ("203.0.113.5.nip.io", "203.0.113.5"),
         ("ip_203.0.113.5", "203.0.113.5"),
         ("build at 203.0.113.5", "203.0.113.5"),
+        ("client/ip:203.0.113.5", "203.0.113.5"),
+        ("endpoint-203.0.113.9:80", "203.0.113.9"),
+        ("localhost/203.0.113.9", "203.0.113.9"),
     ] {
         assert_eq!(first_v4(text, false), Some(address), "{text}");
     }

@@ -133,6 +133,18 @@ const HOSTILE: &[&str] = &[
     "a:b@c:80",
     "a:b@",
     "[redacted:",
+    "authorization: x a=\"b\",",
+    "authorization: x ",
+    "password=a'b",
+    "token: \" ",
+    "\\\"token: \\\" ",
+    "name:token value:",
+    "'--token' '",
+    "&#10;",
+    "\\xc3",
+    "\\\\xc3\\\\xbc",
+    "a:b@[",
+    "a.b/c:1.2.3.4",
     "[redacted:email:0123456789abcdef",
 ];
 

@@ -180,7 +180,7 @@ impl Dialect {
     /// What two slashes are.
     pub(super) fn slashes(self) -> Reading {
         match self {
-            Self::Unknown => Reading::Doubtful,
+            Self::Unknown | Self::Standard => Reading::Doubtful,
             Self::Snowflake => Reading::Comment,
             _ => Reading::Sign,
         }
@@ -217,7 +217,7 @@ impl Dialect {
     pub(super) fn dollar_quotes(self) -> bool {
         matches!(
             self,
-            Self::Unknown | Self::Postgres | Self::Snowflake | Self::Standard
+            Self::Unknown | Self::Postgres | Self::Snowflake | Self::Standard | Self::MySql
         )
     }
 

@@ -5,7 +5,12 @@ use std::ops::Range;
 
 use super::dialect::{Dialect, Reading};
 use crate::detector::mask_length;
-use crate::text::{at, part, run_end, tail};
+use crate::text::{at, part, read_before, reads, run_end, run_start, tail};
+
+/// The longest name of a format.
+const FORMAT: usize = 48;
+/// How many digits the parts of a UUID have.
+const UUID: [usize; 5] = [8, 4, 4, 4, 12];
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +66,11 @@ impl<'a> Lexer<'a> {
     fn token(&self, start: usize, first: u8) -> (Token, usize) {
         let next = at(self.text, start + 1);
         let sign = (Token::Other, start + 1);
+        if let Some(end) = uuid_end(self.text, start).or_else(|| self.money_end(start)) {
+            return (Token::Literal, end);
+        }
         match first {
+            byte if byte.is_ascii_whitespace() && self.has_rows_behind(start) => self.rest(),
             byte if byte.is_ascii_whitespace() => {
                 let end = run_end(self.text, start, |byte| byte.is_ascii_whitespace());
                 (Token::Blank, end)
@@ -153,6 +162,9 @@ impl<'a> Lexer<'a> {
     fn string(&self, start: usize, backslash: Option<bool>) -> (Token, usize) {
         let mark = at(self.text, start);
         let triple = part(self.text, start, start + 3) == [mark; 3];
+        if triple && mark == b'"' && self.dialect == Dialect::Unknown {
+            return self.rest();
+        }
         let quote = if triple && self.dialect.triple_quotes() {
             3
         } else {
@@ -212,6 +224,34 @@ impl<'a> Lexer<'a> {
             Some(length) => (Token::Literal, end + 1 + length + quote.len()),
             None => self.rest(),
         }
+    }
+
+    /// Where the amount of money ends that is written here with its sign: `£17`, and `$175` in SQL Server.
+    fn money_end(&self, start: usize) -> Option<usize> {
+        let rest = tail(self.text, start);
+        let signs = ["\u{a3}", "\u{a5}", "\u{20ac}"].map(str::as_bytes);
+        let sign = signs.iter().find(|sign| rest.starts_with(sign));
+        let server = self.dialect == Dialect::SqlServer && rest.starts_with(b"$");
+        let digits = start + sign.map_or(usize::from(server), |sign| sign.len());
+        let amount = digits > start && at(self.text, digits).is_ascii_digit();
+        let end = amount.then(|| self.number_end(digits))?;
+        // Of one or two digits it is a placeholder as much.
+        (sign.is_some() || end > digits + 2).then_some(end)
+    }
+
+    /// Whether rows stand behind this blank, and no SQL: of `COPY t FROM stdin;` and `INSERT INTO t FORMAT CSV`.
+    fn has_rows_behind(&self, blank: usize) -> bool {
+        let near = |end, within: fn(u8) -> bool| run_start(self.text, end, FORMAT, within);
+        let end = near(blank, |byte| byte == b';' || byte == b' ');
+        let copies = self.dialect != Dialect::MySql
+            && read_before(self.text, end, b"stdin")
+            && at(self.text, run_end(self.text, blank, |byte| byte == b' ')) == b'\n';
+        let format = near(blank, |byte| byte.is_ascii_alphanumeric());
+        let inserts = format < blank
+            && read_before(self.text, format, b"format ")
+            && matches!(self.dialect, Dialect::MySql | Dialect::Unknown)
+            && reads(self.text, 0, b"insert");
+        copies || inserts
     }
 
     /// Where the number that starts here ends, with all letters in it.
@@ -279,4 +319,21 @@ impl<'a> Lexer<'a> {
         let before = i.checked_sub(1).map_or(0, |i| at(self.text, i));
         self.is_word(before) || matches!(before, b'"' | b'`' | b']' | b')')
     }
+}
+
+/// Where the UUID that starts here ends.
+fn uuid_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut end = start;
+    for (i, digits) in UUID.into_iter().enumerate() {
+        if i > 0 {
+            end += usize::from(at(text, end) == b'-');
+        }
+        let part = part(text, end, end + digits);
+        let dash = i == 0 || at(text, end - 1) == b'-';
+        if !dash || part.len() < digits || !part.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        end += digits;
+    }
+    (!at(text, end).is_ascii_alphanumeric()).then_some(end)
 }

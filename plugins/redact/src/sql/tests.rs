@@ -39,6 +39,11 @@ fn literals_are_hidden_in_every_dialect() {
         ("SELECT N'x', X'4F', B'01' , e'x'", "SELECT ?, ?, ? , ?"),
         ("DATE'2020-01-01'", "DATE?"),
         ("LIMIT 10, 20", "LIMIT ?, ?"),
+        (
+            "id = abcdef12-7425-40de-944b-a07fc1f90ae7 AND",
+            "id = ? AND",
+        ),
+        ("a > \u{a3}17 OR a = \u{20ac}1.50", "a > ? OR a = ?"),
         ("1", "?"),
     ] {
         for dialect in ALL {
@@ -351,4 +356,27 @@ fn the_readme_says_what_happens() {
         }
     }
     assert_eq!(rows, 26);
+}
+
+#[test]
+fn what_only_some_dialects_have_hides_more_than_it_leaves() {
+    for (text, dialect, expected) in [
+        ("a > $1234.56", SqlServer, "a > ?"),
+        ("a > $1", Postgres, "a > $1"),
+        ("SELECT a // of alice", Standard, "SELECT a ?"),
+        ("SELECT $$alice$$ FROM t", MySql, "SELECT ? FROM t"),
+        (
+            "INSERT INTO t FORMAT CSV\n1,ZZ1",
+            MySql,
+            "INSERT INTO t FORMAT CSV?",
+        ),
+        (
+            "COPY t FROM stdin;\n1\tZZ1",
+            Postgres,
+            "COPY t FROM stdin;?",
+        ),
+        ("SELECT \"\"\"a\"ZZ1\"\"\"", Unknown, "SELECT ?"),
+    ] {
+        assert_eq!(shaped(text, dialect), expected, "{text} {dialect:?}");
+    }
 }
