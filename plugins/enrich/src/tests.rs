@@ -174,7 +174,7 @@ fn rewrites_are_refused_that_would_do_nothing() {
         ),
         (
             json!({"replace": A, "pattern": "(x)", "with": "$1_total"}),
-            "with: $1_total is no group of the pattern",
+            "with: $1_total is no group of the pattern: write $${1} or $${name} for one that it has, and $$$$ for a dollar sign",
         ),
         (
             json!({"replace": A, "pattern": "(?P<n>x)", "with": "$$ ${n} ${2}"}),
