@@ -110,6 +110,27 @@ impl Ids {
         })
     }
 
+    /// The trace that these tell of together with those of maps in them, each of which completes the other. Where they
+    /// contradict each other, these come first.
+    pub(crate) fn context_with(&self, inner: &Self) -> Option<Context> {
+        let contexts = || first([self.context(), inner.context()]);
+        self.completed(inner)
+            .map_or_else(contexts, |ids| ids.context())
+    }
+
+    /// All that both say, unless they say different things of one.
+    fn completed(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            trace: either(self.trace, other.trace)?,
+            span: either(self.span, other.span)?,
+            flags: either(self.flags, other.flags)?,
+            sampled: either(self.sampled, other.sampled)?,
+            header: either(self.header, other.header)?,
+            upper: either(self.upper, other.upper)?,
+            lower: either(self.lower, other.lower)?,
+        })
+    }
+
     /// Whether all that these say, if they say anything, stands in a record's own fields.
     pub(crate) fn is_said_by(&self, own: &Own) -> bool {
         let number = own.trace.map(u128::from_be_bytes);
@@ -149,6 +170,12 @@ impl Ids {
 /// Whether what is said is so; nothing where nothing is said.
 fn says<T: Copy + PartialEq>(said: Option<T>, own: Option<T>) -> Option<bool> {
     said.map(|said| own == Some(said))
+}
+
+/// What one of them says, or both alike; nothing where they say different things.
+fn either<T: Copy + PartialEq>(one: Option<T>, other: Option<T>) -> Option<Option<T>> {
+    let alike = one.is_none() || other.is_none() || one == other;
+    alike.then(|| one.or(other))
 }
 
 fn truth(text: &[u8]) -> Option<bool> {
@@ -332,6 +359,28 @@ mod tests {
             said.add(name, value.as_bytes());
             assert_eq!(said.is_said_by(&own), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn maps_complete_what_is_around_them_unless_they_contradict_it() {
+        let of = |values: &[(Name, &[u8])]| {
+            let mut ids = Ids::default();
+            for (name, value) in values {
+                ids.add(*name, value);
+            }
+            ids
+        };
+        let (trace, span) = ((Name::Trace, TRACE), (Name::Span, SPAN));
+        let other = (Name::Span, b"1111111111111111".as_slice());
+        let both = ids(&[trace, span]);
+        assert_eq!(of(&[trace]).context_with(&of(&[span])), both);
+        assert_eq!(of(&[span]).context_with(&of(&[trace])), both);
+        assert_eq!(of(&[other]).context_with(&of(&[trace, span])), both);
+        assert_eq!(of(&[trace, span]).context_with(&of(&[other])), both);
+        let foreign = (Name::Trace, [b'a'; 32]);
+        let foreign = of(&[(foreign.0, &foreign.1), span]);
+        assert_eq!(of(&[trace]).context_with(&foreign), ids(&[trace]));
+        assert_eq!(of(&[span]).context_with(&of(&[other])), None);
     }
 
     #[test]
