@@ -77,7 +77,7 @@ impl Rates {
                 for (value, percentage) in percentages {
                     by_value.add(value, rate(*percentage));
                 }
-                Gives::OfValue(key, by_value)
+                Gives::OfValue(key.with_types_of(&by_value), by_value)
             }
             (Ok(Given::ByValue(_)), None) => return,
             (Err(wrong), _) => return mistakes.extend(wrong),
