@@ -94,13 +94,11 @@ impl Action {
 
 /// The tables that an action is about: of one whose verb is wrong, that of the path that is set, if it has one.
 fn tables_of(config: &config::Action, verbs: Result<&Vec<Box<dyn Verb>>, &Error>) -> Vec<Table> {
-    match verbs {
-        Ok(verbs) => verbs.iter().map(|verb| verb.place().0).collect(),
-        Err(_) => {
-            let place = config.set.as_deref().and_then(Place::of);
-            place.map(|place| place.table).into_iter().collect()
-        }
+    if let Ok(verbs) = verbs {
+        return verbs.iter().map(|verb| verb.place().0).collect();
     }
+    let place = config.set.as_deref().and_then(Place::of);
+    place.map(|place| place.table).into_iter().collect()
 }
 
 /// The verbs of an action that has the keys that it should have.

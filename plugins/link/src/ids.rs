@@ -115,12 +115,12 @@ impl Ids {
     pub(crate) fn context_with(&self, inner: &Self) -> Option<Context> {
         let contexts = || first([self.context(), inner.context()]);
         self.completed(inner)
-            .map_or_else(contexts, |ids| ids.context())
+            .map_or_else(|Contradict| contexts(), |ids| ids.context())
     }
 
     /// All that both say, unless they say different things of one.
-    fn completed(&self, other: &Self) -> Option<Self> {
-        Some(Self {
+    fn completed(&self, other: &Self) -> Result<Self, Contradict> {
+        Ok(Self {
             trace: either(self.trace, other.trace)?,
             span: either(self.span, other.span)?,
             flags: either(self.flags, other.flags)?,
@@ -172,11 +172,16 @@ fn says<T: Copy + PartialEq>(said: Option<T>, own: Option<T>) -> Option<bool> {
     said.map(|said| own == Some(said))
 }
 
-/// What one of them says, or both alike; nothing where they say different things.
-fn either<T: Copy + PartialEq>(one: Option<T>, other: Option<T>) -> Option<Option<T>> {
-    let alike = one.is_none() || other.is_none() || one == other;
-    alike.then(|| one.or(other))
+/// What one of them says, or both alike.
+fn either<T: Copy + PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Contradict> {
+    if one.is_some() && other.is_some() && one != other {
+        return Err(Contradict);
+    }
+    Ok(one.or(other))
 }
+
+/// Two sources say different things of one.
+struct Contradict;
 
 fn truth(text: &[u8]) -> Option<bool> {
     let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
