@@ -100,48 +100,74 @@ struct Entry {
 }
 
 impl Condition {
-    /// Opens the columns of a condition on the rows of `table`. The error names the path and says what to write instead.
+    /// Opens the columns of a condition on the rows of `table`. The error names each wrong path and says what to write
+    /// instead, one a line.
     pub fn open(&self, table: Table) -> Result<Opened, Error> {
+        self.open_under("", table)
+    }
+
+    /// The same for a condition that stands under a key of the config, with which each line of the error begins:
+    /// `rates[0].when.span.nam: ...`.
+    pub fn open_under(&self, key: &str, table: Table) -> Result<Opened, Error> {
         let mut opened = Opened {
             table,
             paths: Vec::new(),
             any: Vec::new(),
             own_signals: false,
         };
+        let mut mistakes = Vec::new();
         match &self.0 {
-            Json::Object(entries) => opened.add(entries)?,
+            Json::Object(entries) => opened.add(entries, key, &mut mistakes),
             Json::Array(maps) if !maps.is_empty() => {
                 for (index, map) in maps.iter().enumerate() {
-                    let added = match map {
-                        Json::Object(entries) => opened.add(entries),
-                        _ => Err("is no map: write `PATH: VALUE`".into()),
-                    };
-                    added.map_err(|error| error.context(format!("[{index}]")))?;
+                    let key = format!("{key}[{index}]");
+                    match map {
+                        Json::Object(entries) => opened.add(entries, &key, &mut mistakes),
+                        _ => mistakes.push(format!("{key}: is no map: write `PATH: VALUE`")),
+                    }
                 }
             }
-            _ => return Err("is neither a map nor a list of maps: write `PATH: VALUE`".into()),
+            _ => mistakes.push(at(
+                key,
+                "is neither a map nor a list of maps: write `PATH: VALUE`",
+            )),
         }
-        Ok(opened)
+        if mistakes.is_empty() {
+            Ok(opened)
+        } else {
+            Err(mistakes.join("\n").into())
+        }
+    }
+}
+
+/// What is wrong, behind the key where it is.
+fn at(key: &str, what: &str) -> String {
+    match key {
+        "" => what.to_owned(),
+        key => format!("{key}: {what}"),
     }
 }
 
 impl Opened {
     /// Adds a map of which all entries must hold, those of the upper tables first.
-    fn add(&mut self, entries: &Map<String, Json>) -> Result<(), Error> {
+    fn add(&mut self, entries: &Map<String, Json>, key: &str, mistakes: &mut Vec<String>) {
         if entries.is_empty() {
-            return Err("is empty: write `PATH: VALUE`, or leave it out".into());
+            mistakes.push(at(key, "is empty: write `PATH: VALUE`, or leave it out"));
         }
-        let all = entries
-            .iter()
-            .map(|(path, test)| self.entry(path, test).map_err(|error| error.context(path)));
-        let mut all = all.collect::<Result<Vec<_>, _>>()?;
+        let dot = if key.is_empty() { "" } else { "." };
+        let mut all = Vec::new();
+        for (path, test) in entries {
+            match self.entry(path, test) {
+                Ok(entry) => all.push(entry),
+                Err(error) => mistakes.push(error.context(format!("{key}{dot}{path}")).into()),
+            }
+        }
         all.sort_by_key(|entry| {
             self.paths
                 .get(entry.path)
                 .map(|path| place::depth(path.table))
         });
         self.any.push(all);
-        Ok(())
     }
 
     fn entry(&mut self, path: &str, test: &Json) -> Result<Entry, Error> {

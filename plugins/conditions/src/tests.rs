@@ -369,6 +369,28 @@ fn points_are_compared_by_their_number() {
 }
 
 #[test]
+fn all_mistakes_are_said_one_a_line() {
+    let places = |when: &Value| -> Vec<String> {
+        let error = mistake(when);
+        let lines = error.lines().filter_map(|line| line.split_once(": "));
+        lines.map(|(place, _)| place.to_owned()).collect()
+    };
+    let wrong = json!({ "span.nam": 1, "span.kind": "server", "span.name": "x" });
+    assert_eq!(places(&wrong), ["span.kind", "span.nam"]);
+    assert_eq!(
+        places(&json!([wrong, {}, 7, { "log.bdy": 1 }])),
+        ["[0].span.kind", "[0].span.nam", "[1]", "[2]", "[3].log.bdy"]
+    );
+    let under = Condition::from(json!([{ "event.name": "x" }]));
+    let error = under.open_under("keep.when", Table::Record);
+    let error = error.err().map(String::from).unwrap_or_default();
+    assert!(
+        error.starts_with("keep.when[0].event.name: is not of a record"),
+        "{error}"
+    );
+}
+
+#[test]
 fn mistakes_name_the_path_and_the_cure() {
     let mistakes = [
         (

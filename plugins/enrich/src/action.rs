@@ -1,6 +1,6 @@
 //! An action, checked and with its columns open.
 
-use otlet_conditions::Opened;
+use otlet_conditions::{Opened, Place};
 use otlet_plugin::{Batch, Error, Mask, Signal, Table};
 
 use crate::config::{self, Paths, To};
@@ -35,21 +35,33 @@ pub(crate) struct Action {
 }
 
 impl Action {
-    /// Checks an action of the config. The error names the key and says what to write instead.
-    pub(crate) fn new(config: &config::Action, tables: &Tables) -> Result<Self, Error> {
-        keys::check(config)?;
-        let verbs = verbs(config, tables)?;
+    /// Checks an action of the config. The mistakes name the key and say what to write instead.
+    pub(crate) fn new(config: &config::Action, tables: &Tables) -> Result<Self, Vec<String>> {
+        keys::check(config).map_err(|wrong| vec![wrong.into()])?;
+        let verbs = verbs(config, tables);
+        let mut mistakes: Vec<String> = Vec::new();
         let mut whens: Vec<(Table, Opened)> = Vec::new();
-        if let Some(when) = &config.when {
-            for verb in &verbs {
-                let (table, _) = verb.place();
-                if whens.iter().all(|(opened, _)| *opened != table) {
-                    let opened = when.open(table).map_err(|error| error.context("when"))?;
-                    whens.push((table, opened));
+        for table in tables_of(config, verbs.as_ref()) {
+            let Some(when) = &config.when else { break };
+            if whens.iter().any(|(opened, _)| *opened == table) {
+                continue;
+            }
+            match when.open_under("when", table) {
+                Ok(opened) => whens.push((table, opened)),
+                Err(wrong) => {
+                    mistakes.push(wrong.into());
+                    break;
                 }
             }
         }
-        Ok(Self { verbs, whens })
+        match verbs {
+            Ok(verbs) if mistakes.is_empty() => Ok(Self { verbs, whens }),
+            Ok(_) => Err(mistakes),
+            Err(wrong) => {
+                mistakes.insert(0, wrong.into());
+                Err(mistakes)
+            }
+        }
     }
 
     /// Whether it has paths that not every signal has.
@@ -78,6 +90,15 @@ impl Action {
             }
         }
     }
+}
+
+/// The tables that an action is about: of one whose verb is wrong, that of the path that is set, if it has one.
+fn tables_of(config: &config::Action, verbs: Result<&Vec<Box<dyn Verb>>, &Error>) -> Vec<Table> {
+    if let Ok(verbs) = verbs {
+        return verbs.iter().map(|verb| verb.place().0).collect();
+    }
+    let place = config.set.as_deref().and_then(Place::of);
+    place.map(|place| place.table).into_iter().collect()
 }
 
 /// The verbs of an action that has the keys that it should have.

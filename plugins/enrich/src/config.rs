@@ -101,7 +101,8 @@ pub struct Action {
     /// What stands before the groups' names in `extract` without `to`. Example: `prefix: 'url.'`.
     pub prefix: Option<String>,
 
-    /// What `replace` puts there: `$1` and `${name}` are what a group found, `$$` is a dollar sign. Example: `with: '/users/{id}'`.
+    /// What `replace` puts there: `$1`, and as a config file has it `$${1}` or `$${name}`, are what a group found, and `$$$$` is
+    /// a dollar sign. Example: `with: '/users/$1'`.
     pub with: Option<String>,
 
     /// How many characters `truncate` leaves, or how many hexadecimal digits `hash` gives: 64, unless it says so. Example:

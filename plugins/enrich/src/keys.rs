@@ -139,6 +139,20 @@ pub(crate) fn check(action: &Action) -> Result<(), Error> {
     })
 }
 
+/// What is wrong with the action of this index, behind its path: one of a key with that key as the end of the path.
+pub(crate) fn placed(index: usize, wrong: &str) -> String {
+    let end = wrong.find(|letter: char| !letter.is_ascii_lowercase() && letter != '_');
+    let (key, rest) = wrong.split_at(end.unwrap_or(wrong.len()));
+    let is_key = rest.starts_with([':', '.', '['])
+        && RULES.iter().any(|rule| {
+            rule.verb == key
+                || rule.may.contains(&key)
+                || rule.needs.iter().any(|(need, _)| *need == key)
+        });
+    let sign = if is_key { "." } else { ": " };
+    format!("actions[{index}]{sign}{wrong}")
+}
+
 /// The keys that an action has.
 fn given(action: &Action) -> Vec<&'static str> {
     let keys = [

@@ -48,7 +48,10 @@ impl Plugin for Enrich {
         for (index, action) in config.actions.iter().enumerate() {
             match action::Action::new(action, &tables) {
                 Ok(action) => actions.push(action),
-                Err(error) => mistakes.push(error.context(format!("actions[{index}]")).into()),
+                Err(wrong) => {
+                    let wrong = wrong.iter().flat_map(|wrong| wrong.lines());
+                    mistakes.extend(wrong.map(|wrong| keys::placed(index, wrong)));
+                }
             }
         }
         if mistakes.is_empty() {

@@ -114,8 +114,8 @@ impl Change {
         let pattern = pattern(text).map_err(|error| error.context("pattern"))?;
         if let Some(group) = unknown_group(with, &pattern) {
             return Err(format!(
-                "with: ${group} is no group of the pattern: write ${{1}} or ${{name}} for one that it has, and $$ for a dollar \
-                 sign"
+                "with: ${group} is no group of the pattern: write $${{1}} or $${{name}} for one that it has, and $$$$ for a dollar \
+                 sign, since $$ in a config file is one $"
             )
             .into());
         }

@@ -36,24 +36,28 @@ struct Column {
 impl Template {
     pub(crate) fn new(path: &str, text: &str, when: Option<If>) -> Result<Self, Error> {
         let target = Target::open(path, when).map_err(|error| error.context("set"))?;
-        target
-            .must_take(Type::Text, path)
-            .map_err(|error| error.context("set"))?;
+        let taken = target.must_take(Type::Text, path);
+        let mut mistakes = Vec::from_iter(taken.err().map(|error| error.context("set")));
         let mut template = Self {
             target,
             parts: Vec::new(),
             sources: Vec::new(),
         };
-        template
-            .parse(text)
-            .map_err(|error| error.context("template"))?;
-        if template.sources.is_empty() {
-            return Err("template: has no path in braces: write it as `value`".into());
+        let wrong = template.parse(text);
+        if wrong.is_empty() && template.sources.is_empty() {
+            mistakes.push("template: has no path in braces: write it as `value`".into());
         }
-        Ok(template)
+        mistakes.extend(wrong.into_iter().map(|wrong| wrong.context("template")));
+        if mistakes.is_empty() {
+            return Ok(template);
+        }
+        let lines: Vec<String> = mistakes.into_iter().map(Error::into).collect();
+        Err(lines.join("\n").into())
     }
 
-    fn parse(&mut self, text: &str) -> Result<(), Error> {
+    /// Reads the template, and says all that is wrong with its paths, up to a brace that is wrong itself.
+    fn parse(&mut self, text: &str) -> Vec<Error> {
+        let mut mistakes = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
@@ -69,20 +73,28 @@ impl Template {
                 if !literal.is_empty() {
                     self.parts.push(Part::Literal(std::mem::take(&mut literal)));
                 }
-                rest = self.path(after)?;
+                rest = match self.path(after, &mut mistakes) {
+                    Ok(rest) => rest,
+                    Err(wrong) => {
+                        mistakes.push(wrong);
+                        return mistakes;
+                    }
+                };
             } else {
-                return Err("has a } without its {: write }} for the letter itself".into());
+                mistakes.push("has a } without its {: write }} for the letter itself".into());
+                return mistakes;
             }
         }
         literal.push_str(rest);
         if !literal.is_empty() {
             self.parts.push(Part::Literal(literal));
         }
-        Ok(())
+        mistakes
     }
 
-    /// Reads what follows a brace: a path, perhaps a default, and the end. What is left follows that.
-    fn path<'a>(&mut self, text: &'a str) -> Result<&'a str, Error> {
+    /// Reads what follows a brace: a path, perhaps a default, and the end. What is left follows that; a path that is wrong goes
+    /// to the mistakes.
+    fn path<'a>(&mut self, text: &'a str, mistakes: &mut Vec<Error>) -> Result<&'a str, Error> {
         let (mut quoted, mut escaped) = (false, false);
         let ends = |letter: char| {
             let ends = !quoted && matches!(letter, '|' | '}');
@@ -101,20 +113,30 @@ impl Template {
             }
             None => (None, after.strip_prefix('}').unwrap_or_default()),
         };
-        let source = Source::open(path.trim())?;
-        if !is_above(source.table, self.target.table) {
-            return Err(format!(
-                "{path} is of a {}, and not of the {} that is set nor of what it is in",
-                source.table, self.target.table
-            )
-            .into());
+        match self.source(path.trim()) {
+            Ok(source) => {
+                self.parts.push(Part::Path {
+                    source: self.sources.len(),
+                    default,
+                });
+                self.sources.push(source);
+            }
+            Err(wrong) => mistakes.push(wrong),
         }
-        self.parts.push(Part::Path {
-            source: self.sources.len(),
-            default,
-        });
-        self.sources.push(source);
         Ok(rest)
+    }
+
+    /// What a path of the template reads.
+    fn source(&self, path: &str) -> Result<Source, Error> {
+        let source = Source::open(path)?;
+        if is_above(source.table, self.target.table) {
+            return Ok(source);
+        }
+        Err(format!(
+            "{path} is of a {}, and not of the {} that is set nor of what it is in",
+            source.table, self.target.table
+        )
+        .into())
     }
 
     /// The pieces of a row's text, unless something is missing.

@@ -25,7 +25,7 @@ fn all_say(mistakes: &[(Value, &str)]) {
     for (action, says) in mistakes {
         let error = mistake(action);
         assert!(
-            error.starts_with("actions[0]: ") && error.contains(says),
+            error.starts_with("actions[0]") && error.contains(says),
             "{action}: {error}"
         );
     }
@@ -43,6 +43,26 @@ fn all_mistakes_are_said_at_once() {
         .map(|(place, _)| place)
         .collect();
     assert_eq!(places, ["actions[0]", "actions[2]"], "{error}");
+    let error = made(&json!([
+        {"remove": A, "when": [{"span.nam": 1, "log.bdy": 1}, {}]},
+        {"set": "span.kind", "template": "{span.nam} {span.name} {event.name}", "when": {"span.nam": 1}},
+    ]));
+    let error = error.err().unwrap();
+    let places = error.lines().filter_map(|line| line.split_once(": "));
+    let places: Vec<_> = places.map(|(place, _)| place).collect();
+    assert_eq!(
+        places,
+        [
+            "actions[0].when[0].log.bdy",
+            "actions[0].when[0].span.nam",
+            "actions[0].when[1]",
+            "actions[1].set",
+            "actions[1].template",
+            "actions[1].template",
+            "actions[1].when.span.nam",
+        ],
+        "{error}"
+    );
 }
 
 #[test]
@@ -174,7 +194,7 @@ fn rewrites_are_refused_that_would_do_nothing() {
         ),
         (
             json!({"replace": A, "pattern": "(x)", "with": "$1_total"}),
-            "with: $1_total is no group of the pattern",
+            "with: $1_total is no group of the pattern: write $${1} or $${name} for one that it has, and $$$$ for a dollar sign",
         ),
         (
             json!({"replace": A, "pattern": "(?P<n>x)", "with": "$$ ${n} ${2}"}),
@@ -372,7 +392,7 @@ fn conditions_are_about_the_rows_that_are_written() {
         (json!({"remove": A, "when": {}}), "when: is empty"),
         (
             json!({"remove": A, "when": {"span.nam": 1}}),
-            "when: span.nam: ",
+            "actions[0].when.span.nam: ",
         ),
         (
             json!({"set": "resource.attributes[\"a\"]", "value": 1, "when": {A: 1}}),

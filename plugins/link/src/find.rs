@@ -99,7 +99,7 @@ fn has_elements(path: &str) -> bool {
 /// What a row says about its trace.
 #[derive(Default)]
 struct Row {
-    /// The attributes, the maps in them, a body that is a map, the maps in it: the earlier come first.
+    /// The attributes, the maps in them, a body that is a map, the maps in it: each with its maps, the earlier come first.
     sources: [Ids; 4],
     text: Option<Context>,
 }
@@ -125,7 +125,9 @@ impl Row {
     }
 
     fn context(&self) -> Option<Context> {
-        first(self.sources.iter().map(Ids::context).chain([self.text]))
+        let [attributes, in_them, body, in_it] = &self.sources;
+        let attributes = attributes.context_with(in_them);
+        first([attributes, body.context_with(in_it), self.text])
     }
 }
 

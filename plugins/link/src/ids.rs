@@ -110,6 +110,27 @@ impl Ids {
         })
     }
 
+    /// The trace that these tell of together with those of maps in them, each of which completes the other. Where they
+    /// contradict each other, these come first.
+    pub(crate) fn context_with(&self, inner: &Self) -> Option<Context> {
+        let contexts = || first([self.context(), inner.context()]);
+        self.completed(inner)
+            .map_or_else(|Contradict| contexts(), |ids| ids.context())
+    }
+
+    /// All that both say, unless they say different things of one.
+    fn completed(&self, other: &Self) -> Result<Self, Contradict> {
+        Ok(Self {
+            trace: either(self.trace, other.trace)?,
+            span: either(self.span, other.span)?,
+            flags: either(self.flags, other.flags)?,
+            sampled: either(self.sampled, other.sampled)?,
+            header: either(self.header, other.header)?,
+            upper: either(self.upper, other.upper)?,
+            lower: either(self.lower, other.lower)?,
+        })
+    }
+
     /// Whether all that these say, if they say anything, stands in a record's own fields.
     pub(crate) fn is_said_by(&self, own: &Own) -> bool {
         let number = own.trace.map(u128::from_be_bytes);
@@ -150,6 +171,17 @@ impl Ids {
 fn says<T: Copy + PartialEq>(said: Option<T>, own: Option<T>) -> Option<bool> {
     said.map(|said| own == Some(said))
 }
+
+/// What one of them says, or both alike.
+fn either<T: Copy + PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Contradict> {
+    if one.is_some() && other.is_some() && one != other {
+        return Err(Contradict);
+    }
+    Ok(one.or(other))
+}
+
+/// Two sources say different things of one.
+struct Contradict;
 
 fn truth(text: &[u8]) -> Option<bool> {
     let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
@@ -332,6 +364,28 @@ mod tests {
             said.add(name, value.as_bytes());
             assert_eq!(said.is_said_by(&own), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn maps_complete_what_is_around_them_unless_they_contradict_it() {
+        let of = |values: &[(Name, &[u8])]| {
+            let mut ids = Ids::default();
+            for (name, value) in values {
+                ids.add(*name, value);
+            }
+            ids
+        };
+        let (trace, span) = ((Name::Trace, TRACE), (Name::Span, SPAN));
+        let other = (Name::Span, b"1111111111111111".as_slice());
+        let both = ids(&[trace, span]);
+        assert_eq!(of(&[trace]).context_with(&of(&[span])), both);
+        assert_eq!(of(&[span]).context_with(&of(&[trace])), both);
+        assert_eq!(of(&[other]).context_with(&of(&[trace, span])), both);
+        assert_eq!(of(&[trace, span]).context_with(&of(&[other])), both);
+        let foreign = (Name::Trace, [b'a'; 32]);
+        let foreign = of(&[(foreign.0, &foreign.1), span]);
+        assert_eq!(of(&[trace]).context_with(&foreign), ids(&[trace]));
+        assert_eq!(of(&[span]).context_with(&of(&[other])), None);
     }
 
     #[test]

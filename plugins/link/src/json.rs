@@ -32,7 +32,7 @@ pub(crate) fn context(text: &[u8]) -> Option<Context> {
         walk.value(Name::of(key), &mut top)
     })?;
     walk.end()?;
-    first([top.context(), held.context(), said])
+    first([top.context_with(&held), said])
 }
 
 /// A place in a JSON text.
@@ -224,6 +224,9 @@ mod tests {
             r#"{"Scopes":["a",{"Message":"x"},{"TraceId":"$T","SpanId":"$S","a":[{}]}],"n":{}}"#,
             r#"{"contextMap":[{"key":"trace_id","value":"$T"},1,{"key":"n","value":2},{"value":"$S","key":"span_id"}]}"#,
             r#"{"b3":"$T-$S-1","n":1}"#,
+            r#"{"trace_id":"$T","span":{"id":"$S"}}"#,
+            r#"{"trace":{"id":"$T"},"span_id":"$S"}"#,
+            r#"{"mdc":{"trace_id":"$T"},"span_id":"$S"}"#,
         ] {
             assert_eq!(found(text), (true, true), "{text}");
         }

@@ -4,6 +4,7 @@
 //! body that was taken apart.
 
 mod find;
+mod foreign;
 mod header;
 mod id;
 mod ids;

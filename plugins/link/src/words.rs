@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::foreign::Foreign;
 use crate::ids::{Context, Ids};
 use crate::name::Name;
 use crate::spring;
@@ -18,20 +19,33 @@ const VALUE: usize = 256;
 pub(crate) fn context(text: &[u8]) -> Option<Context> {
     let text = &*without_colours(text);
     let mut ids = Ids::default();
+    let mut foreign = text.contains(&b'{').then(Foreign::default);
     let mut previous = None;
+    let mut last = 0..0;
     for word in (Words { text, at: 0 }) {
+        if let Some(foreign) = &mut foreign {
+            let gap = text.get(last.end..word.start).unwrap_or_default();
+            foreign.pass(text.get(last).unwrap_or_default(), gap);
+            last = word.start..word.start + word.bytes.len();
+            if foreign.is_here() {
+                previous = None;
+                continue;
+            }
+        }
         // An id is behind its name; what is between them tells a name from a word of a sentence.
         if let Some((name, end)) = previous.take()
             && is_gap(text.get(end..word.start).unwrap_or_default())
         {
             match name {
                 Name::Jaeger | Name::XRay => ids.add(name, value_at(text, word.start)),
-                _ => ids.add(name, word.bytes),
+                _ => ids.add(name, without_stop(word.bytes)),
             }
         } else if let Some(header) = spring::ids(text, word.start, word.bytes) {
             ids.add_header(Some(header));
         }
-        previous = name_of(word.bytes).map(|name| (name, word.start + word.bytes.len()));
+        let is_part = matches!(text.get(..word.start), Some([.., b'/' | b'@']));
+        let name = name_of(word.bytes).filter(|_| !is_part);
+        previous = name.map(|name| (name, word.start + word.bytes.len()));
     }
     ids.context()
 }
@@ -65,7 +79,12 @@ fn value_at(text: &[u8], start: usize) -> &[u8] {
             || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b']' | b'}' | b')')
     };
     let end = value.iter().position(ends).unwrap_or(value.len());
-    value.get(..end).unwrap_or_default()
+    without_stop(value.get(..end).unwrap_or_default())
+}
+
+/// A value without the full stop of a sentence that it ends.
+fn without_stop(value: &[u8]) -> &[u8] {
+    value.strip_suffix(b".").unwrap_or(value)
 }
 
 /// Whether this is what stands between a name and its value.
@@ -156,6 +175,14 @@ mod tests {
             "msg {\\\"trace_id\\\": \\\"$T\\\", \\\"span_id\\\": \\\"$S\\\"}",
             "dd.trace_id=$T dd.span_id=258 x",
             "trace_id: $T span_id: $S",
+            "done, trace_id=$T, span_id=$S.",
+            "INFO:root:{\"trace_id\": \"$T\", \"span_id\": \"$S\"}",
+            "[{trace_id=$T, span_id=$S}] paid",
+            "{mdc={trace_id=$T, span_id=$S}, msg=x}",
+            "x context={trace_id=$T, span_id=$S}",
+            "Scopes: [{\"trace_id\": \"$T\", \"span_id\": \"$S\"}]",
+            "x links=[{trace_id=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}] trace_id=$T span_id=$S",
+            "a {b={}} {trace_id=$T} span_id=$S",
         ] {
             let text = text.replace("$S.1", "$S");
             let flags = text.contains("trace_sampled=True").then_some(1);
@@ -210,6 +237,17 @@ mod tests {
             "trace_id $T",
             "trace_id=",
             "trace_id=$T0",
+            "trace_id=$T.x",
+            "[{\"trace_id\":\"$T\"},{\"trace_id\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]",
+            "sent [ { \"trace_id\": \"$T\" } ]",
+            "links: [{\"trace_id\":\"$T\"}]",
+            "links=[{trace_id=x}, {trace_id=$T}]",
+            "x links={trace_id=$T}",
+            "{links=[{trace_id=$T}], msg=x}",
+            "msg {\"links\": {\"a\": {}, \"trace_id\": \"$T\"}}",
+            "msg {\\\"links\\\": [{\\\"trace_id\\\": \\\"$T\\\"}]}",
+            "foo/trace_id=$T",
+            "a@trace_id=$T",
             "trace_id=x$T",
             "trace_id=00000000000000000000000000000000",
             "trace_id=0 span_id=0",

@@ -47,7 +47,8 @@ impl<'a> Chance<'a> {
         let hashes = self.hashes.get_mut(key)?;
         let batch = self.batch;
         let column = self.keys.get(key)?;
-        let hashes = hashes.get_or_insert_with(|| column.by_record(batch, |value| value.map(hash)));
+        let hashes =
+            hashes.get_or_insert_with(|| column.by_record(batch, |value| value.and_then(hash)));
         hashes.get(row).copied().flatten()
     }
 
@@ -63,13 +64,14 @@ impl<'a> Chance<'a> {
 }
 
 /// An integer counts as its text in decimal, as some senders write it.
-fn hash(value: KeyValue<'_>) -> Randomness {
+fn hash(value: KeyValue<'_>) -> Option<Randomness> {
     match value {
-        KeyValue::Text(text) => Randomness::of_hash(text),
+        KeyValue::Text(text) => Some(Randomness::of_hash(text)),
         KeyValue::Integer(integer) => {
             let mut text = String::with_capacity(20);
             write!(text, "{integer}").expect("writing to a string does not fail");
-            Randomness::of_hash(text.as_bytes())
+            Some(Randomness::of_hash(text.as_bytes()))
         }
+        KeyValue::Boolean(_) | KeyValue::Double(_) => None,
     }
 }

@@ -98,27 +98,27 @@ pub struct Metrics {
 }
 
 impl Config {
-    /// Says what in the config is wrong and what to write instead.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// Says all that is wrong in the config but for its paths, and what to write instead. Each begins with the key.
+    pub(crate) fn check(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
         if let Some(percentage) = self.percentage {
-            in_range(percentage, "percentage")?;
+            mistakes.extend(out_of_range(percentage, "percentage"));
         } else if self.rates.is_empty() && self.keep != Keep::default() {
-            return Err(
-                "`keep` without `percentage` does nothing, since everything is \
-                kept: add the percentage of the rest, or 0 to keep nothing else"
+            mistakes.push(
+                "keep: does nothing without `percentage`, since everything is kept: add the percentage of the rest, or 0 to \
+                 keep nothing else"
                     .to_owned(),
             );
         }
-        for (index, rate) in self.rates.iter().enumerate() {
-            rate.given(&format!("rates[{index}]"))?;
-        }
         let names_all = |rate: &Rate| rate.when.is_none() && rate.of.is_none();
-        match self.rates.iter().position(names_all) {
-            Some(index) if index + 1 < self.rates.len() => Err(format!(
-                "`rates[{index}]` names every row, so that nothing after it counts: give it a `when`, or put it last"
-            )),
-            _ => Ok(()),
+        if let Some(index) = self.rates.iter().position(names_all)
+            && index + 1 < self.rates.len()
+        {
+            mistakes.push(format!(
+                "rates[{index}]: names every row, so that nothing after it counts: give it a `when`, or put it last"
+            ));
         }
+        mistakes
     }
 
     /// Whether attributes of log records say of sampling what trace states say of spans.
@@ -133,48 +133,56 @@ impl Config {
 pub(crate) enum Given<'a> {
     /// A share.
     Share(f64),
-    /// A share for each value of what this path names.
-    ByValue(&'a str, &'a BTreeMap<String, f64>),
+    /// A share for each value of what `of` names.
+    ByValue(&'a BTreeMap<String, f64>),
 }
 
 impl Rate {
-    /// What the entry gives, or what is wrong with it and what to write instead.
-    pub(crate) fn given(&self, key: &str) -> Result<Given<'_>, String> {
-        match (self.percentage, &self.of) {
-            (None, None) => Err(format!(
-                "`{key}` has no share: write `percentage`, or `of` and `percentages` for a share by value"
-            )),
-            (Some(_), Some(_)) => Err(format!(
-                "`{key}` has `percentage` and `of`, of which one counts: remove the other"
-            )),
-            (None, Some(_)) if self.percentages.is_empty() => Err(format!(
-                "`{key}.of` needs a share for each value: write `percentages: {{ VALUE: 50 }}`"
-            )),
-            (Some(_), None) if !self.percentages.is_empty() => Err(format!(
-                "`{key}.percentages` needs `of`, which says whose values these are: write `of: \
+    /// What the entry under this key gives, or all that is wrong with that and what to write instead.
+    pub(crate) fn given(&self, key: &str) -> Result<Given<'_>, Vec<String>> {
+        let wrong = match (self.percentage, &self.of) {
+            (None, None) => format!(
+                "{key}: has no share: write `percentage`, or `of` and `percentages` for a share by value"
+            ),
+            (Some(_), Some(_)) => {
+                format!("{key}: has `percentage` and `of`, of which one counts: remove the other")
+            }
+            (None, Some(_)) if self.percentages.is_empty() => format!(
+                "{key}.of: needs a share for each value: write `percentages: {{ VALUE: 50 }}`"
+            ),
+            (Some(_), None) if !self.percentages.is_empty() => format!(
+                "{key}.percentages: needs `of`, which says whose values these are: write `of: \
                 resource.attributes[\"service.name\"]` in place of `percentage`"
-            )),
+            ),
             (Some(percentage), None) => {
-                in_range(percentage, &format!("{key}.percentage"))?;
-                Ok(Given::Share(percentage))
+                let wrong = out_of_range(percentage, &format!("{key}.percentage"));
+                return wrong.map_or(Ok(Given::Share(percentage)), |wrong| Err(vec![wrong]));
             }
-            (None, Some(path)) => {
-                for (value, percentage) in &self.percentages {
-                    in_range(*percentage, &format!("{key}.percentages.{value}"))?;
-                }
-                Ok(Given::ByValue(path, &self.percentages))
+            (None, Some(_)) => {
+                let shares = self.percentages.iter();
+                let wrong: Vec<_> = shares
+                    .filter_map(|(value, percentage)| {
+                        out_of_range(*percentage, &format!("{key}.percentages.{value}"))
+                    })
+                    .collect();
+                return if wrong.is_empty() {
+                    Ok(Given::ByValue(&self.percentages))
+                } else {
+                    Err(wrong)
+                };
             }
-        }
+        };
+        Err(vec![wrong])
     }
 }
 
-fn in_range(percentage: f64, key: &str) -> Result<(), String> {
-    if (0.0..=100.0).contains(&percentage) {
-        return Ok(());
-    }
-    Err(format!(
-        "`{key}` is {percentage}: write a number from 0 to 100, such as 10 for one trace in ten"
-    ))
+/// What is wrong with a percentage, if anything is.
+fn out_of_range(percentage: f64, key: &str) -> Option<String> {
+    (!(0.0..=100.0).contains(&percentage)).then(|| {
+        format!(
+            "{key}: is {percentage}: write a number from 0 to 100, such as 10 for one trace in ten"
+        )
+    })
 }
 
 #[cfg(test)]

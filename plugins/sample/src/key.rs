@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use otlet_conditions::Place;
-use otlet_plugin::{Batch, Column, Error, Signal, Table};
+use otlet_plugin::{Batch, Column, Error, Signal, Table, Value};
 
-/// A column with texts or integers.
+/// A column with texts or integers, or of any type.
 #[derive(Debug)]
 pub(crate) struct Key {
     column: Column,
     table: Table,
+    /// Whether booleans and doubles are looked at, too.
+    of_any_type: bool,
 }
 
 impl Key {
@@ -29,7 +31,16 @@ impl Key {
         Ok(Self {
             column,
             table: place.table,
+            of_any_type: false,
         })
+    }
+
+    /// The same, with booleans and doubles if these values can be equal to one.
+    pub(crate) fn with_types_of(self, values: &ByValue) -> Self {
+        Self {
+            of_any_type: !values.doubles.is_empty() || values.booleans != [None; 2],
+            ..self
+        }
     }
 
     /// What `of` makes of the value of each record. One above the records is looked at once for all of them.
@@ -45,10 +56,19 @@ impl Key {
         } else {
             Some(batch.integers(&self.column))
         };
+        let others = match integers {
+            Some(_) if self.of_any_type => batch.values(&self.column),
+            _ => Vec::new(),
+        };
         let made = rows.map(|row| {
             let text = texts.get_bytes(row).map(KeyValue::Text);
             let integer = || Some(KeyValue::Integer(integers.as_ref()?.get(row)?));
-            of(text.or_else(integer))
+            let other = || match others.get(row)?.as_ref()? {
+                Value::Boolean(boolean) => Some(KeyValue::Boolean(*boolean)),
+                Value::Double(double) => Some(KeyValue::Double(*double)),
+                _ => None,
+            };
+            of(text.or_else(integer).or_else(other))
         });
         let made: Vec<_> = made.collect();
         if self.table == Table::Record {
@@ -63,11 +83,13 @@ impl Key {
 }
 
 /// What stands there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum KeyValue<'a> {
     /// A text, in UTF-8.
     Text(&'a [u8]),
     Integer(i64),
+    Boolean(bool),
+    Double(f64),
 }
 
 /// Something for each of some values, which the config writes as texts.
@@ -75,15 +97,32 @@ pub(crate) enum KeyValue<'a> {
 pub(crate) struct ByValue {
     texts: BTreeMap<Vec<u8>, usize>,
     integers: BTreeMap<i64, usize>,
+    /// By their bits.
+    doubles: BTreeMap<u64, usize>,
+    /// False and true.
+    booleans: [Option<usize>; 2],
 }
 
 impl ByValue {
-    /// Adds a value. One that reads as an integer is that integer, too.
+    /// Adds a value. One that reads as a number is that integer or double, too, and `true` and `false` are booleans.
     pub(crate) fn add(&mut self, value: &str, at: usize) {
         self.texts.insert(value.as_bytes().to_vec(), at);
         let integer = value.parse::<i64>().ok();
         if let Some(integer) = integer.filter(|integer| integer.to_string() == value) {
             self.integers.insert(integer, at);
+        }
+        if let Some(double) = value
+            .parse::<f64>()
+            .ok()
+            .filter(|double| double.is_finite())
+        {
+            self.doubles.entry(bits(double)).or_insert(at);
+        }
+        let [no, yes] = &mut self.booleans;
+        match value {
+            "false" => *no = Some(at),
+            "true" => *yes = Some(at),
+            _ => {}
         }
     }
 
@@ -91,7 +130,17 @@ impl ByValue {
         let found = match value {
             KeyValue::Text(text) => self.texts.get(text),
             KeyValue::Integer(integer) => self.integers.get(&integer),
+            KeyValue::Double(double) => self.doubles.get(&bits(double)),
+            KeyValue::Boolean(boolean) => {
+                let [no, yes] = self.booleans;
+                return if boolean { yes } else { no };
+            }
         };
         found.copied()
     }
+}
+
+/// The bits of a number, of which -0 is 0.
+fn bits(double: f64) -> u64 {
+    (double + 0.0).to_bits()
 }

@@ -46,13 +46,19 @@ impl Plugin for Sample {
     }
 
     fn new(config: Config) -> Result<Self, Error> {
-        config.check()?;
-        Ok(Self {
-            shares: Shares::open(&config)?,
-            spans: Spans::open()?,
-            logs: Logs::open(config.writes_log_attributes())?,
-            metrics: metrics::Metrics::open(&config.metrics)?,
-        })
+        let mut mistakes = config.check();
+        let shares = Shares::open(&config, &mut mistakes);
+        let metrics = metrics::Metrics::open(&config.metrics, &mut mistakes);
+        match shares {
+            Some(shares) if mistakes.is_empty() => Ok(Self {
+                shares,
+                spans: Spans::open()?,
+                logs: Logs::open(config.writes_log_attributes())?,
+                metrics,
+            }),
+            // The host shows each line where it belongs.
+            _ => Err(mistakes.join("\n").into()),
+        }
     }
 
     fn process(&mut self, batch: &mut Batch) -> Result<(), Error> {

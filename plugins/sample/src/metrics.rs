@@ -5,6 +5,7 @@ use otlet_conditions::{Condition, Opened};
 use otlet_plugin::{Batch, Error, Mask, Signal, Table};
 
 use crate::config::Metrics as Config;
+use crate::rates::noted;
 
 /// The rules of a config.
 #[derive(Debug)]
@@ -20,16 +21,16 @@ struct Rule {
 }
 
 impl Metrics {
-    pub(crate) fn open(config: &Config) -> Result<Self, Error> {
+    /// Opens the rules. What is wrong with them goes to the mistakes.
+    pub(crate) fn open(config: &Config, mistakes: &mut Vec<String>) -> Self {
         let rules = [
             ("metrics.keep_only", &config.keep_only, true),
             ("metrics.drop", &config.drop, false),
         ];
         let rules = rules.into_iter().filter_map(|(key, when, keeps)| {
-            let rule = Rule::open(when.as_ref()?, keeps);
-            Some(rule.map_err(|error| error.context(key)))
+            noted(Rule::open(when.as_ref()?, key, keeps), mistakes)
         });
-        rules.collect::<Result<_, _>>().map(Self)
+        Self(rules.collect())
     }
 
     /// Drops what the rules say. A metric left without data points goes with the last of them.
@@ -50,21 +51,21 @@ impl Metrics {
 
 impl Rule {
     /// Opens a condition for whole metrics, or else for data points.
-    fn open(condition: &Condition, keeps: bool) -> Result<Self, Error> {
+    fn open(condition: &Condition, key: &str, keeps: bool) -> Result<Self, Error> {
         let of_metrics = condition
-            .open(Table::Metric)
+            .open_under(key, Table::Metric)
             .map(|when| (when, Table::Metric));
         let of_points = |_| {
             condition
-                .open(Table::Record)
+                .open_under(key, Table::Record)
                 .map(|when| (when, Table::Record))
         };
         let (when, table) = of_metrics.or_else(of_points)?;
         if when.names(Signal::Traces) || when.names(Signal::Logs) {
-            return Err(
-                "names a path of spans or log records: write those of metrics, such as metric.name"
-                    .into(),
-            );
+            return Err(format!(
+                "{key}: names a path of spans or log records: write those of metrics, such as metric.name"
+            )
+            .into());
         }
         Ok(Self { when, table, keeps })
     }

@@ -39,46 +39,50 @@ enum Gives {
 }
 
 impl Rates {
-    pub(crate) fn open(entries: &[Config], mode: Mode) -> Result<Self, Error> {
+    /// Opens the entries. What is wrong with them goes to the mistakes.
+    pub(crate) fn open(entries: &[Config], mode: Mode, mistakes: &mut Vec<String>) -> Self {
         let mut rates = Self {
             entries: Vec::new(),
             all: Vec::new(),
             keys: Vec::new(),
         };
         for (index, entry) in entries.iter().enumerate() {
-            rates.add(entry, mode, &format!("rates[{index}]"))?;
+            rates.add(entry, mode, &format!("rates[{index}]"), mistakes);
         }
-        Ok(rates)
+        rates
     }
 
-    fn add(&mut self, entry: &Config, mode: Mode, name: &str) -> Result<(), Error> {
+    fn add(&mut self, entry: &Config, mode: Mode, name: &str, mistakes: &mut Vec<String>) {
         let when = entry.when.as_ref();
         let when = when.map(|when| opened(when, &format!("{name}.when")));
-        let when = when.transpose()?;
+        let when = when.and_then(|when| noted(when, mistakes));
         let key =
             |path: &str, of| Key::open(path).map_err(|error| error.context(format!("{name}.{of}")));
         let by = entry.by.as_ref().map(|path| key(path, "by"));
-        let by = by.transpose()?.map(|key| {
+        let by = by.and_then(|key| noted(key, mistakes)).map(|key| {
             self.keys.push(key);
             self.keys.len() - 1
         });
+        let of = entry.of.as_ref().map(|path| key(path, "of"));
+        let of = of.and_then(|key| noted(key, mistakes));
         let mut rate = |percentage| {
             let share = Share::of_percentage(percentage, mode);
             self.all.push(Rate { share, by });
             self.all.len() - 1
         };
-        let gives = match entry.given(name)? {
-            Given::Share(percentage) => Gives::One(rate(percentage)),
-            Given::ByValue(path, percentages) => {
+        let gives = match (entry.given(name), of) {
+            (Ok(Given::Share(percentage)), _) => Gives::One(rate(percentage)),
+            (Ok(Given::ByValue(percentages)), Some(key)) => {
                 let mut by_value = ByValue::default();
                 for (value, percentage) in percentages {
                     by_value.add(value, rate(*percentage));
                 }
-                Gives::OfValue(key(path, "of")?, by_value)
+                Gives::OfValue(key.with_types_of(&by_value), by_value)
             }
+            (Ok(Given::ByValue(_)), None) => return,
+            (Err(wrong), _) => return mistakes.extend(wrong),
         };
         self.entries.push(Entry { when, gives });
-        Ok(())
     }
 
     /// What the rates name to give rows randomness by.
@@ -117,11 +121,14 @@ impl Rates {
     }
 }
 
+/// What was made, or nothing where it could not be, which goes to the mistakes.
+pub(crate) fn noted<T>(made: Result<T, Error>, mistakes: &mut Vec<String>) -> Option<T> {
+    made.map_err(|error| mistakes.push(error.into())).ok()
+}
+
 /// Opens a condition on spans and log records.
 pub(crate) fn opened(condition: &Condition, key: &str) -> Result<Opened, Error> {
-    let opened = condition
-        .open(Table::Record)
-        .map_err(|error| error.context(key))?;
+    let opened = condition.open_under(key, Table::Record)?;
     if opened.names(Signal::Metrics) {
         return Err(Error::new(format!(
             "{key}: names a path of metrics, which are never sampled: write it under `metrics.drop` or `metrics.keep_only`"

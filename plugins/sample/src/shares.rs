@@ -1,12 +1,12 @@
 //! By which share each span or log record of a batch is sampled, and what becomes of it.
 
-use otlet_plugin::{Batch, Error, Mask, host};
+use otlet_plugin::{Batch, Mask, host};
 
 use crate::chance::Chance;
 use crate::config::Config;
 use crate::decision::{Decision, Share};
 use crate::keep::Keep;
-use crate::rates::{Rate, Rates};
+use crate::rates::{Rate, Rates, noted};
 use crate::threshold::Randomness;
 use crate::tracestate::Sampling;
 
@@ -23,13 +23,13 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    pub(crate) fn open(config: &Config) -> Result<Self, Error> {
+    /// Opens what the config names; nothing where `keep` is wrong. What is wrong goes to the mistakes.
+    pub(crate) fn open(config: &Config, mistakes: &mut Vec<String>) -> Option<Self> {
         let share = |percentage| Share::of_percentage(percentage, config.mode);
-        Ok(Self {
-            rest: config.percentage.map(share).filter(|share| !share.is_all()),
-            rates: Rates::open(&config.rates, config.mode)?,
-            keep: Keep::open(&config.keep)?,
-        })
+        let rates = Rates::open(&config.rates, config.mode, mistakes);
+        let keep = noted(Keep::open(&config.keep), mistakes)?;
+        let rest = config.percentage.map(share).filter(|share| !share.is_all());
+        Some(Self { rest, rates, keep })
     }
 
     /// The records of a batch, to be decided one by one; nothing where all are kept as they are.

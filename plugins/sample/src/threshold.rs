@@ -30,7 +30,7 @@ impl Threshold {
     pub(crate) const KEEP_NONE: Self = Self(RANGE);
 
     /// The threshold that keeps this share, from 0 to 1, of all traces, rounded to `precision` hexadecimal digits after the
-    /// leading `f`s.
+    /// leading `f`s or zeros, so that a share near 0 or 1 is as exact as any other.
     pub(crate) fn of_share(share: f64, precision: u32) -> Self {
         if share <= 0.0 {
             return Self::KEEP_NONE;
@@ -43,9 +43,9 @@ impl Threshold {
             reason = "positive, and the clamp bounds it"
         )]
         let kept = (scaled as u64).clamp(1, RANGE);
-        let leading = (kept.leading_zeros().saturating_sub(8)) / 4;
-        let digits = (precision + leading).clamp(1, DIGITS);
         let rejected = RANGE - kept;
+        let leading = |part: u64| part.leading_zeros().saturating_sub(8) / 4;
+        let digits = (precision + leading(kept).max(leading(rejected))).clamp(1, DIGITS);
         let unit = 1_u64 << (4 * (DIGITS - digits));
         let rounded = (rejected + unit / 2) / unit * unit;
         Self(rounded.min(RANGE - 1))

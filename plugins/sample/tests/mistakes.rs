@@ -29,15 +29,51 @@ fn an_empty_config_and_one_of_every_key_are_taken() {
 }
 
 #[test]
+fn all_mistakes_are_said_at_once() {
+    let error = mistake(json!({
+        "percentage": 200,
+        "rates": [
+            { "percentage": 101, "when": { "span.nam": 1, "log.bdy": 1 }, "by": "span.nam" },
+            { "of": "scope.nam", "percentages": { "a": -1, "b": 1, "c": 101 } },
+            { "by": "log.body" },
+            { "percentage": 1 },
+        ],
+        "keep": { "when": { "span.nam": 1 } },
+        "metrics": { "drop": { "metric.nam": 1 }, "keep_only": {} },
+    }));
+    let lines = error.lines().filter_map(|line| line.split_once(": "));
+    let places: Vec<_> = lines.map(|(place, _)| place).collect();
+    assert_eq!(
+        places,
+        [
+            "percentage",
+            "rates[2]",
+            "rates[0].when.log.bdy",
+            "rates[0].when.span.nam",
+            "rates[0].by",
+            "rates[0].percentage",
+            "rates[1].of",
+            "rates[1].percentages.a",
+            "rates[1].percentages.c",
+            "rates[2]",
+            "keep.when.span.nam",
+            "metrics.keep_only",
+            "metrics.drop.metric.nam",
+        ],
+        "{error}"
+    );
+}
+
+#[test]
 fn the_key_and_the_cure_are_named() {
     let mistakes = [
         (
             json!({ "percentage": 1, "rates": [{ "percentage": 1, "when": { "span.nam": "x" } }] }),
-            "rates[0].when: span.nam: ",
+            "rates[0].when.span.nam: ",
         ),
         (
             json!({ "rates": [{ "percentage": 1, "when": { "span.name": { "matches": "(" } } }] }),
-            "rates[0].when: span.name: matches: '(' is no regular expression",
+            "rates[0].when.span.name: matches: '(' is no regular expression",
         ),
         (
             json!({ "rates": [{ "percentage": 1, "when": { "metric.name": "up" } }] }),
@@ -49,7 +85,7 @@ fn the_key_and_the_cure_are_named() {
         ),
         (
             json!({ "rates": [{ "percentage": 1, "when": { "event.name": "exception" } }] }),
-            "rates[0].when: event.name: is not of a record",
+            "rates[0].when.event.name: is not of a record",
         ),
         (
             json!({ "rates": [{ "percentages": { "a": 1 }, "of": "resource.name" }] }),
@@ -65,7 +101,7 @@ fn the_key_and_the_cure_are_named() {
         ),
         (
             json!({ "percentage": 1, "keep": { "when": { "record.attributes": 1 } } }),
-            "keep.when: record.attributes: ",
+            "keep.when.record.attributes: ",
         ),
         (
             json!({ "percentage": 1, "keep": { "when": { "datapoint.count": 1 } } }),
@@ -81,7 +117,7 @@ fn the_key_and_the_cure_are_named() {
         ),
         (
             json!({ "metrics": { "drop": { "metric.name": [] } } }),
-            "metrics.drop: metric.name: is an empty list",
+            "metrics.drop.metric.name: is an empty list",
         ),
         (
             json!({ "metrics": { "drop": {} } }),

@@ -190,11 +190,11 @@ fn lookups_are_refused_that_find_nothing() {
     let mistakes = [
         (
             json!({"in": "owners"}),
-            "actions[0]: in: no such table as `owners`: write `teams`",
+            "actions[0].in: no such table as `owners`: write `teams`",
         ),
         (
             json!({"to": {}}),
-            "actions[0]: to: is no map of columns to paths",
+            "actions[0].to: is no map of columns to paths",
         ),
         (json!({"to": "log.body"}), "to: is no map of columns"),
         (

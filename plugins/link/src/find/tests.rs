@@ -71,6 +71,12 @@ fn hostile_texts_take_linear_time() {
         "{\"Scopes\":[",
         "{\"trace_flags\":1,",
         "{\"mdc\":[{\"key\":\"a\",",
+        "a={",
+        "a=[{",
+        "a {",
+        "x [ ",
+        "a}{",
+        "[{\"",
     ] {
         for start in ["", "{\"a\":", "{\"message\":\""] {
             let text = [start, &pattern.repeat(LENGTH / pattern.len())].concat();

@@ -3,7 +3,20 @@ use crate::duration::Duration;
 
 fn config(json: &str) -> Result<Config, String> {
     let config: Config = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    config.check().map(|()| config)
+    let mut mistakes = config.check();
+    for (index, rate) in config.rates.iter().enumerate() {
+        mistakes.extend(
+            rate.given(&format!("rates[{index}]"))
+                .err()
+                .into_iter()
+                .flatten(),
+        );
+    }
+    if mistakes.is_empty() {
+        Ok(config)
+    } else {
+        Err(mistakes.join("\n"))
+    }
 }
 
 #[test]
@@ -75,35 +88,35 @@ fn mistakes_are_refused_and_say_what_to_write() {
         ),
         (
             r#"{"rates": [{"percentage": 1}, {"when": {"span.name": "x"}}]}"#,
-            "`rates[1]` has no share: write `percentage`",
+            "rates[1]: has no share: write `percentage`",
         ),
         (
             r#"{"rates": [{"percentage": 101}]}"#,
-            "`rates[0].percentage` is 101",
+            "rates[0].percentage: is 101",
         ),
         (
             r#"{"rates": [{"of": "scope.name", "percentages": {"a": -3}}]}"#,
-            "`rates[0].percentages.a` is -3",
+            "rates[0].percentages.a: is -3",
         ),
         (
             r#"{"rates": [{"of": "scope.name"}]}"#,
-            "`rates[0].of` needs a share for each value",
+            "rates[0].of: needs a share for each value",
         ),
         (
             r#"{"rates": [{"of": "scope.name", "percentage": 1}]}"#,
-            "`rates[0]` has `percentage` and `of`",
+            "rates[0]: has `percentage` and `of`",
         ),
         (
             r#"{"rates": [{"percentage": 1, "percentages": {"a": 1}}]}"#,
-            "`rates[0].percentages` needs `of`",
+            "rates[0].percentages: needs `of`",
         ),
         (
             r#"{"rates": [{"percentage": 1}, {"when": {"span.name": "x"}, "percentage": 2}]}"#,
-            "`rates[0]` names every row",
+            "rates[0]: names every row",
         ),
         (
             r#"{"rates": [{"by": "log.body"}]}"#,
-            "`rates[0]` has no share",
+            "rates[0]: has no share",
         ),
     ];
     for (json, says) in mistakes {

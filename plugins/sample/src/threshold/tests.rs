@@ -82,6 +82,24 @@ fn the_collectors_own_thresholds_come_out() {
 }
 
 #[test]
+fn a_share_near_all_is_as_exact_as_one_near_none() {
+    // The Collector's thresholds at its precision of 4.
+    for (percentage, expected) in [
+        (99.0, "028f6"),
+        (99.9, "004189"),
+        (99.99, "00068dc"),
+        (99.999, "0000a7c6"),
+        (99.9999, "000010c7"),
+        (93.75, "1"),
+        (75.0, "4"),
+        (60.0, "6666"),
+    ] {
+        assert_eq!(th(percentage / 100.0, PRECISION), expected, "{percentage}");
+    }
+    assert_eq!(th(1.0 - 2_f64.powi(-53), PRECISION), "00000000000008");
+}
+
+#[test]
 fn the_product_of_two_probabilities_is_rounded_to_the_precision() {
     let times = |passed, share, precision| {
         let passed = Threshold::parse(passed).expect("a threshold");
