@@ -82,8 +82,11 @@ impl<'de> Deserialize<'de> for Duration {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-                Duration::parse(text)
-                    .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+                Duration::parse(text).ok_or_else(|| {
+                    let wrong =
+                        format!("'{text}' is no duration: write one such as 500ms, 2s or 1m30s");
+                    E::custom(wrong)
+                })
             }
         }
 
@@ -158,6 +161,6 @@ mod tests {
                 .to_string()
         };
         assert!(wrong("2").contains("expected a duration with its unit, such as \"2s\""));
-        assert!(wrong("\"2\"").contains("expected a duration with its unit, such as \"2s\""));
+        assert!(wrong("\"2days\"").contains("'2days' is no duration: write one such as 500ms, 2s"));
     }
 }

@@ -8,8 +8,11 @@ use crate::keys::listed;
 
 pub(super) fn read(text: &str, mut builder: Builder) -> Result<Table, Error> {
     // The end of the text would end an open quote, and the rest of the table would be one cell.
-    if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
-        return Err("has a quote that does not end: write \"\" for a quote in a cell".into());
+    if let Some(line) = open_quote(text) {
+        return Err(format!(
+            "line {line} has a quote that does not end: write \"\" for a quote in a cell"
+        )
+        .into());
     }
     let text = without_mark(text);
     let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
@@ -60,6 +63,23 @@ pub(super) fn read(text: &str, mut builder: Builder) -> Result<Table, Error> {
         }
     }
     Ok(builder.table)
+}
+
+/// The line where a quote opens that does not end.
+fn open_quote(text: &str) -> Option<usize> {
+    let (mut line, mut open) = (1, None);
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\n' => line += 1,
+            // Two are one in a cell.
+            b'"' if open.is_some() && bytes.next_if_eq(&b'"').is_some() => {}
+            b'"' if open.is_some() => open = None,
+            b'"' => open = Some(line),
+            _ => {}
+        }
+    }
+    open
 }
 
 fn explain(error: &csv::Error, text: &str) -> Error {

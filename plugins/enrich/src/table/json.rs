@@ -96,13 +96,15 @@ impl<'de> Visitor<'de> for &mut Reader {
             let why = "needs `key`, what `lookup` finds a row by";
             return Err(A::Error::custom(why));
         };
+        let mut number = 0_usize;
         while let Some(row) = rows.next_element::<Map<String, Json>>()? {
+            number += 1;
             let key = match row.get(&name) {
                 Some(Json::String(text)) => text.clone(),
                 Some(key @ (Json::Number(_) | Json::Bool(_))) => key.to_string(),
                 _ => {
                     return Err(A::Error::custom(format!(
-                        "has a row without a text or number as `{name}`"
+                        "row {number} has no text or number as `{name}`"
                     )));
                 }
             };

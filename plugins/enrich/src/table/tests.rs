@@ -126,8 +126,12 @@ fn mistakes_in_a_table_name_the_place_and_the_cure() {
             "csv: line 2: a key is empty",
         ),
         (
+            csv("service,team,tier\ncart,\"a\n\"\"b,c"),
+            "csv: line 2 has a quote that does not end",
+        ),
+        (
             csv("service,team,tier\ncart,\"a,b"),
-            "csv: has a quote that does not end",
+            "csv: line 2 has a quote that does not end",
         ),
         (
             json!({"json": "{\"a\": {\"team\": 1}"}),
@@ -159,7 +163,7 @@ fn mistakes_in_a_table_name_the_place_and_the_cure() {
         ),
         (
             json!({"json": "[{\"id\": null}]", "key": "id"}),
-            "has a row without a text or number as `id`",
+            "row 1 has no text or number as `id`",
         ),
         (
             json!({"rows": {"a": {"team": 1, "tier": u64::MAX}}}),
