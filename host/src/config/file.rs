@@ -36,12 +36,16 @@ pub(super) fn read(folder: &Path, path: &str, room: usize) -> Result<String, (St
         let what = format!("is too large: all files have at most {MAX_BYTES} bytes");
         return wrong(&what, "leave out what is not needed");
     }
-    let Ok(text) = String::from_utf8(bytes) else {
+    let Ok(mut text) = String::from_utf8(bytes) else {
         return wrong("is not UTF-8", "save it as UTF-8");
     };
-    let line = text.strip_suffix('\n');
-    let line = line.map(|line| line.strip_suffix('\r').unwrap_or(line));
-    Ok(line.map_or_else(|| text.clone(), str::to_owned))
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
