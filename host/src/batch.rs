@@ -21,6 +21,7 @@ mod rows;
 mod schema;
 mod sight;
 mod splice;
+mod split;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -34,6 +35,7 @@ use std::{fmt, sync::Arc};
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub use column::{Column, PathError};
+pub use split::{Part, split};
 pub use transaction::{Misuse, Transaction};
 pub use value::{Leaves, PackedDoubles, PackedIntegers, PackedTexts, Value};
 

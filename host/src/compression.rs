@@ -66,6 +66,16 @@ pub fn claimed_size(gzip: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(*trailer)).ok()
 }
 
+/// The bytes of a request's plain form, as far as it says.
+pub fn opened_size(payload: &Payload) -> usize {
+    let gzip = payload
+        .framed_gzip()
+        .and_then(|framed| framed.get(PREFIX..))
+        .and_then(claimed_size);
+    let plain = payload.framed().map(|framed| framed.len() - PREFIX);
+    plain.or(gzip).unwrap_or_default()
+}
+
 /// The size that a gzip body is to be charged with: what it claims to have once opened, if that is at most `limit`; else it
 /// is looked into, and what is wrong with it is the error.
 pub fn admit(gzip: &[u8], limit: usize) -> Result<usize, InflateError> {

@@ -15,8 +15,10 @@ mod counters;
 mod date;
 mod debug;
 mod deliver;
+mod gather;
 mod grpc;
 mod http;
+mod lot;
 mod retry;
 
 #[cfg(test)]
@@ -25,11 +27,14 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use crate::queue::{self, Depth, Lost, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 use client::Client;
 use deliver::Sender;
+use gather::Gather;
 
 pub use counters::{Counter, Counters};
 pub use debug::Output;
@@ -169,6 +174,7 @@ impl Exporter {
         let counters = Arc::<Counters>::default();
         let name: Arc<str> = config.name.as_str().into();
         let consumers = config.queue.num_consumers.div_ceil(runtimes.iter().len());
+        let batch = config.queue.batch.as_ref();
         for (lane, runtime) in runtimes.iter().enumerate() {
             let sender = Arc::new(Sender {
                 name: Arc::clone(&name),
@@ -177,6 +183,8 @@ impl Exporter {
                 counters: Arc::clone(&counters),
                 queue: queue.clone(),
                 lane,
+                gather: batch.map(|batch| Mutex::new(Gather::new(batch))),
+                max_bytes: batch.map(|batch| batch.max_bytes),
             });
             if config.queue.enabled {
                 for _consumer in 0..consumers.max(1) {

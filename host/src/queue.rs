@@ -16,6 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -40,6 +41,28 @@ pub struct Config {
     pub sizer: Sizer,
     /// A further bound on what waits, in bytes, whatever `sizer` counts. Example: `max_bytes: 256MiB`.
     pub max_bytes: u64,
+    /// Whether requests are put together before they are sent. Example: `batch: { max_bytes: 2MiB }`.
+    pub batch: Option<Batching>,
+}
+
+/// How requests of one signal are put together (`sending_queue.batch`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batching {
+    /// The most bytes of uncompressed protobuf that are sent as one; a larger request is sent in parts.
+    /// Example: `max_bytes: 2MiB`.
+    pub max_bytes: usize,
+    /// How long a request may wait for others. Example: `max_delay: 200ms`.
+    pub max_delay: Duration,
+}
+
+impl Default for Batching {
+    fn default() -> Self {
+        Self {
+            // Half of what a gRPC server takes unless it is told otherwise.
+            max_bytes: 2 << 20,
+            max_delay: Duration::from_millis(200),
+        }
+    }
 }
 
 impl Default for Config {
@@ -50,6 +73,7 @@ impl Default for Config {
             queue_size: 1000,
             sizer: Sizer::Requests,
             max_bytes: 256 << 20,
+            batch: None,
         }
     }
 }

@@ -6,6 +6,7 @@ mod leaves;
 mod misuse;
 mod odd;
 mod reads;
+mod split;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::{

@@ -152,7 +152,7 @@ const RECEIVERS: Instead = &[
 const PROCESSORS: Instead = &[
     (
         &["batch"],
-        "otlet sends requests as they come and needs no batches: remove it",
+        "remove it, or put requests together where they leave: `sending_queue: { batch: {} }` of the exporter",
     ),
     (
         &["memory_limiter"],

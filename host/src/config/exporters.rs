@@ -52,7 +52,10 @@ const LACKING: Lacking = &[
     ),
     ("encoding", "otlet sends protobuf: remove it"),
     ("proxy_url", "otlet sends to the endpoint itself: remove it"),
-    ("batcher", "otlet sends requests as they come: remove it"),
+    (
+        "batcher",
+        "write `sending_queue: { batch: { max_bytes: 2MiB, max_delay: 200ms } }`",
+    ),
     ("compression_params", "otlet chooses the level: remove it"),
     ("cookies", "otlet keeps no cookies: remove it"),
     ("middlewares", "otlet has no extensions: remove it"),

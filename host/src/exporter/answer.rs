@@ -36,6 +36,8 @@ pub(super) struct Failure {
     pub(super) retryable: bool,
     /// When, if the backend said so.
     pub(super) after: Option<Duration>,
+    /// Whether a smaller request may be taken.
+    pub(super) too_large: bool,
 }
 
 impl Accepted {
@@ -60,6 +62,7 @@ impl Failure {
             words: String::new(),
             retryable: true,
             after: None,
+            too_large: false,
         }
     }
 
@@ -85,6 +88,14 @@ impl Failure {
             Refusal::Rejected(what)
         }
     }
+}
+
+/// Whether a gRPC server's words say that the message is too large, which has no code of its own: grpc-go, grpc-java, C-core
+/// and tonic, otlet.
+pub(super) fn says_too_large(said: &str) -> bool {
+    ["larger than", "exceeds maximum size", "too large"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// A backend's own words, cut, and without anything that a terminal would obey.

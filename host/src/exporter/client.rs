@@ -13,10 +13,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::answer::{Accepted, Failure, words};
 use super::debug::Printer;
+use super::lot::INLINE;
 use super::{Compression, Config, Kind, Output, StartError, Target, grpc, http as otlp_http};
 use crate::batch::Signal;
 use crate::compression;
-use crate::payload::{PREFIX, Payload};
+use crate::payload::Payload;
 
 /// An attempt that connects and an attempt that waits should not look the same in the log.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,9 +34,6 @@ const WINDOW: u32 = 1 << 20;
 /// What is kept of an answer. Its end is read as well, since gRPC's status stands there, but not for ever.
 const LONGEST_ANSWER: usize = 64 << 10;
 const LONGEST_READ: usize = 4 << 20;
-
-/// Above this, compressing takes longer than a hand-over to another thread is worth (about 2 ms a MiB).
-const INLINE: usize = 1 << 20;
 
 /// A way to send, with connections of its own.
 pub(super) enum Client {
@@ -113,7 +111,7 @@ impl Client {
         };
         let framed = match form(&payload) {
             Some(framed) => Some(framed),
-            None if opened_size(&payload) <= INLINE => form(&convert(payload, gzip)?),
+            None if compression::opened_size(&payload) <= INLINE => form(&convert(payload, gzip)?),
             None => {
                 let converted = tokio::task::spawn_blocking(move || convert(payload, gzip)).await;
                 form(&converted.map_err(|error| Failure::permanent(error.to_string()))??)
@@ -136,15 +134,6 @@ impl Client {
             Self::Debug(printer) => Ok(printer.print(request).await),
         }
     }
-}
-
-/// The bytes of a request's plain form, as far as it says.
-fn opened_size(payload: &Payload) -> usize {
-    let gzip = payload
-        .framed_gzip()
-        .and_then(|framed| framed.get(PREFIX..))
-        .and_then(compression::claimed_size);
-    gzip.unwrap_or_default().max(payload.size())
 }
 
 fn convert(payload: Payload, gzip: bool) -> Result<Payload, Failure> {

@@ -1,15 +1,22 @@
 //! The tasks that send what waits, try again, and say how it ended.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
+
+use tokio::sync::Mutex;
 
 use super::Retry;
 use super::answer::{Accepted, Failure};
 use super::client::Client;
 use super::counters::Counters;
+use super::gather::Gather;
+use super::lot::{Lot, Piece};
 use super::retry::Backoff;
+use crate::compression;
 use crate::payload::Payload;
-use crate::queue::{Queue, Queued, Ticket};
+use crate::queue::{Queue, Ticket};
+use crate::refusal::Refusal;
 
 /// What sends on one IO thread.
 pub(super) struct Sender {
@@ -19,15 +26,19 @@ pub(super) struct Sender {
     pub(super) counters: Arc<Counters>,
     pub(super) queue: Queue,
     pub(super) lane: usize,
+    /// Puts requests together, if that is wanted.
+    pub(super) gather: Option<Mutex<Gather>>,
+    /// The most bytes that are sent as one, uncompressed, if there is such a bound.
+    pub(super) max_bytes: Option<usize>,
 }
 
 impl Sender {
-    /// Sends one request after the other until the queue is stopped. Several of these share a lane.
+    /// Sends one lot after the other until the queue is stopped. Several of these share a lane.
     pub(super) async fn consume(self: Arc<Self>) {
         self.queue.adopt(self.lane);
         let work = async {
-            while let Some(queued) = self.queue.take(self.lane).await {
-                self.deliver(queued).await;
+            while let Some(lot) = self.next().await {
+                self.deliver(lot).await;
             }
         };
         tokio::select! {
@@ -44,36 +55,108 @@ impl Sender {
             let sender = Arc::clone(&self);
             tokio::spawn(async move {
                 tokio::select! {
-                    () = sender.deliver(queued) => {}
+                    () = sender.deliver(Lot::from(*queued)) => {}
                     () = sender.queue.stopped() => {}
                 }
             });
         }
     }
 
-    async fn deliver(&self, queued: Box<Queued>) {
-        let (payload, mut ticket) = queued.split();
-        let result = match self.export(payload, &mut ticket).await {
-            Ok(accepted) => {
-                self.note_sent(&accepted, ticket.items());
-                Ok(())
-            }
-            Err(failure) => {
-                self.note_failed(&failure, ticket.items());
-                Err(failure.refusal(&self.name))
-            }
-        };
-        ticket.settle(result);
+    async fn next(&self) -> Option<Lot> {
+        match &self.gather {
+            // One gathers while the others send.
+            Some(gather) => gather.lock().await.next(&self.queue, self.lane).await,
+            None => self.queue.take(self.lane).await.map(|one| Lot::from(*one)),
+        }
     }
 
-    async fn export(&self, payload: Payload, ticket: &mut Ticket) -> Result<Accepted, Failure> {
-        if ticket.is_abandoned() {
+    async fn deliver(&self, lot: Lot) {
+        let items = lot.items();
+        let Lot {
+            requests,
+            mut tickets,
+        } = lot;
+        let answer = match self.pieces(requests, &tickets, items).await {
+            Ok(pieces) => self.send(pieces, tickets.first_mut()).await,
+            Err(failure) => Err(failure.refusal(&self.name)),
+        };
+        for ticket in tickets {
+            ticket.settle(answer.clone());
+        }
+    }
+
+    /// What is sent at a time: all as one, unless that is more than may be.
+    async fn pieces(
+        &self,
+        mut requests: Vec<Payload>,
+        tickets: &[Ticket],
+        items: u64,
+    ) -> Result<VecDeque<Piece>, Failure> {
+        let whole = if requests.len() > 1 {
+            let counted = requests.into_iter().zip(tickets.iter().map(Ticket::items));
+            let (whole, damaged) = Piece::join(counted.collect()).await?;
+            for (piece, failure) in damaged {
+                self.note_failed(&failure, &piece);
+            }
+            whole
+        } else {
+            let Some(payload) = requests.pop() else {
+                return Ok(VecDeque::new());
+            };
+            Piece::whole(payload, items)
+        };
+        let parts = match self.max_bytes {
+            Some(max) if compression::opened_size(&whole.payload) > max => whole.parts(max).await,
+            _ => Err(whole),
+        };
+        Ok(parts.map_or_else(|whole| VecDeque::from([whole]), VecDeque::from))
+    }
+
+    /// Sends one piece after the other, those that are too large in smaller ones; gives the last failure.
+    async fn send(
+        &self,
+        mut pieces: VecDeque<Piece>,
+        mut ticket: Option<&mut Ticket>,
+    ) -> Result<(), Refusal> {
+        let mut answer = Ok(());
+        while let Some(piece) = pieces.pop_front() {
+            let sent = self
+                .export(piece.payload.clone(), ticket.as_deref_mut())
+                .await;
+            let failure = match sent {
+                Ok(accepted) => {
+                    self.note_sent(&accepted, piece.items);
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            match piece.smaller(&failure).await {
+                Ok(smaller) => smaller
+                    .into_iter()
+                    .rev()
+                    .for_each(|one| pieces.push_front(one)),
+                Err(piece) => {
+                    self.note_failed(&failure, &piece);
+                    answer = Err(failure.refusal(&self.name));
+                }
+            }
+        }
+        answer
+    }
+
+    async fn export(
+        &self,
+        payload: Payload,
+        mut ticket: Option<&mut Ticket>,
+    ) -> Result<Accepted, Failure> {
+        if ticket.as_ref().is_some_and(|ticket| ticket.is_abandoned()) {
             return Err(Failure::transport(
                 "the sender left before the request was sent".to_owned(),
             ));
         }
         let prepared = self.client.prepare(payload).await?;
-        let mut backoff = Backoff::new(&self.retry, Instant::now(), ticket.is_awaited());
+        let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
+        let mut backoff = Backoff::new(&self.retry, Instant::now(), awaited);
         loop {
             let failure = match self.client.attempt(&prepared).await {
                 Ok(accepted) => {
@@ -89,7 +172,7 @@ impl Sender {
             };
             tokio::select! {
                 () = tokio::time::sleep(wait) => self.counters.retries.add(1),
-                () = ticket.abandoned() => return Err(failure),
+                () = abandoned(ticket.as_deref_mut()) => return Err(failure),
             }
         }
     }
@@ -131,7 +214,8 @@ impl Sender {
         }
     }
 
-    fn note_failed(&self, failure: &Failure, items: u64) {
+    fn note_failed(&self, failure: &Failure, piece: &Piece) {
+        let items = piece.items;
         self.counters.failed_requests.add(1);
         self.counters.failed_items.add(items);
         if let Some(unlogged) = self.counters.may_log_failure() {
@@ -145,5 +229,12 @@ impl Sender {
                 "a request was not delivered"
             );
         }
+    }
+}
+
+async fn abandoned(ticket: Option<&mut Ticket>) {
+    match ticket {
+        Some(ticket) => ticket.abandoned().await,
+        None => std::future::pending().await,
     }
 }

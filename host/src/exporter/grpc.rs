@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri,
 use http_body_util::Full;
 use prost::Message;
 
-use super::answer::{Accepted, Failure, base64, words};
+use super::answer::{Accepted, Failure, base64, says_too_large, words};
 use super::client::{Answer, Connections, Prepared, check, connections, exchange, headers};
 use super::{StartError, Target, http as otlp_http};
 use crate::batch::Signal;
@@ -141,7 +141,14 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
 /// OTLP's list of what may be tried again.
 fn failure(code: usize, after: Option<Duration>, said: &str) -> Failure {
     let name = CODES.get(code).copied().unwrap_or("UNKNOWN");
+    let too_large = after.is_none()
+        && matches!(
+            name,
+            "RESOURCE_EXHAUSTED" | "OUT_OF_RANGE" | "INVALID_ARGUMENT"
+        )
+        && says_too_large(said);
     let retryable = match name {
+        _ if too_large => false,
         "CANCELLED" | "DEADLINE_EXCEEDED" | "ABORTED" | "OUT_OF_RANGE" | "UNAVAILABLE"
         | "DATA_LOSS" => true,
         "RESOURCE_EXHAUSTED" => after.is_some(),
@@ -152,6 +159,7 @@ fn failure(code: usize, after: Option<Duration>, said: &str) -> Failure {
         words: words(said),
         retryable,
         after,
+        too_large,
     }
 }
 
@@ -226,6 +234,18 @@ mod tests {
             .filter(|code| failure(*code, Some(Duration::ZERO), "").retryable)
             .collect();
         assert_eq!(delayed, [1, 4, 8, 10, 11, 14, 15]);
+        for said in [
+            "grpc: received message larger than max (5000000 vs. 4194304)",
+            "gRPC message exceeds maximum size 4194304: 5000000",
+            "Error, decoded message length too large: found 5000000 bytes, the limit is: 4194304 bytes",
+        ] {
+            let too_large: Vec<_> = (0..20)
+                .filter(|code| failure(*code, None, said).too_large)
+                .collect();
+            assert_eq!(too_large, [3, 8, 11]);
+            assert!(!failure(11, None, said).retryable);
+            assert!(failure(8, Some(Duration::ZERO), said).retryable);
+        }
     }
 
     #[test]

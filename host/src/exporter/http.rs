@@ -104,6 +104,7 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
                 | StatusCode::GATEWAY_TIMEOUT
         ),
         after: retry_after(&answer.headers),
+        too_large: answer.status == StatusCode::PAYLOAD_TOO_LARGE,
     })
 }
 

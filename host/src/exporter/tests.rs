@@ -1,5 +1,6 @@
 //! Exporters in front of a scripted backend.
 
+mod batching;
 mod delivery;
 mod queueing;
 mod wire;

@@ -6,7 +6,7 @@ use otlet::batch::Signal;
 use otlet::config::{PipelineConfig, ProcessorConfig};
 use otlet::exporter::{Compression, Kind, Retry, Target, Verbosity};
 use otlet::plugin::{Limits, OnError};
-use otlet::queue::{self, Sizer};
+use otlet::queue::{self, Batching, Sizer};
 use otlet::receiver::Protocol;
 use serde_json::json;
 
@@ -131,6 +131,10 @@ fn every_key_of_an_exporter_reaches_its_field() {
         queue_size: 67_108_864,
         sizer: Sizer::Bytes,
         max_bytes: 134_217_728,
+        batch: Some(Batching {
+            max_bytes: 3_145_728,
+            max_delay: Duration::from_millis(50),
+        }),
     };
     assert_eq!(grpc.queue, queue);
 

@@ -38,6 +38,8 @@ pub enum Answer {
         /// The value of `Retry-After`.
         retry_after: Option<String>,
     },
+    /// It is refused as too large: with the code and the words of a gRPC server, over HTTP with 413.
+    TooLarge(Code),
     /// It is answered later.
     After(Duration, Box<Answer>),
     /// It is read and not answered until [`Backend::release`](super::Backend::release).
@@ -77,7 +79,7 @@ impl Answer {
     pub(super) fn takes(&self) -> bool {
         match self {
             Self::Ok | Self::Partial { .. } | Self::Hang | Self::Lose => true,
-            Self::Status { .. } | Self::Http { .. } | Self::Reset => false,
+            Self::Status { .. } | Self::Http { .. } | Self::TooLarge(_) | Self::Reset => false,
             Self::After(_, answer) => answer.takes(),
         }
     }
@@ -98,7 +100,7 @@ impl Answer {
                 },
             )),
             Self::Status { code, retry_after } => Some(match protocol {
-                Protocol::Grpc => grpc_status(*code, *retry_after),
+                Protocol::Grpc => grpc_status(*code, "as the script says", *retry_after),
                 Protocol::Http => http_status(
                     match code {
                         Code::Unavailable => 503,
@@ -112,6 +114,13 @@ impl Answer {
                 status,
                 retry_after,
             } => Some(http_status(*status, retry_after.clone())),
+            Self::TooLarge(code) => Some(match protocol {
+                Protocol::Grpc => {
+                    let said = "grpc: received message larger than max (5000000 vs. 4194304)";
+                    grpc_status(*code, said, None)
+                }
+                Protocol::Http => http_status(413, None),
+            }),
             Self::After(_, answer) => answer.response(protocol),
             Self::Reset | Self::Lose => None,
         }
@@ -143,7 +152,7 @@ fn success(protocol: Protocol, message: &ExportTraceServiceResponse) -> Response
 }
 
 /// An answer without a message: its status stands in the headers.
-fn grpc_status(code: Code, retry_after: Option<Duration>) -> Response<Body> {
+fn grpc_status(code: Code, said: &str, retry_after: Option<Duration>) -> Response<Body> {
     let details = retry_after.map_or_else(Bytes::new, retry_info);
     let mut response = Response::new(Body::whole(Bytes::new()));
     let headers = response.headers_mut();
@@ -151,7 +160,7 @@ fn grpc_status(code: Code, retry_after: Option<Duration>) -> Response<Body> {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/grpc"),
     );
-    Status::with_details(code, "as the script says", details)
+    Status::with_details(code, said, details)
         .add_header(headers)
         .expect("the message and the details are fit for headers");
     response

@@ -4,12 +4,23 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::exporter::Retry;
-use crate::queue::{self, Sizer};
+use crate::queue::{self, Batching, Sizer};
 
 use super::super::reader::{Lacking, Reader};
 use super::super::report::Mistake;
 use super::super::units::MAX_DURATION;
 
+const BATCH_LACKING: Lacking = &[
+    ("flush_timeout", "it is named `max_delay`"),
+    (
+        "min_size",
+        "otlet sends what waited for `max_delay`: remove it",
+    ),
+    ("max_size", "otlet counts bytes: write `max_bytes: 2MiB`"),
+    ("sizer", "otlet counts bytes: remove it"),
+];
+
+const DELAYS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_mins(1);
 const WAITS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(24);
 
 const QUEUE_LACKING: Lacking = &[
@@ -29,7 +40,6 @@ const QUEUE_LACKING: Lacking = &[
         "blocking",
         "a full queue refuses, and the sender tries again: remove it",
     ),
-    ("batch", "otlet sends requests as they come: remove it"),
 ];
 
 pub(super) fn read_retry(mut reader: Reader<'_>) -> Retry {
@@ -79,6 +89,14 @@ pub(super) fn read_queue(reader: Reader<'_>) -> queue::Config {
         reader.integer("queue_size", 1..=1_000_000_000, &mut queue.queue_size);
     }
     reader.size("max_bytes", 1 << 20..=1 << 40, &mut queue.max_bytes);
+    if let Some(section) = reader.section("batch") {
+        if !queue.enabled {
+            let what = "`batch` needs the queue that `enabled: false` switches off";
+            let cure = "remove one of the two: a sender that waits for the backend should not wait for other senders";
+            reader.report(Mistake::error(section.place(), what, cure));
+        }
+        queue.batch = Some(read_batch(section));
+    }
     // A thousand requests are a good default, a thousand bytes or spans are not.
     if queue.sizer != Sizer::Requests && !reader.has("queue_size") {
         let what = "this `sizer` needs a `queue_size`";
@@ -87,4 +105,14 @@ pub(super) fn read_queue(reader: Reader<'_>) -> queue::Config {
     }
     reader.finish();
     queue
+}
+
+fn read_batch(reader: Reader<'_>) -> Batching {
+    let mut reader = reader.lacking(BATCH_LACKING);
+    let mut batch = Batching::default();
+    // One record of the usual size fits in the least.
+    reader.size("max_bytes", 4096..=1 << 30, &mut batch.max_bytes);
+    reader.duration("max_delay", DELAYS, &mut batch.max_delay);
+    reader.finish();
+    batch
 }
