@@ -36,7 +36,7 @@ use client::Client;
 use deliver::Sender;
 use gather::Gather;
 
-pub use counters::{Counter, Counters};
+pub use counters::Counters;
 pub use debug::Output;
 
 /// One exporter of the config.

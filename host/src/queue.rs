@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 
 use crate::payload::Payload;
 use crate::refusal::{RETRY_AFTER, Refusal};
+use crate::telemetry::Counter;
 use lanes::Lanes;
 use room::{Charge, Room, Shortage};
 
@@ -133,7 +134,7 @@ struct Shared {
     lanes: Lanes,
     closed: AtomicBool,
     stopped: Flag,
-    refused: AtomicU64,
+    refused: Counter,
     /// Requests that were committed and have not ended.
     pending: AtomicU64,
     lost_requests: AtomicU64,
@@ -165,7 +166,7 @@ impl Queue {
             lanes: Lanes::new(lanes),
             closed: AtomicBool::new(false),
             stopped: Flag::default(),
-            refused: AtomicU64::new(0),
+            refused: Counter::default(),
             pending: AtomicU64::new(0),
             lost_requests: AtomicU64::new(0),
             lost_items: AtomicU64::new(0),
@@ -176,7 +177,7 @@ impl Queue {
     /// Takes room for a request before any processor runs on it.
     pub fn reserve(&self, size: Size) -> Result<Reservation, Refusal> {
         self.try_reserve(size).inspect_err(|_refusal| {
-            self.0.refused.fetch_add(1, Ordering::Relaxed);
+            self.0.refused.add(1);
         })
     }
 
@@ -252,7 +253,7 @@ impl Queue {
 
     /// The requests that were refused.
     pub fn refused(&self) -> u64 {
-        self.0.refused.load(Ordering::Relaxed)
+        self.0.refused.get()
     }
 
     /// What was taken and dropped, because the queue was stopped.

@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use tokio::time;
 
 pub use answer::Answer;
-pub use counters::{Counter, Counters};
+pub use counters::Counters;
 pub use door::{Door, Speaks};
 pub use json::to_protobuf as json_to_protobuf;
 

@@ -1,12 +1,18 @@
-//! What otlet says of itself: log lines on standard error.
+//! What otlet says of itself: log lines on standard error, and the numbers that all parts count in.
 
+mod histogram;
 mod log;
+mod number;
+mod throttle;
 
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
+pub use histogram::{BOUNDS, BUCKETS, Durations, Histogram};
 pub use log::Log;
+pub use number::{Counter, Gauge};
+pub use throttle::Throttle;
 
 /// The environment variable that chooses what is logged, such as `debug` or `otlet::exporter=debug`.
 pub const LOG_VARIABLE: &str = "OTLET_LOG";

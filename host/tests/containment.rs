@@ -7,7 +7,6 @@
     reason = "everything here is a test, the functions that tests share included"
 )]
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -100,7 +99,7 @@ service:
 fn failures(otlet: &App) -> u64 {
     let stages = otlet.stages().iter();
     stages
-        .map(|stage| stage.counters.failed.load(Ordering::Relaxed))
+        .map(|stage| stage.counters.failed.get())
         .sum()
 }
 
@@ -338,7 +337,7 @@ service:
     // One processor, though four pipelines name it: it saw 1 three times, and 2, 3 and the log once each.
     let counts: Vec<_> = (otlet.stages().iter())
         .map(|stage| {
-            let batches = stage.counters.batches.load(Ordering::Relaxed);
+            let batches = stage.counters.batches.get();
             (stage.processor.name(), batches)
         })
         .collect();

@@ -13,8 +13,8 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("telemetry", &[]),
     ("payload", &["batch"]),
     ("compression", &["batch", "payload", "refusal"]),
-    ("plugin", &["batch"]),
-    ("queue", &["batch", "payload", "refusal"]),
+    ("plugin", &["batch", "telemetry"]),
+    ("queue", &["batch", "payload", "refusal", "telemetry"]),
     (
         "exporter",
         &[
@@ -25,6 +25,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "refusal",
             "rpc",
             "runtime",
+            "telemetry",
         ],
     ),
     (
@@ -37,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "plugin",
             "queue",
             "refusal",
+            "telemetry",
         ],
     ),
     (
@@ -48,6 +50,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "refusal",
             "rpc",
             "runtime",
+            "telemetry",
         ],
     ),
     (

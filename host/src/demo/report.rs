@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -74,8 +73,8 @@ impl Report {
                 out,
                 "{:<14}{:>8}{:>10}   {}",
                 stage.processor.name(),
-                counters.records_in.load(Ordering::Relaxed),
-                counters.records_out.load(Ordering::Relaxed),
+                counters.records_in.get(),
+                counters.records_out.get(),
                 own.join(", ")
             )?;
         }

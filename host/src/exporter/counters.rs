@@ -1,13 +1,8 @@
 //! What an exporter has done since it was started.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use std::sync::Mutex;
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+use crate::telemetry::{Counter, Throttle};
 
 /// The counters of one exporter. A request is one export request, an item a span, data point or log record.
 #[derive(Debug, Default)]
@@ -31,27 +26,6 @@ pub struct Counters {
     rejections: Throttle,
 }
 
-/// Lets one event a second through, and counts the others.
-#[derive(Debug, Default)]
-struct Throttle(Mutex<Silence>);
-
-#[derive(Debug, Default)]
-struct Silence {
-    until: Option<Instant>,
-    unsaid: u64,
-}
-
-impl Counter {
-    /// The number now.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn add(&self, amount: u64) {
-        self.0.fetch_add(amount, Ordering::Relaxed);
-    }
-}
-
 impl Counters {
     /// Notes how an attempt ended; true if the one before ended otherwise.
     pub(super) fn turned(&self, failing: bool) -> bool {
@@ -60,42 +34,25 @@ impl Counters {
             && self.failing.swap(failing, Ordering::Relaxed) != failing
     }
 
+    /// Whether the last attempt failed.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
     /// Whether a failed request may be logged now, and how many were not since the last.
     pub(super) fn may_log_failure(&self) -> Option<u64> {
-        self.failures.pass(Instant::now())
+        self.failures.pass()
     }
 
     /// Whether a partial success may be logged now, and how many were not since the last.
     pub(super) fn may_log_rejection(&self) -> Option<u64> {
-        self.rejections.pass(Instant::now())
-    }
-}
-
-impl Throttle {
-    fn pass(&self, now: Instant) -> Option<u64> {
-        let mut silence = self.0.lock().expect("nothing panics under this lock");
-        if silence.until.is_some_and(|until| now < until) {
-            silence.unsaid += 1;
-            return None;
-        }
-        silence.until = Some(now + Duration::from_secs(1));
-        Some(std::mem::take(&mut silence.unsaid))
+        self.rejections.pass()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_line_a_second_is_logged_and_the_others_are_counted() {
-        let throttle = Throttle::default();
-        let start = Instant::now();
-        assert_eq!(throttle.pass(start), Some(0));
-        assert_eq!(throttle.pass(start), None);
-        assert_eq!(throttle.pass(start + Duration::from_millis(999)), None);
-        assert_eq!(throttle.pass(start + Duration::from_secs(1)), Some(2));
-    }
 
     #[test]
     fn only_a_change_from_well_to_failing_and_back_is_news() {

@@ -1,11 +1,11 @@
 //! The processors of one pipeline, in order, over one batch.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::batch::{Batch, Signal};
 use crate::plugin::{Failure, OnError, Place, Processor};
 use crate::refusal::{RETRY_AFTER, Refusal};
+use crate::telemetry::Counter;
 
 /// A processor as the pipelines share it, and what went through it.
 pub struct Stage {
@@ -19,13 +19,13 @@ pub struct Stage {
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Batches that it was given.
-    pub batches: AtomicU64,
+    pub batches: Counter,
     /// Records that it was given.
-    pub records_in: AtomicU64,
+    pub records_in: Counter,
     /// Records that it kept.
-    pub records_out: AtomicU64,
+    pub records_out: Counter,
     /// Batches that it failed on.
-    pub failed: AtomicU64,
+    pub failed: Counter,
 }
 
 impl Stage {
@@ -151,7 +151,7 @@ impl Chain {
         retryable: bool,
         malformed: Option<String>,
     ) -> Outcome {
-        stage.counters.failed.fetch_add(1, Ordering::Relaxed);
+        stage.counters.failed.add(1);
         let processor = stage.processor.name();
         let on_error = stage.processor.on_error();
         let reason = match &malformed {
@@ -174,11 +174,9 @@ impl Chain {
 
 impl Counters {
     fn record(&self, records_in: u32, records_out: u32) {
-        self.batches.fetch_add(1, Ordering::Relaxed);
-        self.records_in
-            .fetch_add(u64::from(records_in), Ordering::Relaxed);
-        self.records_out
-            .fetch_add(u64::from(records_out), Ordering::Relaxed);
+        self.batches.add(1);
+        self.records_in.add(records_in.into());
+        self.records_out.add(records_out.into());
     }
 }
 

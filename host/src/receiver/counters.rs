@@ -1,24 +1,7 @@
 //! What one listening socket has counted.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::refusal::Refusal;
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// The number.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn add(&self, n: usize) {
-        let n = u64::try_from(n).unwrap_or(u64::MAX);
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-}
+use crate::telemetry::Counter;
 
 /// What one listening socket has counted since it was opened.
 #[derive(Debug, Default)]

@@ -52,7 +52,7 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let mut message = door.in_time(body::message(body, door, call.gzip)).await?;
-    door.counters.bytes.add(message.framed.len());
+    door.counters.bytes.add_len(message.framed.len());
     let payload = if message.compressed {
         let gzip = message.framed.get(PREFIX..).unwrap_or_default();
         door.admit_gzip(gzip, &mut message.charge)?;

@@ -63,7 +63,7 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let mut plain = door.in_time(body::plain(body, door)).await?;
-    door.counters.bytes.add(plain.framed.len() - PREFIX);
+    door.counters.bytes.add_len(plain.framed.len() - PREFIX);
     let payload = payload(door, call, &mut plain)?;
     Ok(door.pass(payload).await?)
 }
