@@ -10,12 +10,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time;
 
+use crate::admin::{self, Admin, Health};
 use crate::config::{Config, Draft, Loaded, PipelineConfig, ProcessorConfig, Report};
 use crate::exporter::{Exporter, Output};
+use crate::metrics::{self, Parts, Sources};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
 use crate::plugin::{Engine, LoadError, Plugin, Problem, Processor};
 use crate::queue::{Lost, Sizer};
-use crate::receiver::{self, Next, Running};
+use crate::receiver::{self, Listening, Next, Running};
 use crate::runtime::Runtimes;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.
@@ -109,6 +111,8 @@ pub struct App {
     receivers: Vec<Running>,
     exporters: Vec<Arc<Exporter>>,
     stages: Vec<Arc<Stage>>,
+    health: Arc<Health>,
+    admin: Option<Admin>,
     _runtimes: Runtimes,
 }
 
@@ -116,6 +120,8 @@ impl App {
     /// Starts everything that the config names, last part first, so that nothing is taken in that could not go on.
     pub fn start(prepared: Prepared) -> anyhow::Result<Self> {
         let Prepared { config, stages, .. } = prepared;
+        let (sources, health) = (Sources::new(), Arc::<Health>::default());
+        let admin = start_admin(&config, &sources, &health)?;
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let runtimes = Runtimes::start(threads)?;
         let exporters = start_exporters(&config, &runtimes)?;
@@ -132,16 +138,26 @@ impl App {
                 }
             }
         }
+        let intakes: Vec<_> = intakes.into_iter().map(Arc::new).collect();
         let receivers = config
             .receivers
             .iter()
-            .zip(intakes)
+            .zip(&intakes)
             .map(|(config, intake)| Ok(receiver::start(config, &runtimes, &next(intake))?))
             .collect::<anyhow::Result<Vec<_>>>()?;
+        sources.set(Parts {
+            sockets: sockets(&config, &receivers),
+            intakes,
+            stages: stages.clone(),
+            exporters: exporters.clone(),
+        });
+        health.set(admin::Stage::Ready);
         Ok(Self {
             receivers,
             exporters,
             stages,
+            health,
+            admin,
             _runtimes: runtimes,
         })
     }
@@ -149,6 +165,11 @@ impl App {
     /// The receivers, in the config's order.
     pub fn receivers(&self) -> &[Running] {
         &self.receivers
+    }
+
+    /// The admin endpoint, if there is one.
+    pub fn admin(&self) -> Option<&Admin> {
+        self.admin.as_ref()
     }
 
     /// The processors and what went through them, in the config's order.
@@ -159,6 +180,7 @@ impl App {
     /// Takes nothing in any more, ends what is in flight, and sends what waits; gives the number of requests that were taken
     /// and are lost all the same.
     pub async fn shut_down(&mut self) -> u64 {
+        self.health.set(admin::Stage::Ending);
         let mut stopping: JoinSet<bool> = self
             .receivers
             .drain(..)
@@ -239,8 +261,32 @@ fn assemble(
     Pipeline::new(chain, sends.collect(), counts_items, threads)
 }
 
-fn next(intake: Intake) -> Next {
-    let intake = Arc::new(intake);
+fn start_admin(
+    config: &Config,
+    sources: &Arc<Sources>,
+    health: &Arc<Health>,
+) -> anyhow::Result<Option<Admin>> {
+    let Some(config) = &config.admin else {
+        return Ok(None);
+    };
+    let sources = Arc::clone(sources);
+    let page: admin::Metrics = Arc::new(move || metrics::text(&sources));
+    Ok(Some(admin::start(config, page, Arc::clone(health))?))
+}
+
+/// The sockets of all receivers, each with its receiver's name.
+fn sockets(config: &Config, receivers: &[Running]) -> Vec<(String, Listening)> {
+    let mut sockets = vec![];
+    for (config, running) in config.receivers.iter().zip(receivers) {
+        for socket in [running.grpc(), running.http()].into_iter().flatten() {
+            sockets.push((config.name.clone(), socket.clone()));
+        }
+    }
+    sockets
+}
+
+fn next(intake: &Arc<Intake>) -> Next {
+    let intake = Arc::clone(intake);
     Arc::new(move |payload| {
         let intake = Arc::clone(&intake);
         Box::pin(async move { intake.accept(payload).await })

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 
 use crate::app::{self, App, Prepared};
+use crate::config::Draft;
 use crate::plugin::BUNDLED;
 use crate::{config, demo, telemetry};
 
@@ -60,10 +61,10 @@ fn say(to: &mut impl Write, text: &str) {
     let _closed = writeln!(to, "{text}");
 }
 
-/// Reads a config and makes its plugins ready; what there is to say about it goes to standard error.
-fn prepare(path: &Path) -> anyhow::Result<Option<Prepared>> {
+/// Makes a config's plugins ready; what there is to say about it goes to standard error.
+fn prepare(draft: Draft) -> anyhow::Result<Option<Prepared>> {
     let styled = io::stderr().is_terminal();
-    Ok(match app::prepare(config::load(path), &BUNDLED)? {
+    Ok(match app::prepare(draft, &BUNDLED)? {
         Ok(prepared) => {
             if !prepared.warnings.is_empty() {
                 say(&mut io::stderr(), &prepared.warnings.render(styled));
@@ -80,7 +81,7 @@ fn prepare(path: &Path) -> anyhow::Result<Option<Prepared>> {
 const BAD_CONFIG: u8 = 2;
 
 fn check(path: &Path) -> anyhow::Result<ExitCode> {
-    if prepare(path)?.is_none() {
+    if prepare(config::load(path))?.is_none() {
         return Ok(ExitCode::from(BAD_CONFIG));
     }
     say(&mut io::stdout(), &format!("{}: ok", path.display()));
@@ -88,9 +89,10 @@ fn check(path: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn run(path: &Path) -> anyhow::Result<ExitCode> {
+    let draft = config::load(path);
     let _log =
-        telemetry::start_logging("info").context("no thread for the log could be started")?;
-    let Some(prepared) = prepare(path)? else {
+        telemetry::start_logging(draft.logs()).context("no thread for the log could be started")?;
+    let Some(prepared) = prepare(draft)? else {
         return Ok(ExitCode::from(BAD_CONFIG));
     };
     control()?.block_on(async {

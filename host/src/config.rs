@@ -5,6 +5,7 @@
 //!
 //! Invariant: no mistake shows a value that came from the environment, since it may be a secret.
 
+mod admin;
 mod component;
 mod draft;
 mod environment;
@@ -17,12 +18,14 @@ mod receivers;
 mod report;
 mod schema;
 mod service;
+mod telemetry;
 mod units;
 mod yaml;
 
 use crate::batch::Signal;
 use crate::plugin::{Limits, OnError};
-use crate::{exporter, receiver};
+use crate::telemetry::LogConfig;
+use crate::{admin as admin_endpoint, exporter, receiver};
 
 pub use draft::{Draft, Loaded, load, parse};
 pub use report::Report;
@@ -38,6 +41,10 @@ pub struct Config {
     pub exporters: Vec<exporter::Config>,
     /// Every pipeline, in the file's order.
     pub pipelines: Vec<PipelineConfig>,
+    /// Where otlet tells of itself, if anywhere. Example: `admin: { endpoint: 127.0.0.1:8888 }`.
+    pub admin: Option<admin_endpoint::Config>,
+    /// How it logs. Example: `telemetry: { logs: { level: info, encoding: json } }`.
+    pub logs: LogConfig,
 }
 
 /// One processor of the config: a plugin, and how it is to run.

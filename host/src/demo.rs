@@ -26,6 +26,7 @@ use crate::queue::{self, Size};
 use crate::receiver::{self, Next, Protocol};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
+use crate::telemetry::{Level, LogConfig};
 use crate::{cli, compression, config, telemetry};
 
 /// The config that the demo runs.
@@ -44,7 +45,10 @@ struct Telemetry {
 
 /// Runs the demo and prints what came of it.
 pub fn main(seed: u64) -> anyhow::Result<()> {
-    let _log = telemetry::start_logging("warn")?;
+    let _log = telemetry::start_logging(&LogConfig {
+        level: Level::Warn,
+        ..LogConfig::default()
+    })?;
     let mut out = io::stdout().lock();
     match cli::control()?
         .block_on(run(seed))

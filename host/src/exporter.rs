@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::queue::{self, Depth, Lost, Queue, Reservation, Size};
+use crate::queue::{self, Capacity, Depth, Lost, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 use client::Client;
@@ -220,6 +220,16 @@ impl Exporter {
     /// What it holds: reserved, waiting and being sent.
     pub fn depth(&self) -> Depth {
         self.queue.depth()
+    }
+
+    /// What it can hold.
+    pub fn capacity(&self) -> Capacity {
+        self.queue.capacity()
+    }
+
+    /// What was taken and is lost, because it had to end.
+    pub fn lost(&self) -> Lost {
+        self.queue.lost()
     }
 
     /// The requests that found its queue full.

@@ -2,6 +2,7 @@
 //!
 //! The modules stand in the order data takes; ARCHITECTURE.md has the picture.
 
+pub mod admin;
 pub mod app;
 pub mod batch;
 pub mod cli;
@@ -9,6 +10,7 @@ pub mod compression;
 pub mod config;
 pub mod demo;
 pub mod exporter;
+pub mod metrics;
 pub mod payload;
 pub mod pipeline;
 pub mod plugin;

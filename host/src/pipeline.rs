@@ -4,6 +4,7 @@
 //! the last, with no await between them. A request that is refused has left no copy anywhere.
 
 mod chain;
+mod taken;
 mod workers;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use chain::{Chain, Counters, Stage};
+pub use taken::{BySignal, Taken};
 
 use crate::batch::{Batch, Signal};
 use crate::compression;
@@ -96,6 +98,7 @@ pub struct Intake {
     traces: Vec<Arc<Pipeline>>,
     metrics: Vec<Arc<Pipeline>>,
     logs: Vec<Arc<Pipeline>>,
+    taken: BySignal,
 }
 
 impl Intake {
@@ -106,7 +109,18 @@ impl Intake {
             traces: vec![],
             metrics: vec![],
             logs: vec![],
+            taken: BySignal::default(),
         }
+    }
+
+    /// The receiver's name in the config.
+    pub fn receiver(&self) -> &str {
+        &self.receiver
+    }
+
+    /// What came in.
+    pub fn taken(&self) -> &BySignal {
+        &self.taken
     }
 
     /// Adds a pipeline that gets every request of `signal`.
@@ -139,20 +153,32 @@ impl Intake {
         }
         let opens = pipelines.iter().any(|pipeline| pipeline.opens(signal));
         let (payload, batch) = open(payload, opens)?;
-        if batch.as_ref().is_some_and(|batch| batch.records() == 0) {
-            return Ok(());
-        }
-        let size = size_of(&payload, batch.as_ref().map_or(0, Batch::records));
-        let reserved = pipelines
-            .iter()
-            .map(|pipeline| pipeline.reserve(size))
-            .collect::<Result<Vec<_>, _>>()?;
-        let outgoing = match batch {
-            Some(batch) => process(pipelines, &payload, &batch).await?,
-            None => vec![Some((payload.clone(), size)); pipelines.len()],
-        };
-        deliver(reserved, outgoing).await
+        let records = batch.as_ref().map_or(0, Batch::records);
+        let answer = pass(pipelines, payload, batch).await;
+        self.taken.count(signal, records, answer.is_ok());
+        answer
     }
+}
+
+/// Takes an opened request, or one that need not be opened, through the pipelines.
+async fn pass(
+    pipelines: &[Arc<Pipeline>],
+    payload: Payload,
+    batch: Option<Batch>,
+) -> Result<(), Refusal> {
+    if batch.as_ref().is_some_and(|batch| batch.records() == 0) {
+        return Ok(());
+    }
+    let size = size_of(&payload, batch.as_ref().map_or(0, Batch::records));
+    let reserved = pipelines
+        .iter()
+        .map(|pipeline| pipeline.reserve(size))
+        .collect::<Result<Vec<_>, _>>()?;
+    let outgoing = match batch {
+        Some(batch) => process(pipelines, &payload, &batch).await?,
+        None => vec![Some((payload.clone(), size)); pipelines.len()],
+    };
+    deliver(reserved, outgoing).await
 }
 
 /// What a pipeline lets through, and how much of it; nothing where the processors dropped every record.

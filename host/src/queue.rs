@@ -110,6 +110,17 @@ pub struct Depth {
     pub bytes: u64,
 }
 
+/// What a queue can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// What `size` counts.
+    pub sizer: Sizer,
+    /// The bound of the config's `queue_size`.
+    pub size: u64,
+    /// The bound in bytes beside it.
+    pub bytes: u64,
+}
+
 /// Telemetry that was taken and could not be sent before the process had to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
@@ -154,6 +165,17 @@ struct Held {
 struct Flag {
     raised: AtomicBool,
     told: Notify,
+}
+
+impl Sizer {
+    /// Its name in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Items => "items",
+            Self::Bytes => "bytes",
+        }
+    }
 }
 
 impl Queue {
@@ -249,6 +271,11 @@ impl Queue {
     /// What it holds.
     pub fn depth(&self) -> Depth {
         self.0.room.depth()
+    }
+
+    /// What it can hold.
+    pub fn capacity(&self) -> Capacity {
+        self.0.room.capacity()
     }
 
     /// The requests that were refused.

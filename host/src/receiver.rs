@@ -98,7 +98,8 @@ pub struct Running {
     _runtimes: Runtimes,
 }
 
-/// One listening socket of a running receiver.
+/// One listening socket of a running receiver. Clones are the same socket.
+#[derive(Clone)]
 pub struct Listening {
     address: SocketAddr,
     door: Arc<Door>,
@@ -172,6 +173,11 @@ impl Listening {
     /// Where it listens; the port is the real one where the config says 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What is spoken there.
+    pub fn protocol(&self) -> &'static str {
+        self.door.speaks.name()
     }
 
     /// What it has counted.

@@ -98,9 +98,7 @@ service:
 
 fn failures(otlet: &App) -> u64 {
     let stages = otlet.stages().iter();
-    stages
-        .map(|stage| stage.counters.failed.get())
-        .sum()
+    stages.map(|stage| stage.counters.failed.get()).sum()
 }
 
 #[tokio::test]

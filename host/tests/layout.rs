@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("batch", &[]),
     ("refusal", &[]),
     ("rpc", &[]),
     ("runtime", &[]),
     ("telemetry", &[]),
+    ("admin", &["telemetry"]),
     ("payload", &["batch"]),
     ("compression", &["batch", "payload", "refusal"]),
     ("plugin", &["batch", "telemetry"]),
@@ -54,13 +55,26 @@ const MAY_USE: [(&str, &[&str]); 17] = [
         ],
     ),
     (
+        "metrics",
+        &["exporter", "pipeline", "receiver", "telemetry"],
+    ),
+    (
         "config",
-        &["batch", "exporter", "plugin", "queue", "receiver"],
+        &[
+            "admin",
+            "batch",
+            "exporter",
+            "plugin",
+            "queue",
+            "receiver",
+            "telemetry",
+        ],
     ),
     (
         "app",
         &[
-            "config", "exporter", "pipeline", "plugin", "queue", "receiver", "runtime",
+            "admin", "config", "exporter", "metrics", "pipeline", "plugin", "queue", "receiver",
+            "runtime",
         ],
     ),
     ("demo", EVERY),
@@ -69,6 +83,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
 ];
 
 const EVERY: &[&str] = &[
+    "admin",
     "app",
     "batch",
     "cli",
@@ -76,6 +91,7 @@ const EVERY: &[&str] = &[
     "config",
     "demo",
     "exporter",
+    "metrics",
     "payload",
     "pipeline",
     "plugin",

@@ -223,6 +223,11 @@ impl Draft {
         self.list.is_empty()
     }
 
+    /// The edits in it.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Makes room for edits.
     pub(super) fn reserve(&mut self, edits: usize) {
         self.list.reserve(edits);

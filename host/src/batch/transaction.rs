@@ -57,6 +57,8 @@ pub struct Transaction {
     budget: Budget,
     scan: Option<Scan>,
     malformed: OnceCell<String>,
+    /// The fields that were edited.
+    edits: u64,
 }
 
 type Answer<T> = Result<T, Misuse>;
@@ -71,6 +73,7 @@ impl Transaction {
             budget: Budget::new(budget),
             scan: None,
             malformed: OnceCell::new(),
+            edits: 0,
         }
     }
 
@@ -88,6 +91,11 @@ impl Transaction {
     /// value.
     pub fn malformed(&self) -> Option<&str> {
         self.malformed.get().map(String::as_str)
+    }
+
+    /// The fields replaced, added and removed so far. What `replace_with_otlp` changes is not among them.
+    pub fn edits(&self) -> u64 {
+        self.edits
     }
 
     /// The batch's signal.
@@ -313,6 +321,7 @@ impl Transaction {
 
     fn apply(&mut self, draft: Draft) {
         if !draft.is_empty() {
+            self.edits += draft.len() as u64;
             self.work.edits = Arc::new(self.work.edits.with(draft));
         }
     }

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::telemetry::LogConfig;
 use crate::{exporter, receiver};
 
 use super::component::{Component, Kind, type_of, unknown_type};
@@ -13,11 +14,12 @@ use super::environment::{self, Sources};
 use super::path;
 use super::processors::Read;
 use super::reader::{Lacking, Mistakes, Reader};
+use super::receivers::Listening;
 use super::report::{Mistake, Place, Report, Source, quoted};
 use super::schema::{self, Subject};
 use super::service::{self, Components};
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
-use super::{Config, PipelineConfig, ProcessorConfig, exporters, processors, receivers};
+use super::{Config, PipelineConfig, ProcessorConfig, admin, exporters, processors, receivers};
 
 /// The characters that a plugin may say about its config.
 const REASON: usize = 500;
@@ -49,6 +51,8 @@ pub struct Draft {
     processors: Vec<Read>,
     exporters: Vec<exporter::Config>,
     pipelines: Vec<PipelineConfig>,
+    admin: Option<crate::admin::Config>,
+    logs: LogConfig,
 }
 
 /// A config without mistakes, and what else is to be said about it.
@@ -121,6 +125,11 @@ fn parse_with(name: &str, bytes: &[u8], sources: Sources<'_>) -> Draft {
 }
 
 impl Draft {
+    /// How to log, as far as it could be read.
+    pub fn logs(&self) -> &LogConfig {
+        &self.logs
+    }
+
     /// The processors that could be read, in the file's order; the methods below name one by its position here.
     pub fn processors(&self) -> impl ExactSizeIterator<Item = &ProcessorConfig> {
         self.processors.iter().map(|read| &read.config)
@@ -202,6 +211,8 @@ impl Draft {
                 processors,
                 exporters: self.exporters,
                 pipelines: self.pipelines,
+                admin: self.admin,
+                logs: self.logs,
             },
             warnings: report,
         })
@@ -218,6 +229,8 @@ impl Draft {
             processors: Vec::new(),
             exporters: Vec::new(),
             pipelines: Vec::new(),
+            admin: None,
+            logs: LogConfig::default(),
         }
     }
 
@@ -240,7 +253,11 @@ impl Draft {
         let mistakes = RefCell::new(std::mem::take(&mut self.mistakes));
         let mut top = Reader::new(TOP, root, &mistakes).lacking(LACKING);
         let [receivers, processors, exporters] = Kind::ALL.map(|kind| top.named(kind.section()));
-        self.receivers = read_receivers(receivers, &mistakes);
+        let mut listening = Vec::new();
+        self.receivers = read_receivers(receivers, &mistakes, &mut listening);
+        self.admin = top
+            .section("admin")
+            .map(|section| admin::read(section, &listening));
         self.processors = of_kind(Kind::Processor, processors, &mistakes)
             .map(|(plugin, name, reader)| processors::read(plugin, name, reader))
             .collect();
@@ -258,7 +275,7 @@ impl Draft {
         let mut components = Components::new(lists);
         match top.section("service") {
             Some(service) => {
-                self.pipelines = service::read(service, &mut components, &mistakes);
+                (self.pipelines, self.logs) = service::read(service, &mut components, &mistakes);
                 components.report_unused(&mistakes);
             }
             None if matches!(root.value, Value::Map(_)) => {
@@ -273,12 +290,15 @@ impl Draft {
     }
 }
 
-fn read_receivers(entries: &[Entry], mistakes: &Mistakes) -> Vec<receiver::Config> {
-    let mut listening = Vec::new();
+fn read_receivers(
+    entries: &[Entry],
+    mistakes: &Mistakes,
+    listening: &mut Vec<Listening>,
+) -> Vec<receiver::Config> {
     let read = of_kind(Kind::Receiver, entries, mistakes)
-        .map(|(_, name, reader)| receivers::read(name, reader, mistakes, &mut listening))
+        .map(|(_, name, reader)| receivers::read(name, reader, mistakes, listening))
         .collect();
-    receivers::check(&listening, mistakes);
+    receivers::check(listening, mistakes);
     read
 }
 

@@ -88,8 +88,8 @@ const LACKING: Lacking = &[
 
 /// A socket that the config has listen, to find two at one address.
 pub(super) struct Listening {
-    address: SocketAddr,
-    place: Place,
+    pub(super) address: SocketAddr,
+    pub(super) place: Place,
 }
 
 /// Reads one `otlp` receiver.
@@ -143,7 +143,8 @@ pub(super) fn check(listening: &[Listening], mistakes: &Mistakes) {
 }
 
 impl Listening {
-    fn meets(&self, other: &Self) -> bool {
+    /// Whether both cannot listen.
+    pub(super) fn meets(&self, other: &Self) -> bool {
         let (a, b) = (self.address, other.address);
         a.port() != 0
             && a.port() == b.port()

@@ -3,20 +3,16 @@
 use std::collections::HashMap;
 
 use crate::batch::Signal;
+use crate::telemetry::LogConfig;
 
 use super::PipelineConfig;
 use super::component::{Component, Kind};
 use super::reader::{Lacking, Mistakes, Reader};
 use super::report::{Mistake, Names, Place, listed, quoted};
+use super::telemetry;
 use super::yaml::Entry;
 
-const LACKING: Lacking = &[
-    (
-        "telemetry",
-        "otlet's own telemetry has no settings here: remove it",
-    ),
-    ("extensions", "otlet has no extensions: remove it"),
-];
+const LACKING: Lacking = &[("extensions", "otlet has no extensions: remove it")];
 
 /// Every component of the config, by kind.
 pub(super) struct Components([List; 3]);
@@ -110,13 +106,14 @@ impl Components {
     }
 }
 
-/// Reads the pipelines.
+/// Reads the pipelines, and how otlet logs.
 pub(super) fn read(
     reader: Reader<'_>,
     components: &mut Components,
     mistakes: &Mistakes,
-) -> Vec<PipelineConfig> {
+) -> (Vec<PipelineConfig>, LogConfig) {
     let mut reader = reader.lacking(LACKING);
+    let logs = reader.section("telemetry").map(telemetry::read);
     let pipelines = reader.named("pipelines");
     if pipelines.is_empty() {
         let cure = "write `pipelines: { traces: { receivers: [otlp], exporters: [otlp] } }`";
@@ -131,7 +128,7 @@ pub(super) fn read(
         .filter_map(|entry| read_pipeline(entry, components, mistakes))
         .collect();
     reader.finish();
-    read
+    (read, logs.unwrap_or_default())
 }
 
 fn read_pipeline(

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::telemetry::{Counter, Throttle};
+use crate::telemetry::{Counter, Histogram, Throttle};
 
 /// The counters of one exporter. A request is one export request, an item a span, data point or log record.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Counters {
     pub retries: Counter,
     /// Items that a backend rejected of requests that it took (`partial_success`).
     pub rejected_items: Counter,
+    /// What each attempt took, whatever came of it.
+    pub attempts: Histogram,
     /// Whether the last attempt failed.
     failing: AtomicBool,
     /// Keeps a log line that each request may cause from flooding the log.

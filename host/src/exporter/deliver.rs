@@ -158,7 +158,10 @@ impl Sender {
         let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
         let mut backoff = Backoff::new(&self.retry, Instant::now(), awaited);
         loop {
-            let failure = match self.client.attempt(&prepared).await {
+            let started = Instant::now();
+            let attempt = self.client.attempt(&prepared).await;
+            self.counters.attempts.record(started.elapsed());
+            let failure = match attempt {
                 Ok(accepted) => {
                     self.note_health(None);
                     return Ok(accepted);

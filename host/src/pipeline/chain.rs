@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::batch::{Batch, Signal};
 use crate::plugin::{Failure, OnError, Place, Processor};
 use crate::refusal::{RETRY_AFTER, Refusal};
-use crate::telemetry::Counter;
+use crate::telemetry::{Counter, Throttle};
 
 /// A processor as the pipelines share it, and what went through it.
 pub struct Stage {
@@ -13,6 +13,7 @@ pub struct Stage {
     pub processor: Processor,
     /// What went through it, in all pipelines together.
     pub counters: Counters,
+    failures: Throttle,
 }
 
 /// What went through a processor since the start.
@@ -24,8 +25,14 @@ pub struct Counters {
     pub records_in: Counter,
     /// Records that it kept.
     pub records_out: Counter,
+    /// Records that it dropped, or that were dropped because it failed.
+    pub records_dropped: Counter,
+    /// Records that went back to their senders because it failed.
+    pub records_rejected: Counter,
     /// Batches that it failed on.
     pub failed: Counter,
+    /// Batches that went from an IO thread to a worker thread at this processor.
+    pub handed_over: Counter,
 }
 
 impl Stage {
@@ -34,6 +41,16 @@ impl Stage {
         Self {
             processor,
             counters: Counters::default(),
+            failures: Throttle::new(),
+        }
+    }
+
+    /// Leaves a batch to a worker thread, from this processor on, which is at `index` of its chain.
+    fn hand_over(&self, index: usize, batch: Batch) -> Run {
+        self.counters.handed_over.add(1);
+        Run::HandOver {
+            stage: index,
+            batch,
         }
     }
 }
@@ -106,19 +123,13 @@ impl Chain {
                 continue;
             }
             if place == Place::Inline && !processor.is_inline(batch.message().len()) {
-                return Run::HandOver {
-                    stage: index,
-                    batch,
-                };
+                return stage.hand_over(index, batch);
             }
             let records = batch.records();
             batch = match processor.process(batch, place) {
                 Ok(batch) => batch,
                 Err(Failure::Slow(batch) | Failure::Busy(batch)) => {
-                    return Run::HandOver {
-                        stage: index,
-                        batch,
-                    };
+                    return stage.hand_over(index, batch);
                 }
                 Err(Failure::Failed {
                     batch,
@@ -128,7 +139,7 @@ impl Chain {
                 }) => match self.failed(stage, batch, &reason, retryable, malformed) {
                     Outcome::Kept(batch) => batch,
                     outcome => {
-                        stage.counters.record(records, 0);
+                        stage.counters.ended(records, &outcome);
                         return Run::Done(outcome);
                     }
                 },
@@ -159,7 +170,9 @@ impl Chain {
             None if on_error == OnError::Reject => "withheld",
             None => reason,
         };
-        tracing::warn!(processor, pipeline = %self.pipeline, ?on_error, reason, "processor failed");
+        if let Some(unlogged) = stage.failures.pass() {
+            tracing::warn!(processor, pipeline = %self.pipeline, ?on_error, reason, unlogged, "processor failed");
+        }
         match on_error {
             OnError::Pass => Outcome::Kept(batch),
             OnError::Drop => Outcome::Emptied,
@@ -177,6 +190,20 @@ impl Counters {
         self.batches.add(1);
         self.records_in.add(records_in.into());
         self.records_out.add(records_out.into());
+        if records_out < records_in {
+            self.records_dropped.add((records_in - records_out).into());
+        }
+    }
+
+    /// Counts a batch that goes no further, for a failure.
+    fn ended(&self, records: u32, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Rejected(_)) {
+            self.batches.add(1);
+            self.records_in.add(records.into());
+            self.records_rejected.add(records.into());
+        } else {
+            self.record(records, 0);
+        }
     }
 }
 

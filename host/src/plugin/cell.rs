@@ -3,17 +3,19 @@
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::bound::{Bound, START, Stop};
 use super::engine::Engine;
-use super::limits::Limits;
+use super::limits::{Limits, Meter};
 use super::load::Plugin;
 use super::state::State;
 use super::text::tame;
 use super::wasi::{Sleeper, Wasi};
+use crate::telemetry::Gauge;
 
 /// The store of one instance.
 pub(super) struct Cell {
@@ -37,8 +39,12 @@ pub(super) enum Failed {
 type Called<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
 
 impl Cell {
-    /// An empty store with its limits and clocks.
-    pub(super) fn new(plugin: &Plugin, limits: &Limits) -> Result<Self, Failed> {
+    /// An empty store with its limits and clocks; its memory is counted in `memory`, too.
+    pub(super) fn new(
+        plugin: &Plugin,
+        limits: &Limits,
+        memory: &Arc<Gauge>,
+    ) -> Result<Self, Failed> {
         let (engine, wasi) = (plugin.engine(), plugin.imports_wasi());
         let sleeper = wasi
             .then(Sleeper::new)
@@ -46,7 +52,12 @@ impl Cell {
             .map_err(|error| Failed::Trapped(error.to_string()))?;
         let seed = engine.seed(plugin.name());
         let wasi = wasi.then(Wasi::new);
-        let state = State::new(limits.memory, Bound::worker(START), seed, wasi);
+        let state = State::new(
+            Meter::new(limits.memory, memory),
+            Bound::worker(START),
+            seed,
+            wasi,
+        );
         let mut store = Store::new(engine.wasmtime(), state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.handed);

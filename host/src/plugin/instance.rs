@@ -1,5 +1,6 @@
 //! One live plugin: started, configured, and given batches.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{self, ComponentExportIndex, ComponentNamedList, Lift, Lower, TypedFunc};
@@ -12,6 +13,7 @@ use super::processor::Place;
 use super::report::{Report, Sink};
 use super::text::tame;
 use crate::batch::Batch;
+use crate::telemetry::Gauge;
 
 /// An instance whose memory grew by more than this since it was configured, or by more than a quarter of its limit, is thrown
 /// away: the memory of a guest never shrinks, and one large batch would stay in every instance.
@@ -37,6 +39,8 @@ pub(super) struct Instance {
 pub(super) struct Processed {
     /// The batch: as the plugin left it, or after a failure as it was before.
     pub(super) batch: Batch,
+    /// The fields that it edited, if it succeeded.
+    pub(super) edits: u64,
     /// What is wrong with the batch's bytes, if the plugin came upon it.
     pub(super) malformed: Option<String>,
     /// How the call ended: with the plugin's own answer, or not by itself.
@@ -52,8 +56,8 @@ struct Started {
 }
 
 impl Started {
-    fn new(plugin: &Plugin, limits: &Limits) -> Result<Self, Failed> {
-        let mut cell = Cell::new(plugin, limits)?;
+    fn new(plugin: &Plugin, limits: &Limits, memory: &Arc<Gauge>) -> Result<Self, Failed> {
+        let mut cell = Cell::new(plugin, limits, memory)?;
         let pre = plugin.pre();
         let exports = cell.enter(
             |store, pre| pre.instantiate(store),
@@ -76,7 +80,7 @@ impl Started {
 
 /// What the plugin's `describe` returns, asked of an instance of its own.
 pub(super) fn describe(plugin: &Plugin, sink: &Sink) -> Result<String, Failed> {
-    let mut started = Started::new(plugin, &Limits::default())?;
+    let mut started = Started::new(plugin, &Limits::default(), &Arc::default())?;
     let describe = started.export::<(), (String,)>(&plugin.exports().describe)?;
     let described = started.cell.call(describe, ());
     report(&mut started.cell, sink, described.is_ok());
@@ -84,14 +88,16 @@ pub(super) fn describe(plugin: &Plugin, sink: &Sink) -> Result<String, Failed> {
 }
 
 impl Instance {
-    /// An instance that is ready for batches. What it logs meanwhile goes to `sink`: the first of a processor says it all.
+    /// An instance that is ready for batches. What it logs meanwhile goes to `sink`: the first of a processor says it all. Its
+    /// memory is counted in `memory`.
     pub(super) fn new(
         plugin: &Plugin,
         sink: Option<&Sink>,
         limits: &Limits,
         config: &str,
+        memory: &Arc<Gauge>,
     ) -> Result<Self, Failed> {
-        let mut started = Started::new(plugin, limits)?;
+        let mut started = Started::new(plugin, limits, memory)?;
         let configure = started.export::<(String,), (Answer,)>(&plugin.exports().configure)?;
         let process = started.export(&plugin.exports().process)?;
         let Started { mut cell, .. } = started;
@@ -135,6 +141,7 @@ impl Instance {
         report(&mut self.cell, sink, succeeded);
         Processed {
             malformed: batch.malformed().map(str::to_owned),
+            edits: batch.edits(),
             batch: if succeeded {
                 batch.commit()
             } else {
@@ -143,6 +150,11 @@ impl Instance {
             ended,
             cost,
         }
+    }
+
+    /// Whether it asked for more memory than it may have.
+    pub(super) fn has_breached(&mut self) -> bool {
+        self.cell.state().meter.breached()
     }
 
     /// Whether it may be given another batch after a call that returned.

@@ -1,11 +1,13 @@
 //! What a plugin may use. Each limit says what it does not limit.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
 use super::engine::{CORE_INSTANCES, MEMORIES, TABLES};
+use crate::telemetry::Gauge;
 
 /// The limits of one processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +53,19 @@ impl Default for Limits {
 pub(super) struct Meter {
     limit: usize,
     used: usize,
+    /// What all instances of a processor use.
+    total: Arc<Gauge>,
     /// A growth was refused: whatever the guest makes of that, the instance is not used again.
     breached: bool,
 }
 
 impl Meter {
-    pub(super) fn new(limit: usize) -> Self {
+    /// A meter of nothing yet, which adds to `total` for as long as it lives.
+    pub(super) fn new(limit: usize, total: &Arc<Gauge>) -> Self {
         Self {
             limit,
             used: 0,
+            total: Arc::clone(total),
             breached: false,
         }
     }
@@ -79,6 +85,16 @@ impl Meter {
     }
 }
 
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.total.subtract(bytes(self.used));
+    }
+}
+
+fn bytes(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
 impl ResourceLimiter for Meter {
     fn memory_growing(
         &mut self,
@@ -91,6 +107,7 @@ impl ResourceLimiter for Meter {
             self.breached = true;
             return Ok(false);
         }
+        self.total.add(bytes(used - self.used));
         self.used = used;
         Ok(true)
     }

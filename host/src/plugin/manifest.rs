@@ -36,6 +36,17 @@ pub enum OnError {
     Reject,
 }
 
+impl OnError {
+    /// Its name in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Drop => "drop",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 impl Default for Manifest {
     /// What an empty manifest says.
     fn default() -> Self {

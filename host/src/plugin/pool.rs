@@ -62,6 +62,11 @@ impl<T> Pool<T> {
         }
     }
 
+    /// How many there are, at rest or not.
+    pub(super) fn alive(&self) -> usize {
+        self.lock().alive
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // No instance is entered under the lock, so no panic leaves the counts wrong.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

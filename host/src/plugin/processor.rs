@@ -13,8 +13,10 @@ use super::load::{LoadError, Plugin, Problem};
 use super::manifest::OnError;
 use super::pool::{Lease, Pool};
 use super::report::Sink;
+use super::stats::{Cause, Stats};
 use super::text::tame;
 use crate::batch::{Batch, Signal};
+use crate::telemetry::Throttle;
 
 /// A plugin at a place in a pipeline: its config, its limits, and its pool of configured instances.
 pub struct Processor {
@@ -26,6 +28,9 @@ pub struct Processor {
     pub(super) pool: Pool<Instance>,
     estimate: Estimate,
     sink: Sink,
+    stats: Stats,
+    /// Of instances that cannot be made.
+    unmade: Throttle,
     /// What the first instance took to be ready.
     start: Duration,
 }
@@ -71,7 +76,9 @@ impl Processor {
         let config = config.to_string();
         let sink = Sink::new(name, limits.log_lines);
         let started = Instant::now();
-        let first = Instance::new(&plugin, Some(&sink), limits, &config).map_err(|failed| {
+        let stats = Stats::default();
+        let first = Instance::new(&plugin, Some(&sink), limits, &config, &stats.memory);
+        let first = first.map_err(|failed| {
             plugin.error(match failed {
                 Failed::Refused(mistakes) => Problem::Refused(mistakes),
                 failed => Problem::Configure(failed.to_string()),
@@ -87,6 +94,8 @@ impl Processor {
             pool: Pool::new(limits.instances, first),
             estimate: Estimate::default(),
             sink,
+            stats,
+            unmade: Throttle::new(),
             start,
         })
     }
@@ -116,6 +125,16 @@ impl Processor {
         !self.plugin.imports_wasi() && self.estimate.is_short(bytes)
     }
 
+    /// What its calls came to.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The instances alive now.
+    pub fn instances(&self) -> usize {
+        self.pool.alive()
+    }
+
     /// The plugin's counters and their values, by name.
     pub fn counters(&self) -> Vec<(String, u64)> {
         self.sink.counters()
@@ -138,7 +157,7 @@ impl Processor {
             None if place == Place::Inline && self.start > SLICE => {
                 return Err(Failure::Busy(batch));
             }
-            None => match Instance::new(&self.plugin, None, &self.limits, &self.config) {
+            None => match self.another() {
                 Ok(instance) => instance,
                 Err(failed) => return Err(self.not_started(batch, &failed)),
             },
@@ -146,6 +165,11 @@ impl Processor {
         let bytes = batch.message().len();
         let processed = instance.process(batch, place, &self.sink);
         self.ended(processed, bytes, lease, instance)
+    }
+
+    fn another(&self) -> Result<Instance, Failed> {
+        let memory = &self.stats.memory;
+        Instance::new(&self.plugin, None, &self.limits, &self.config, memory)
     }
 
     #[expect(
@@ -161,25 +185,39 @@ impl Processor {
     ) -> Result<Batch, Failure> {
         let Processed {
             batch,
+            edits,
             malformed,
             ended,
             cost,
         } = processed;
+        let breached = instance.has_breached();
         if ended.is_ok() {
             self.estimate.learn(bytes, cost);
             if instance.is_reusable() {
                 lease.give_back(instance);
             }
         }
+        if matches!(ended, Err(Failed::Stopped(Stop::Slow))) {
+            self.estimate.overran(bytes);
+            return Err(Failure::Slow(batch));
+        }
+        self.stats.durations.record(cost);
+        let cause = match &ended {
+            _ if malformed.is_some() => Cause::Malformed,
+            Ok(_) => Cause::Error,
+            Err(Failed::Stopped(_)) => Cause::Deadline,
+            Err(_) if breached => Cause::Memory,
+            Err(_) => Cause::Trap,
+        };
         let reason = match ended {
-            Ok(Ok(())) => return Ok(batch),
-            Err(Failed::Stopped(Stop::Slow)) => {
-                self.estimate.overran(bytes);
-                return Err(Failure::Slow(batch));
+            Ok(Ok(())) => {
+                self.stats.edits.add(edits);
+                return Ok(batch);
             }
             Ok(Err(reason)) => tame(&reason),
             Err(failed) => failed.to_string(),
         };
+        self.stats.failed(cause);
         Err(Failure::Failed {
             batch,
             reason,
@@ -190,11 +228,15 @@ impl Processor {
 
     /// It could be configured before: what it lacks now is room, which may come back.
     fn not_started(&self, batch: Batch, failed: &Failed) -> Failure {
-        tracing::warn!(
-            processor = self.name,
-            reason = %failed,
-            "a plugin's instance could not be made"
-        );
+        self.stats.failed(Cause::Busy);
+        if let Some(unlogged) = self.unmade.pass() {
+            tracing::warn!(
+                processor = self.name,
+                reason = %failed,
+                unlogged,
+                "a plugin's instance could not be made"
+            );
+        }
         Failure::Failed {
             batch,
             reason: format!("no instance could be made: {failed}"),

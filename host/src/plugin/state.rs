@@ -26,11 +26,11 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(memory: usize, bound: Bound, seed: [u8; 32], wasi: Option<Wasi>) -> Self {
+    pub(super) fn new(meter: Meter, bound: Bound, seed: [u8; 32], wasi: Option<Wasi>) -> Self {
         Self {
             batch: None,
             columns: Vec::new(),
-            meter: Meter::new(memory),
+            meter,
             bound,
             report: Report::default(),
             seed,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Config, Depth, Size, Sizer};
+use super::{Capacity, Config, Depth, Size, Sizer};
 
 /// What a queued request costs in memory beyond its bytes, so that a bound in bytes bounds their number as well.
 const OVERHEAD: u64 = 512;
@@ -88,6 +88,14 @@ impl Room {
         self.items.fetch_sub(charge.items, Ordering::Relaxed);
         self.bytes.fetch_sub(charge.bytes, Ordering::Relaxed);
         self.requests.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+
+    pub(super) fn capacity(&self) -> Capacity {
+        Capacity {
+            sizer: self.sizer,
+            size: self.queue_size,
+            bytes: self.max_bytes,
+        }
     }
 
     pub(super) fn depth(&self) -> Depth {

@@ -1,7 +1,9 @@
 //! What one listening socket has counted.
 
+use std::time::Instant;
+
 use crate::refusal::Refusal;
-use crate::telemetry::Counter;
+use crate::telemetry::{Counter, Histogram};
 
 /// What one listening socket has counted since it was opened.
 #[derive(Debug, Default)]
@@ -12,6 +14,8 @@ pub struct Counters {
     pub connections_refused: Counter,
     /// Requests, whatever became of them.
     pub requests: Counter,
+    /// What requests took, from their head to their answer.
+    pub durations: Histogram,
     /// Requests that were answered with success.
     pub accepted: Counter,
     /// Bytes of bodies as they came, of the requests that were read whole.
@@ -32,7 +36,38 @@ pub struct Counters {
     pub aborted: Counter,
 }
 
+/// A request being answered. One that is dropped before its end counts as aborted.
+pub(super) struct Begun<'a> {
+    counters: &'a Counters,
+    at: Instant,
+    ended: bool,
+}
+
 impl Counters {
+    /// Counts a request.
+    pub(super) fn begin(&self) -> Begun<'_> {
+        self.requests.add(1);
+        Begun {
+            counters: self,
+            at: Instant::now(),
+            ended: false,
+        }
+    }
+
+    /// The requests that were refused or not whole, by kind.
+    pub fn refusals(&self) -> [(&'static str, u64); 7] {
+        [
+            ("full", &self.full),
+            ("unavailable", &self.unavailable),
+            ("invalid", &self.invalid),
+            ("too_large", &self.too_large),
+            ("unrouted", &self.unrouted),
+            ("rejected", &self.rejected),
+            ("aborted", &self.aborted),
+        ]
+        .map(|(kind, counter)| (kind, counter.get()))
+    }
+
     pub(super) fn refused(&self, refusal: &Refusal) {
         let counter = match refusal {
             Refusal::Full { .. } => &self.full,
@@ -43,5 +78,21 @@ impl Counters {
             Refusal::Rejected(_) => &self.rejected,
         };
         counter.add(1);
+    }
+}
+
+impl Begun<'_> {
+    /// The request is answered.
+    pub(super) fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.counters.aborted.add(1);
+        }
+        self.counters.durations.record(self.at.elapsed());
     }
 }

@@ -73,11 +73,13 @@ impl Door {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        self.counters.requests.add(1);
-        match self.speaks {
+        let begun = self.counters.begin();
+        let response = match self.speaks {
             Speaks::Grpc => grpc::answer(self, request).await,
             Speaks::Http => otlp_http::answer(self, request).await,
-        }
+        };
+        begun.end();
+        response
     }
 
     /// Counts a connection, unless there are as many as may be.

@@ -15,12 +15,16 @@ use tokio::time;
 use super::connection::{self, Stage};
 use super::door::Door;
 use crate::runtime::Runtimes;
+use crate::telemetry::Throttle;
 
 /// Connections that wait in the kernel to be accepted.
 const BACKLOG: u32 = 1024;
 
 /// What is waited after an error of `accept`, which mostly is that the process has no file descriptors left.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
+
+/// Of connections that cannot be had.
+static UNACCEPTED: Throttle = Throttle::new();
 
 /// Binds a socket. It belongs to no runtime yet, so that it can outlive the one that accepts from it.
 pub(super) fn bind(runtimes: &Runtimes, address: SocketAddr) -> io::Result<std::net::TcpListener> {
@@ -70,7 +74,9 @@ async fn accept(
             Err(error) => Err(error),
         };
         if let Err(error) = handed {
-            tracing::warn!(%error, "cannot accept a connection");
+            if let Some(unlogged) = UNACCEPTED.pass() {
+                tracing::warn!(%error, unlogged, "cannot accept a connection");
+            }
             time::sleep(AFTER_ERROR).await;
         }
     }
@@ -92,7 +98,11 @@ fn hand_over(
     handle.spawn(async move {
         match TcpStream::from_std(stream) {
             Ok(stream) => Box::pin(connection::serve(stream, door, stage)).await,
-            Err(error) => tracing::warn!(%error, "cannot take over a connection"),
+            Err(error) => {
+                if let Some(unlogged) = UNACCEPTED.pass() {
+                    tracing::warn!(%error, unlogged, "cannot take over a connection");
+                }
+            }
         }
         drop((open, load));
     });

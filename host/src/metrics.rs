@@ -1,0 +1,16 @@
+//! The metrics of otlet itself: which there are (`list`), what they are now ([`Snapshot`]), and how they are written for
+//! Prometheus and for OTLP.
+//!
+//! Nothing is counted here. Parts count in atomics of their own, and a scrape reads them. To add a metric, name it in `list`,
+//! read it in `sources`, and give it its row in METRICS.md; a test holds the three to each other.
+
+mod list;
+mod process;
+mod prometheus;
+mod snapshot;
+mod sources;
+
+pub use list::{ALL, Kind, Metric, Unit};
+pub use prometheus::{name, text};
+pub use snapshot::{Family, Point, Snapshot, Value};
+pub use sources::{Parts, Sources};

@@ -1,0 +1,171 @@
+//! Every metric: its name, unit, labels and help. The one place for them.
+
+/// One metric.
+#[derive(Debug)]
+pub struct Metric {
+    /// By OpenTelemetry's conventions. Example: `otlet.receiver.requests`.
+    pub name: &'static str,
+    /// What is counted.
+    pub unit: Unit,
+    /// How it behaves.
+    pub kind: Kind,
+    /// The names of its labels, in the order in which their values are given.
+    pub labels: &'static [&'static str],
+    /// What it is, in one sentence.
+    pub help: &'static str,
+}
+
+/// What a metric counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things, named in braces: `{request}`.
+    Of(&'static str),
+    /// Bytes.
+    Bytes,
+    /// Seconds.
+    Seconds,
+}
+
+/// How a metric behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// Durations by how long they are.
+    Histogram,
+}
+
+impl Unit {
+    /// As OTLP spells it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Of(things) => things,
+            Self::Bytes => "By",
+            Self::Seconds => "s",
+        }
+    }
+}
+
+const REQUESTS: Unit = Unit::Of("{request}");
+const ITEMS: Unit = Unit::Of("{item}");
+const BATCHES: Unit = Unit::Of("{batch}");
+const CONNECTIONS: Unit = Unit::Of("{connection}");
+
+/// One listening socket.
+const SOCKET: &[&str] = &["receiver", "protocol"];
+/// What a receiver took in.
+const TAKEN: &[&str] = &["receiver", "signal"];
+const PROCESSOR: &[&str] = &["processor"];
+const EXPORTER: &[&str] = &["exporter"];
+
+macro_rules! metrics {
+    ($($id:ident: $kind:ident $name:literal, $unit:expr, $labels:expr, $help:literal;)*) => {
+        $(
+            pub(super) static $id: Metric = Metric {
+                name: $name,
+                unit: $unit,
+                kind: Kind::$kind,
+                labels: $labels,
+                help: $help,
+            };
+        )*
+
+        /// Every metric, in the order in which they are written.
+        pub static ALL: &[&Metric] = &[$(&$id),*];
+    };
+}
+
+metrics! {
+    RECEIVER_REQUESTS: Counter "otlet.receiver.requests", REQUESTS, SOCKET,
+        "Requests that came in, whatever became of them.";
+    RECEIVER_REFUSED: Counter "otlet.receiver.refused_requests", REQUESTS,
+        &["receiver", "protocol", "error.type"],
+        "Requests that were refused or not whole, by why.";
+    RECEIVER_DURATION: Histogram "otlet.receiver.request.duration", Unit::Seconds, SOCKET,
+        "Time from a request's head to its answer.";
+    RECEIVER_BYTES: Counter "otlet.receiver.received", Unit::Bytes, SOCKET,
+        "Bytes of bodies as they came, of requests that were read whole.";
+    RECEIVER_IN_FLIGHT: Gauge "otlet.receiver.in_flight", Unit::Bytes, SOCKET,
+        "Bytes that requests hold now, bounded by max_in_flight.";
+    RECEIVER_CONNECTIONS: Gauge "otlet.receiver.connections", CONNECTIONS, SOCKET,
+        "Connections open now.";
+    RECEIVER_CONNECTIONS_ACCEPTED: Counter "otlet.receiver.accepted_connections", CONNECTIONS,
+        SOCKET, "Connections that were taken.";
+    RECEIVER_CONNECTIONS_REFUSED: Counter "otlet.receiver.refused_connections", CONNECTIONS,
+        SOCKET, "Connections that were closed at once, since max_connections were open.";
+    RECEIVER_ACCEPTED: Counter "otlet.receiver.accepted_requests", REQUESTS, TAKEN,
+        "Requests that every pipeline of their signal took.";
+    RECEIVER_ACCEPTED_ITEMS: Counter "otlet.receiver.accepted_items", ITEMS, TAKEN,
+        "Spans, data points or log records in accepted requests; compressed requests that nothing opens count none.";
+    RECEIVER_REFUSED_ITEMS: Counter "otlet.receiver.refused_items", ITEMS, TAKEN,
+        "Spans, data points or log records in requests that were opened and refused.";
+
+    PROCESSOR_BATCHES: Counter "otlet.processor.batches", BATCHES, PROCESSOR,
+        "Batches that a processor was given.";
+    PROCESSOR_INCOMING: Counter "otlet.processor.incoming_items", ITEMS, PROCESSOR,
+        "Spans, data points or log records that a processor was given.";
+    PROCESSOR_OUTGOING: Counter "otlet.processor.outgoing_items", ITEMS, PROCESSOR,
+        "Spans, data points or log records that went on.";
+    PROCESSOR_DROPPED: Counter "otlet.processor.dropped_items", ITEMS, PROCESSOR,
+        "Spans, data points or log records that were dropped, by the plugin or because it failed.";
+    PROCESSOR_REJECTED: Counter "otlet.processor.rejected_items", ITEMS, PROCESSOR,
+        "Spans, data points or log records that went back to their senders, because the plugin failed.";
+    PROCESSOR_EDITS: Counter "otlet.processor.edits", Unit::Of("{field}"), PROCESSOR,
+        "Fields replaced, added or removed at any depth; dropped records and whole batches replaced are not among them.";
+    PROCESSOR_FAILURES: Counter "otlet.processor.failures", BATCHES,
+        &["processor", "error.type", "on_error"],
+        "Batches that a plugin failed on, by why, and what happened to them.";
+    PROCESSOR_DURATION: Histogram "otlet.processor.duration", Unit::Seconds, PROCESSOR,
+        "Time of a plugin's calls: of the CPU where it is long enough to be measured.";
+    PROCESSOR_HAND_OVERS: Counter "otlet.processor.hand_overs", BATCHES, PROCESSOR,
+        "Batches that went to a worker thread, since the plugin may take long.";
+    PROCESSOR_INSTANCES: Gauge "otlet.processor.instances", Unit::Of("{instance}"), PROCESSOR,
+        "Instances of the plugin alive now.";
+    PROCESSOR_MEMORY: Gauge "otlet.processor.instance.memory", Unit::Bytes, PROCESSOR,
+        "Linear memory of the instances alive now.";
+    PLUGIN_COUNTS: Counter "otlet.plugin.counts", Unit::Of("{count}"), &["processor", "counter"],
+        "What plugins count themselves, by the names that they give.";
+
+    EXPORTER_SENT: Counter "otlet.exporter.sent_requests", REQUESTS, EXPORTER,
+        "Requests that the backend took.";
+    EXPORTER_SENT_ITEMS: Counter "otlet.exporter.sent_items", ITEMS, EXPORTER,
+        "Spans, data points or log records in them, without those that the backend rejected.";
+    EXPORTER_REJECTED_ITEMS: Counter "otlet.exporter.rejected_items", ITEMS, EXPORTER,
+        "Spans, data points or log records that the backend rejected of requests that it took (partial success).";
+    EXPORTER_FAILED: Counter "otlet.exporter.failed_requests", REQUESTS, EXPORTER,
+        "Requests that the backend refused for good, or that were given up.";
+    EXPORTER_FAILED_ITEMS: Counter "otlet.exporter.failed_items", ITEMS, EXPORTER,
+        "Spans, data points or log records in them.";
+    EXPORTER_RETRIES: Counter "otlet.exporter.retries", Unit::Of("{attempt}"), EXPORTER,
+        "Attempts after a request's first.";
+    EXPORTER_DURATION: Histogram "otlet.exporter.attempt.duration", Unit::Seconds, EXPORTER,
+        "Time of an attempt, whatever came of it.";
+    EXPORTER_FAILING: Gauge "otlet.exporter.failing", Unit::Of("1"), EXPORTER,
+        "Whether the last attempt failed: 1 if so, else 0.";
+    EXPORTER_QUEUE: Gauge "otlet.exporter.queue.requests", REQUESTS, EXPORTER,
+        "Requests that the queue holds: reserved, waiting and being sent.";
+    EXPORTER_QUEUE_ITEMS: Gauge "otlet.exporter.queue.items", ITEMS, EXPORTER,
+        "Spans, data points or log records that the queue holds.";
+    EXPORTER_QUEUE_BYTES: Gauge "otlet.exporter.queue.memory", Unit::Bytes, EXPORTER,
+        "Bytes that the queue holds, with 512 for each request.";
+    EXPORTER_QUEUE_SIZE: Gauge "otlet.exporter.queue.capacity", Unit::Of("1"),
+        &["exporter", "sizer"], "The queue's bound, queue_size, in what its sizer counts.";
+    EXPORTER_QUEUE_MAX: Gauge "otlet.exporter.queue.memory_limit", Unit::Bytes, EXPORTER,
+        "The queue's bound in bytes, max_bytes.";
+    EXPORTER_REFUSED: Counter "otlet.exporter.enqueue_failed_requests", REQUESTS, EXPORTER,
+        "Requests that found the queue full, and were refused.";
+    EXPORTER_LOST: Counter "otlet.exporter.lost_requests", REQUESTS, EXPORTER,
+        "Requests that were taken and are lost, because otlet had to end.";
+    EXPORTER_LOST_ITEMS: Counter "otlet.exporter.lost_items", ITEMS, EXPORTER,
+        "Spans, data points or log records in them.";
+
+    BUILD: Gauge "otlet.build_info", Unit::Of("1"), &["version"], "Always 1, with the version of otlet.";
+    PROCESS_START: Gauge "process.start_time", Unit::Seconds, &[],
+        "When the process started, in seconds since 1970.";
+    PROCESS_CPU: Counter "process.cpu.time", Unit::Seconds, &[],
+        "CPU time that the process has used.";
+    PROCESS_MEMORY: Gauge "process.memory.usage", Unit::Bytes, &[],
+        "Memory of the process that is resident, on Linux.";
+}

@@ -1,0 +1,165 @@
+//! Where the numbers are, and reading them.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::snapshot::Snapshot;
+use super::{list, process};
+use crate::exporter::Exporter;
+use crate::pipeline::{Intake, Stage};
+use crate::receiver::Listening;
+
+/// The parts that count, once they are there.
+#[derive(Default)]
+pub struct Sources(OnceLock<Parts>);
+
+/// The parts of a running otlet.
+pub struct Parts {
+    /// The listening sockets, with the names of their receivers.
+    pub sockets: Vec<(String, Listening)>,
+    /// What the receivers hand their requests to.
+    pub intakes: Vec<Arc<Intake>>,
+    /// The processors.
+    pub stages: Vec<Arc<Stage>>,
+    /// The exporters.
+    pub exporters: Vec<Arc<Exporter>>,
+}
+
+impl Sources {
+    /// Sources without parts yet; the process's time begins.
+    pub fn new() -> Arc<Self> {
+        process::start();
+        Arc::default()
+    }
+
+    /// Reads from these parts from now on; they cannot be changed again.
+    pub fn set(&self, parts: Parts) {
+        // Whoever set some before keeps them: there is one place that calls this, once.
+        let _already = self.0.set(parts);
+    }
+
+    /// Reads everything.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut into = Snapshot::empty();
+        if let Some(parts) = self.0.get() {
+            for (receiver, socket) in &parts.sockets {
+                collect_socket(receiver, socket, &mut into);
+            }
+            for intake in &parts.intakes {
+                collect_intake(intake, &mut into);
+            }
+            for stage in &parts.stages {
+                collect_stage(stage, &mut into);
+            }
+            for exporter in &parts.exporters {
+                collect_exporter(exporter, &mut into);
+            }
+        }
+        process::collect(&mut into);
+        into
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sources")
+    }
+}
+
+fn collect_socket(receiver: &str, socket: &Listening, into: &mut Snapshot) {
+    let counters = socket.counters();
+    let protocol = socket.protocol();
+    let labels = [receiver, protocol];
+    into.add(&list::RECEIVER_REQUESTS, labels, counters.requests.get());
+    for (kind, count) in counters.refusals() {
+        into.add(&list::RECEIVER_REFUSED, [receiver, protocol, kind], count);
+    }
+    into.add(
+        &list::RECEIVER_DURATION,
+        labels,
+        counters.durations.durations(),
+    );
+    into.add(&list::RECEIVER_BYTES, labels, counters.bytes.get());
+    into.add(&list::RECEIVER_IN_FLIGHT, labels, socket.in_flight());
+    into.add(&list::RECEIVER_CONNECTIONS, labels, socket.connections());
+    into.add(
+        &list::RECEIVER_CONNECTIONS_ACCEPTED,
+        labels,
+        counters.connections.get(),
+    );
+    into.add(
+        &list::RECEIVER_CONNECTIONS_REFUSED,
+        labels,
+        counters.connections_refused.get(),
+    );
+}
+
+fn collect_intake(intake: &Intake, into: &mut Snapshot) {
+    for (signal, taken) in intake.taken().iter() {
+        let labels = [intake.receiver(), signal.name()];
+        into.add(&list::RECEIVER_ACCEPTED, labels, taken.requests.get());
+        into.add(&list::RECEIVER_ACCEPTED_ITEMS, labels, taken.items.get());
+        into.add(
+            &list::RECEIVER_REFUSED_ITEMS,
+            labels,
+            taken.refused_items.get(),
+        );
+    }
+}
+
+fn collect_stage(stage: &Stage, into: &mut Snapshot) {
+    let (processor, counters) = (&stage.processor, &stage.counters);
+    let stats = processor.stats();
+    let labels = [processor.name()];
+    for (metric, counter) in [
+        (&list::PROCESSOR_BATCHES, &counters.batches),
+        (&list::PROCESSOR_INCOMING, &counters.records_in),
+        (&list::PROCESSOR_OUTGOING, &counters.records_out),
+        (&list::PROCESSOR_DROPPED, &counters.records_dropped),
+        (&list::PROCESSOR_REJECTED, &counters.records_rejected),
+        (&list::PROCESSOR_HAND_OVERS, &counters.handed_over),
+        (&list::PROCESSOR_EDITS, &stats.edits),
+    ] {
+        into.add(metric, labels, counter.get());
+    }
+    let on_error = processor.on_error().name();
+    for (cause, count) in stats.failures() {
+        let labels = [processor.name(), cause.name(), on_error];
+        into.add(&list::PROCESSOR_FAILURES, labels, count);
+    }
+    let durations = stats.durations.durations();
+    into.add(&list::PROCESSOR_DURATION, labels, durations);
+    into.add(&list::PROCESSOR_INSTANCES, labels, processor.instances());
+    into.add(&list::PROCESSOR_MEMORY, labels, stats.memory());
+    for (counter, count) in processor.counters() {
+        into.add(&list::PLUGIN_COUNTS, [processor.name(), &counter], count);
+    }
+}
+
+fn collect_exporter(exporter: &Exporter, into: &mut Snapshot) {
+    let counters = exporter.counters();
+    let labels = [exporter.name()];
+    for (metric, counter) in [
+        (&list::EXPORTER_SENT, &counters.sent_requests),
+        (&list::EXPORTER_SENT_ITEMS, &counters.sent_items),
+        (&list::EXPORTER_REJECTED_ITEMS, &counters.rejected_items),
+        (&list::EXPORTER_FAILED, &counters.failed_requests),
+        (&list::EXPORTER_FAILED_ITEMS, &counters.failed_items),
+        (&list::EXPORTER_RETRIES, &counters.retries),
+    ] {
+        into.add(metric, labels, counter.get());
+    }
+    let attempts = counters.attempts.durations();
+    into.add(&list::EXPORTER_DURATION, labels, attempts);
+    into.add(&list::EXPORTER_FAILING, labels, counters.is_failing());
+    let (depth, capacity, lost) = (exporter.depth(), exporter.capacity(), exporter.lost());
+    let sizer = [exporter.name(), capacity.sizer.name()];
+    into.add(&list::EXPORTER_QUEUE, labels, depth.requests);
+    into.add(&list::EXPORTER_QUEUE_ITEMS, labels, depth.items);
+    into.add(&list::EXPORTER_QUEUE_BYTES, labels, depth.bytes);
+    into.add(&list::EXPORTER_QUEUE_SIZE, sizer, capacity.size);
+    into.add(&list::EXPORTER_QUEUE_MAX, labels, capacity.bytes);
+    into.add(&list::EXPORTER_REFUSED, labels, exporter.refused());
+    into.add(&list::EXPORTER_LOST, labels, lost.requests);
+    into.add(&list::EXPORTER_LOST_ITEMS, labels, lost.items);
+}
