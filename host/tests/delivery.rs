@@ -157,7 +157,7 @@ service:
     }
     let batches = |otlet: &otlet::app::App| {
         let counters = &otlet.stages()[0].counters;
-        counters.batches.load(Ordering::Relaxed)
+        counters.batches.get()
     };
     assert_eq!(batches(&otlet), ROOM);
 
