@@ -1,4 +1,4 @@
-//! The command line: `run`, `check` and `demo`.
+//! The command line.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,11 @@ enum Command {
         /// The config file.
         file: PathBuf,
     },
+    /// Say what can be configured.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Show what otlet does with the telemetry of a small shop, over loopback, in a few seconds.
     Demo {
         /// Chooses the shop's customers, orders and accidents.
@@ -43,11 +48,23 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print every key with its default and a comment.
+    Defaults,
+}
+
 /// Runs the program and gives its exit code: 0 done, 1 failed, 2 a bad command line or config.
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run { config } => run(&config),
         Command::Check { file } => check(&file),
+        Command::Config {
+            command: ConfigCommand::Defaults,
+        } => {
+            say(&mut io::stdout(), config::DEFAULTS.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Demo { seed } => demo::main(seed).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

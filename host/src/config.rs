@@ -30,6 +30,9 @@ use crate::{admin as admin_endpoint, exporter, receiver};
 pub use draft::{Draft, Loaded, load, parse};
 pub use report::Report;
 
+/// Every key with its default and a comment, as `otlet config defaults` prints it: a config that can be used.
+pub const DEFAULTS: &str = include_str!("config/defaults.yaml");
+
 /// What a whole config file says.
 #[derive(Clone, Debug)]
 pub struct Config {

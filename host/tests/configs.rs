@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use otlet::config::{self, Config, Draft};
 use serde_json::Value;
 
+#[path = "configs/defaults.rs"]
+mod defaults;
 #[path = "configs/values.rs"]
 mod values;
 
