@@ -143,7 +143,7 @@ struct Shared {
     enabled: bool,
     room: Room,
     lanes: Lanes,
-    closed: AtomicBool,
+    closed: Flag,
     stopped: Flag,
     refused: Counter,
     /// Requests that were committed and have not ended.
@@ -186,7 +186,7 @@ impl Queue {
             enabled: config.enabled,
             room: Room::new(config),
             lanes: Lanes::new(lanes),
-            closed: AtomicBool::new(false),
+            closed: Flag::default(),
             stopped: Flag::default(),
             refused: Counter::default(),
             pending: AtomicU64::new(0),
@@ -222,7 +222,7 @@ impl Queue {
         };
         // The room is taken first and the door looked at second, and `emptied` does it the other way round, so that one
         // of the two sees the other.
-        if self.0.closed.load(Ordering::SeqCst) {
+        if self.is_closed() {
             return Err(self.0.leaving());
         }
         Ok(Reservation(held))
@@ -240,7 +240,17 @@ impl Queue {
 
     /// Refuses everything from now on; what was reserved may still be committed.
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::SeqCst);
+        self.0.closed.raise();
+    }
+
+    /// Whether it takes no more.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.is_raised()
+    }
+
+    /// Waits until it takes no more.
+    pub async fn closed(&self) {
+        self.0.closed.wait().await;
     }
 
     /// Waits until nothing is held, reservations included. Without [`close`](Self::close), more may come.
@@ -345,10 +355,14 @@ impl Flag {
         self.told.notify_waiters();
     }
 
+    fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::SeqCst)
+    }
+
     async fn wait(&self) {
         let mut told = std::pin::pin!(self.told.notified());
         told.as_mut().enable();
-        if !self.raised.load(Ordering::SeqCst) {
+        if !self.is_raised() {
             told.await;
         }
     }

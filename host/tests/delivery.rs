@@ -76,6 +76,28 @@ async fn everything_that_waits_is_sent_after_a_sigterm() {
 }
 
 #[tokio::test]
+async fn small_requests_arrive_together_each_record_once_and_a_sigterm_sends_the_rest() {
+    const REQUESTS: u64 = 400;
+    for (exporter, coding) in [("otlp", "gzip"), ("otlphttp", "none")] {
+        let backend = Backend::start();
+        let keys = format!(
+            "compression: {coding}, sending_queue: {{ batch: {{ max_bytes: 16KiB, max_delay: 1m }} }}"
+        );
+        let mut otlet = run(&forwarding(exporter, &backend.endpoint(), &keys));
+        let sender = Sender::grpc(otlet.grpc());
+        for number in 0..REQUESTS {
+            assert_eq!(sender.send(&request(number)).await.unwrap().code, 0);
+        }
+        otlet.signal("TERM");
+        let ended = spawn_blocking(move || otlet.ended()).await.unwrap();
+        assert_eq!(ended.code(), Some(0));
+        let received = backend.taken();
+        assert!(received.len() < 40, "{}", received.len());
+        assert_eq!(numbers(&received), (0..REQUESTS).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn nothing_acknowledged_is_lost_by_kill_9_when_the_queue_is_off() {
     let backend = Backend::start();
     backend.always(Answer::After(

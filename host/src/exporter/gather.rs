@@ -44,14 +44,17 @@ impl Gather {
     /// nothing.
     pub(super) async fn next(&mut self, queue: &Queue, lane: usize) -> Option<Lot> {
         loop {
+            // Nothing more comes that would be worth waiting for.
+            if queue.is_closed()
+                && let Some(lot) = self.open.iter_mut().find_map(Open::take)
+            {
+                return Some(lot);
+            }
             let due = self.open.iter().filter_map(|open| open.due).min();
-            let queued = match due {
-                Some(due) => time::timeout_at(due, queue.take(lane)).await,
-                None => Ok(queue.take(lane).await),
-            };
-            let full = match queued {
-                Ok(queued) => self.add(*queued?),
-                Err(_elapsed) => self.overdue(Instant::now()),
+            let full = tokio::select! {
+                queued = queue.take(lane) => self.add(*queued?),
+                () = until(due) => self.overdue(Instant::now()),
+                () = queue.closed(), if due.is_some() => None,
             };
             if full.is_some() {
                 return full;
@@ -92,5 +95,12 @@ impl Gather {
 impl Open {
     fn take(&mut self) -> Option<Lot> {
         Lot::new(std::mem::take(self).requests)
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => time::sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
