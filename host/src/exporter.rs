@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::compression::Coding;
 use crate::queue::{self, Capacity, Depth, Lost, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
@@ -72,7 +73,7 @@ pub struct Target {
     pub endpoint: ::http::Uri,
     /// Sent with every request. Example: `headers: { x-tenant: shop }`.
     pub headers: Vec<(::http::HeaderName, ::http::HeaderValue)>,
-    /// Example: `compression: gzip`.
+    /// Example: `compression: zstd`.
     pub compression: Compression,
 }
 
@@ -89,13 +90,32 @@ pub struct HttpTarget {
     pub logs_endpoint: Option<::http::Uri>,
 }
 
-/// How an exporter compresses.
+/// How an exporter compresses: at the level that costs least (1); what came compressed in the same way and was not edited
+/// goes on as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// Not at all.
     None,
-    /// gzip, at the level that costs least (1); what came compressed and was not edited goes on as it came.
+    /// gzip.
     Gzip,
+    /// zstd.
+    Zstd,
+    /// Deflate in zlib's frame.
+    Deflate,
+    /// The same, and over HTTP by the name that a Collector gives it.
+    Zlib,
+}
+
+impl Compression {
+    /// The coding, if any.
+    fn coding(self) -> Option<Coding> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some(Coding::Gzip),
+            Self::Zstd => Some(Coding::Zstd),
+            Self::Deflate | Self::Zlib => Some(Coding::Zlib),
+        }
+    }
 }
 
 /// How much the `debug` exporter prints.

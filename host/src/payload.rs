@@ -7,7 +7,33 @@ use crate::batch::Signal;
 /// The bytes of a gRPC message's prefix: a compressed flag and the length, big-endian.
 pub const PREFIX: usize = 5;
 
-/// An encoded export request of one signal: protobuf, plain, compressed with gzip, or both.
+/// How a request is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// gzip, RFC 1952.
+    Gzip,
+    /// zstd, RFC 8878.
+    Zstd,
+    /// Deflate in zlib's frame, RFC 1950, which gRPC and HTTP call `deflate`.
+    Zlib,
+    /// Deflate without a frame, RFC 1951, which some clients call `deflate` all the same: it is taken and never sent.
+    Raw,
+}
+
+/// The compressed form of a request.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    /// How it is compressed.
+    pub coding: Coding,
+    /// The bytes with their gRPC prefix.
+    pub framed: Bytes,
+    /// The bytes that it holds once opened, as far as it says.
+    pub size: usize,
+    /// The most bytes that it may hold once opened.
+    pub limit: usize,
+}
+
+/// An encoded export request of one signal: protobuf, plain, compressed, or both.
 ///
 /// Each form has its gRPC prefix in front, whichever protocol it came by, so that an exporter sends it without a copy.
 /// Cloning copies no bytes.
@@ -15,31 +41,25 @@ pub const PREFIX: usize = 5;
 pub struct Payload {
     signal: Signal,
     plain: Option<Bytes>,
-    gzip: Option<Bytes>,
-    /// The most bytes it may have once opened.
-    limit: usize,
+    packed: Option<Packed>,
 }
 
 impl Payload {
     /// A request that came plain; `framed` begins with its gRPC prefix.
     pub fn plain(signal: Signal, framed: Bytes) -> Self {
-        let limit = framed.len();
         Self {
             signal,
             plain: Some(framed),
-            gzip: None,
-            limit,
+            packed: None,
         }
     }
 
-    /// A request that came compressed with gzip, not yet opened, and may have `limit` bytes once it is; `framed` begins
-    /// with its gRPC prefix.
-    pub fn gzip(signal: Signal, framed: Bytes, limit: usize) -> Self {
+    /// A request that came compressed, not yet opened.
+    pub fn packed(signal: Signal, packed: Packed) -> Self {
         Self {
             signal,
             plain: None,
-            gzip: Some(framed),
-            limit,
+            packed: Some(packed),
         }
     }
 
@@ -53,9 +73,15 @@ impl Payload {
         self.plain.as_ref()
     }
 
-    /// The compressed form with its prefix, if it is at hand.
-    pub fn framed_gzip(&self) -> Option<&Bytes> {
-        self.gzip.as_ref()
+    /// The compressed form, if one is at hand.
+    pub fn compressed(&self) -> Option<&Packed> {
+        self.packed.as_ref()
+    }
+
+    /// The form that is compressed this way with its prefix, if it is at hand.
+    pub fn framed_in(&self, coding: Coding) -> Option<&Bytes> {
+        let packed = self.packed.as_ref()?;
+        (packed.coding == coding).then_some(&packed.framed)
     }
 
     /// The plain protobuf without its prefix, if it is at hand.
@@ -67,26 +93,30 @@ impl Payload {
 
     /// Adds the plain form of a request that came compressed.
     #[must_use]
-    pub fn opened(mut self, framed: Bytes) -> Self {
+    pub fn with_plain(mut self, framed: Bytes) -> Self {
         self.plain = Some(framed);
         self
     }
 
-    /// Adds the compressed form of a request that came plain.
+    /// Adds a compressed form, in the place of another.
     #[must_use]
-    pub fn compressed(mut self, framed: Bytes) -> Self {
-        self.gzip = Some(framed);
+    pub fn with_packed(mut self, packed: Packed) -> Self {
+        self.packed = Some(packed);
         self
     }
 
-    /// The most bytes that the plain form may have.
-    pub fn limit(&self) -> usize {
-        self.limit
+    /// The bytes of the plain form, as far as the request says.
+    pub fn opened_size(&self) -> usize {
+        match (&self.plain, &self.packed) {
+            (Some(plain), _) => plain.len().saturating_sub(PREFIX),
+            (None, packed) => packed.as_ref().map_or(0, |packed| packed.size),
+        }
     }
 
     /// The bytes that the request holds in memory.
     pub fn size(&self) -> usize {
-        self.plain.as_ref().map_or(0, Bytes::len) + self.gzip.as_ref().map_or(0, Bytes::len)
+        self.plain.as_ref().map_or(0, Bytes::len)
+            + self.packed.as_ref().map_or(0, |packed| packed.framed.len())
     }
 }
 

@@ -1,15 +1,38 @@
-use std::io::Write;
+//! Each coding against bytes that others made, both directions, and its bounds.
 
-use flate2::write::GzEncoder;
+mod gzip;
+mod zlib;
+mod zstd;
 
 use super::*;
 use crate::batch::Signal;
 
-/// gzip of one member, as a client makes it.
-fn member(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
-    encoder.write_all(plain).expect("a vector takes it");
-    encoder.finish().expect("a vector takes it")
+/// The codings that an exporter has.
+const SENT: [Coding; 3] = [Coding::Gzip, Coding::Zstd, Coding::Zlib];
+
+/// What every coding's fixture holds.
+const TEXT: &[u8] = b"otlet otlet otlet otlet telemetry";
+
+/// A compressed body behind its prefix.
+fn framed(body: &[u8]) -> Bytes {
+    [&payload::prefix(true, body.len()), body].concat().into()
+}
+
+/// Opens a body as a receiver does, and takes the prefix off.
+fn opened(coding: Coding, body: &[u8], limit: usize) -> Result<Vec<u8>, InflateError> {
+    let plain = inflate(&admit(coding, framed(body), limit)?)?;
+    let len = plain.len() - PREFIX;
+    assert!(len <= limit, "{len} bytes are over the bound of {limit}");
+    assert_eq!(plain[..PREFIX], payload::prefix(false, len));
+    Ok(plain[PREFIX..].to_vec())
+}
+
+/// Bytes from hexadecimal.
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
 }
 
 /// Bytes that compress a little, the same on every run.
@@ -20,17 +43,21 @@ fn noise(len: usize) -> Vec<u8> {
 
 #[test]
 fn what_is_compressed_opens_to_the_same_bytes() {
-    for len in [0, 1, 17, 4096, 65_537, 1_000_003] {
-        let plain = noise(len);
-        let framed = deflate(&plain);
-        assert_eq!(framed[0], 1, "the compressed flag");
-        let size = u32::from_be_bytes(framed[1..5].try_into().unwrap());
-        assert_eq!(size as usize, framed.len() - 5);
-        assert_eq!(claimed_size(&framed[5..]), Some(len));
-
-        let opened = inflate(&framed[5..], len).unwrap();
-        assert_eq!(opened[..5], payload::prefix(false, len));
-        assert_eq!(&opened[5..], &plain[..]);
+    for coding in SENT {
+        for len in [0, 1, 17, 4096, 65_537, 1_000_003] {
+            let plain = noise(len);
+            let packed = deflate(coding, &plain);
+            assert_eq!((packed.coding, packed.size), (coding, len));
+            let body = &packed.framed[PREFIX..];
+            assert_eq!(packed.framed[..PREFIX], payload::prefix(true, body.len()));
+            let admitted = admit(coding, packed.framed.clone(), len).unwrap();
+            assert_eq!((admitted.coding, admitted.size), (coding, len));
+            assert_eq!(
+                opened(coding, body, len).unwrap(),
+                plain,
+                "{coding:?} {len}"
+            );
+        }
     }
 }
 
@@ -38,90 +65,105 @@ fn what_is_compressed_opens_to_the_same_bytes() {
 fn what_does_not_compress_is_written_whole() {
     let mut random = fastrand::Rng::with_seed(3);
     let plain: Vec<u8> = (0..300_000).map(|_| random.u8(..)).collect();
-    assert_eq!(
-        &inflate(&deflate(&plain)[5..], 300_000).unwrap()[5..],
-        &plain[..]
-    );
-}
-
-#[test]
-fn every_member_is_opened() {
-    // Two members of one size: the trailer tells the size of the first, and nothing says that there is a second.
-    let gzip = [member(b"one"), member(b"two")].concat();
-    assert_eq!(&inflate(&gzip, 100).unwrap()[..], b"\0\0\0\0\x06onetwo");
-    assert_eq!(inflate(&gzip, 5), Err(InflateError::TooLarge { limit: 5 }));
+    for coding in SENT {
+        let packed = deflate(coding, &plain);
+        assert!(packed.framed.len() < 301_000, "{coding:?}");
+        assert_eq!(
+            opened(coding, &packed.framed[PREFIX..], 300_000).unwrap(),
+            plain
+        );
+    }
 }
 
 #[test]
 fn the_bound_holds_to_the_byte() {
-    let gzip = member(&[b'a'; 1000]);
-    assert_eq!(inflate(&gzip, 1000).unwrap().len(), 1005);
-    assert_eq!(
-        inflate(&gzip, 999),
-        Err(InflateError::TooLarge { limit: 999 })
-    );
-}
-
-#[test]
-fn a_trailer_that_lies_gets_nowhere() {
-    let bomb = member(&vec![0; 1 << 20]);
-    for claim in [0_u32, 10, 1 << 30, u32::MAX] {
-        let mut lying = bomb.clone();
-        let at = lying.len() - 4;
-        lying[at..].copy_from_slice(&claim.to_le_bytes());
-        let small = inflate(&lying, 1000);
+    for coding in SENT {
+        let body = deflate(coding, &[b'a'; 1000]).framed.slice(PREFIX..);
+        assert_eq!(opened(coding, &body, 1000).unwrap().len(), 1000);
         assert_eq!(
-            small,
-            Err(InflateError::TooLarge { limit: 1000 }),
-            "{claim}"
-        );
-        assert_eq!(
-            inflate(&lying, 2 << 20),
-            Err(InflateError::Corrupt),
-            "{claim}"
+            opened(coding, &body, 999),
+            Err(InflateError::TooLarge { limit: 999 }),
+            "{coding:?}"
         );
     }
 }
 
 #[test]
-fn damaged_gzip_is_refused() {
-    let gzip = member(&noise(5000));
-    for cut in 0..gzip.len() {
-        assert_eq!(
-            inflate(&gzip[..cut], 5000),
-            Err(InflateError::Corrupt),
-            "{cut}"
-        );
+fn damage_is_found_wherever_a_body_is_cut() {
+    for coding in SENT {
+        let body = deflate(coding, &noise(5000)).framed.slice(PREFIX..);
+        for cut in 0..body.len() {
+            let cut = opened(coding, &body[..cut], 5000);
+            assert!(matches!(cut, Err(InflateError::Corrupt(_))), "{cut:?}");
+        }
+        let trailing = [&body[..], b"garbage"].concat();
+        let trailing = opened(coding, &trailing, 5000);
+        assert!(matches!(trailing, Err(InflateError::Corrupt(_))));
     }
-    let mut flipped = gzip.clone();
-    flipped[100] ^= 4;
-    assert_eq!(inflate(&flipped, 5000), Err(InflateError::Corrupt));
-    let trailing = [&gzip[..], b"garbage"].concat();
-    assert_eq!(inflate(&trailing, 5000), Err(InflateError::Corrupt));
+}
+
+#[test]
+fn names_are_those_of_http_and_grpc() {
+    for (name, coding) in [
+        ("gzip", Some(Coding::Gzip)),
+        ("GZIP", Some(Coding::Gzip)),
+        ("zstd", Some(Coding::Zstd)),
+        ("deflate", Some(Coding::Zlib)),
+        ("zlib", Some(Coding::Zlib)),
+        ("snappy", None),
+        ("", None),
+        ("gzip, gzip", None),
+    ] {
+        assert_eq!(Coding::named(name.as_bytes()), coding, "{name}");
+    }
+    for name in ACCEPTED.split(", ") {
+        assert_eq!(Coding::named(name.as_bytes()).unwrap().name(), name);
+    }
 }
 
 #[test]
 fn a_payload_is_opened_and_compressed_once() {
-    let came = deflate(b"telemetry");
-    let payload = open(Payload::gzip(Signal::Logs, came.clone(), 9)).unwrap();
-    assert_eq!(payload.message().unwrap(), &b"telemetry"[..]);
-    let again = compress(payload);
-    assert_eq!(again.framed_gzip().unwrap().as_ptr(), came.as_ptr());
+    for coding in SENT {
+        let came = deflate(coding, b"telemetry");
+        let at = came.framed.as_ptr();
+        let payload = open(Payload::packed(Signal::Logs, came)).unwrap();
+        assert_eq!(payload.message().unwrap(), &b"telemetry"[..]);
+        let again = pack(payload, coding).unwrap();
+        assert_eq!(again.framed_in(coding).unwrap().as_ptr(), at);
 
-    let plain = Payload::plain(Signal::Logs, Bytes::from_static(b"\0\0\0\0\x01x"));
-    let both = compress(open(plain).unwrap());
-    assert_eq!(
-        &inflate(&both.framed_gzip().unwrap()[5..], 1).unwrap()[5..],
-        b"x"
-    );
+        let plain = Payload::plain(Signal::Logs, Bytes::from_static(b"\0\0\0\0\x01x"));
+        let both = pack(open(plain).unwrap(), coding).unwrap();
+        let body = &both.framed_in(coding).unwrap()[PREFIX..];
+        assert_eq!(opened(coding, body, 1).unwrap(), b"x");
+    }
+}
+
+#[test]
+fn what_came_compressed_in_one_way_goes_on_in_another() {
+    for came in SENT {
+        for wanted in SENT {
+            let payload = Payload::packed(Signal::Logs, deflate(came, TEXT));
+            let payload = pack(payload, wanted).unwrap();
+            let body = &payload.framed_in(wanted).unwrap()[PREFIX..];
+            assert_eq!(opened(wanted, body, 100).unwrap(), TEXT);
+            assert_eq!(payload.opened_size(), TEXT.len());
+        }
+    }
 }
 
 #[test]
 fn a_payload_that_is_too_large_once_opened_is_refused_for_good() {
-    let refusal = open(Payload::gzip(Signal::Logs, deflate(b"telemetry"), 8)).unwrap_err();
-    assert!(matches!(refusal, Refusal::TooLarge(_)));
-    assert!(
-        refusal.to_string().contains("max_request_size"),
-        "{refusal}"
-    );
+    for coding in SENT {
+        let mut packed = deflate(coding, b"telemetry");
+        let refusal = Refusal::from(admit(coding, packed.framed.clone(), 8).unwrap_err());
+        assert!(matches!(refusal, Refusal::TooLarge(_)));
+        assert!(
+            refusal.to_string().contains("max_request_size"),
+            "{refusal}"
+        );
+        // Even if it were let in.
+        packed.limit = 8;
+        packed.size = 8;
+        open(Payload::packed(Signal::Logs, packed)).unwrap_err();
+    }
 }

@@ -62,7 +62,7 @@ const LACKING: Lacking = &[
     ),
     (
         "compression_algorithms",
-        "otlet takes gzip and uncompressed requests: remove it",
+        "otlet takes gzip, zstd, deflate and uncompressed requests: remove it",
     ),
     (
         "read_header_timeout",

@@ -16,7 +16,7 @@ use super::debug::Printer;
 use super::lot::INLINE;
 use super::{Compression, Config, Kind, Output, StartError, Target, grpc, http as otlp_http};
 use crate::batch::Signal;
-use crate::compression;
+use crate::compression::{self, Coding};
 use crate::payload::Payload;
 
 /// An attempt that connects and an attempt that waits should not look the same in the log.
@@ -56,7 +56,7 @@ pub(super) struct Prepared {
     pub(super) signal: Signal,
     /// With its gRPC prefix in front.
     pub(super) framed: Bytes,
-    pub(super) gzip: bool,
+    pub(super) coding: Option<Coding>,
 }
 
 /// Connections to one backend.
@@ -95,25 +95,20 @@ impl Client {
 
     /// Brings a request into the form in which it is sent. What is at hand in that form is taken as it is.
     pub(super) async fn prepare(&self, payload: Payload) -> Result<Prepared, Failure> {
-        let gzip = match self {
-            Self::Otlp(_, common) | Self::OtlpHttp(_, common) => {
-                common.compression == Compression::Gzip
-            }
-            Self::Debug(_) => false,
+        let coding = match self {
+            Self::Otlp(_, common) | Self::OtlpHttp(_, common) => common.compression.coding(),
+            Self::Debug(_) => None,
         };
         let signal = payload.signal();
-        let form = |payload: &Payload| {
-            if gzip {
-                payload.framed_gzip().cloned()
-            } else {
-                payload.framed().cloned()
-            }
+        let form = |payload: &Payload| match coding {
+            Some(coding) => payload.framed_in(coding).cloned(),
+            None => payload.framed().cloned(),
         };
         let framed = match form(&payload) {
             Some(framed) => Some(framed),
-            None if compression::opened_size(&payload) <= INLINE => form(&convert(payload, gzip)?),
+            None if payload.opened_size() <= INLINE => form(&convert(payload, coding)?),
             None => {
-                let converted = tokio::task::spawn_blocking(move || convert(payload, gzip)).await;
+                let converted = tokio::task::spawn_blocking(move || convert(payload, coding)).await;
                 form(&converted.map_err(|error| Failure::permanent(error.to_string()))??)
             }
         };
@@ -122,7 +117,7 @@ impl Client {
         Ok(Prepared {
             signal,
             framed,
-            gzip,
+            coding,
         })
     }
 
@@ -136,12 +131,12 @@ impl Client {
     }
 }
 
-fn convert(payload: Payload, gzip: bool) -> Result<Payload, Failure> {
-    if gzip {
-        Ok(compression::compress(payload))
-    } else {
-        compression::open(payload).map_err(|refusal| Failure::permanent(refusal.to_string()))
-    }
+fn convert(payload: Payload, coding: Option<Coding>) -> Result<Payload, Failure> {
+    let converted = match coding {
+        Some(coding) => compression::pack(payload, coding),
+        None => compression::open(payload),
+    };
+    converted.map_err(|refusal| Failure::permanent(refusal.to_string()))
 }
 
 async fn within<T>(

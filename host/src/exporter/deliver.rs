@@ -13,7 +13,6 @@ use super::counters::Counters;
 use super::gather::Gather;
 use super::lot::{Lot, Piece};
 use super::retry::Backoff;
-use crate::compression;
 use crate::payload::Payload;
 use crate::queue::{Queue, Ticket};
 use crate::refusal::Refusal;
@@ -106,7 +105,7 @@ impl Sender {
             Piece::whole(payload, items)
         };
         let parts = match self.max_bytes {
-            Some(max) if compression::opened_size(&whole.payload) > max => whole.parts(max).await,
+            Some(max) if whole.payload.opened_size() > max => whole.parts(max).await,
             _ => Err(whole),
         };
         Ok(parts.map_or_else(|whole| VecDeque::from([whole]), VecDeque::from))

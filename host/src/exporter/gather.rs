@@ -9,7 +9,6 @@ use tokio::time::{self, Instant};
 
 use super::lot::Lot;
 use crate::batch::Signal;
-use crate::compression;
 use crate::payload::Payload;
 use crate::queue::{Batching, Queue, Queued, Ticket};
 
@@ -65,7 +64,7 @@ impl Gather {
     /// Adds a request; gives those that are enough by themselves.
     fn add(&mut self, queued: Queued) -> Option<Lot> {
         let (payload, ticket) = queued.split();
-        let bytes = compression::opened_size(&payload);
+        let bytes = payload.opened_size();
         let open = self.open.get_mut(payload.signal() as usize)?;
         let full = if open.bytes + bytes > self.max_bytes {
             open.take()

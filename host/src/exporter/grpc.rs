@@ -12,7 +12,7 @@ use super::answer::{Accepted, Failure, base64, says_too_large, words};
 use super::client::{Answer, Connections, Prepared, check, connections, exchange, headers};
 use super::{StartError, Target, http as otlp_http};
 use crate::batch::Signal;
-use crate::compression;
+use crate::compression::{self, Coding};
 use crate::payload::PREFIX;
 use crate::rpc::Status;
 
@@ -94,9 +94,9 @@ impl Client {
         *request.version_mut() = Version::HTTP_2;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
-        if prepared.gzip {
-            let gzip = HeaderValue::from_static("gzip");
-            request.headers_mut().insert(ENCODING, gzip);
+        if let Some(coding) = prepared.coding {
+            let name = HeaderValue::from_static(coding.name());
+            request.headers_mut().insert(ENCODING, name);
         }
         judge(&exchange(&self.connections, request).await?)
     }
@@ -123,7 +123,7 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
     };
     let code = status.to_str().ok().and_then(|code| code.parse().ok());
     if code == Some(0) {
-        return Ok(message(&answer.body).map_or_else(Accepted::default, |m| Accepted::parse(&m)));
+        return Ok(message(answer).map_or_else(Accepted::default, |m| Accepted::parse(&m)));
     }
     let details = headers
         .get(DETAILS)
@@ -186,13 +186,16 @@ fn without_status(answer: &Answer) -> Failure {
 }
 
 /// The message of a unary answer. Servers made with grpc-go compress it as the request was.
-fn message(body: &[u8]) -> Option<Bytes> {
-    let (prefix, message) = body.split_at_checked(PREFIX)?;
+fn message(answer: &Answer) -> Option<Bytes> {
+    let (prefix, message) = answer.body.split_at_checked(PREFIX)?;
     if *prefix.first()? == 0 {
         return Some(Bytes::copy_from_slice(message));
     }
-    let framed = compression::inflate(message, LONGEST_RESPONSE).ok()?;
-    Some(framed.slice(PREFIX.min(framed.len())..))
+    let coding = Coding::named(answer.headers.get(ENCODING)?.as_bytes())?;
+    let framed = Bytes::copy_from_slice(&answer.body);
+    let packed = compression::admit(coding, framed, LONGEST_RESPONSE).ok()?;
+    let opened = compression::inflate(&packed).ok()?;
+    Some(opened.slice(PREFIX.min(opened.len())..))
 }
 
 fn percent_decode(text: &[u8]) -> String {

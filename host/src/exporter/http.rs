@@ -10,7 +10,7 @@ use prost::Message;
 use super::answer::{Accepted, Failure, words};
 use super::client::{Answer, Connections, Prepared, check, connections, exchange, headers};
 use super::date;
-use super::{HttpTarget, StartError};
+use super::{Compression, HttpTarget, StartError};
 use crate::batch::Signal;
 use crate::payload::PREFIX;
 use crate::rpc::Status;
@@ -24,6 +24,8 @@ pub(super) struct Client {
     metrics: Uri,
     logs: Uri,
     headers: HeaderMap,
+    /// What the coding is called that the requests are compressed in.
+    coding: HeaderValue,
 }
 
 impl Client {
@@ -41,6 +43,7 @@ impl Client {
             metrics: endpoint(&to.metrics_endpoint, Signal::Metrics)?,
             logs: endpoint(&to.logs_endpoint, Signal::Logs)?,
             headers: headers(&to.target, &[(header::CONTENT_TYPE, PROTOBUF)]),
+            coding: coding(to.target.compression),
         })
     }
 
@@ -56,12 +59,21 @@ impl Client {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
-        if prepared.gzip {
-            let gzip = HeaderValue::from_static("gzip");
-            request.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+        if prepared.coding.is_some() {
+            let name = self.coding.clone();
+            request.headers_mut().insert(header::CONTENT_ENCODING, name);
         }
         judge(&exchange(&self.connections, request).await?)
     }
+}
+
+/// The name of a coding in `Content-Encoding`.
+fn coding(compression: Compression) -> HeaderValue {
+    HeaderValue::from_static(match (compression, compression.coding()) {
+        (Compression::Zlib, _) => "zlib",
+        (_, Some(coding)) => coding.name(),
+        (_, None) => "identity",
+    })
 }
 
 /// The endpoint with `/v1/` and the signal behind its path. What has no scheme or host is left as it is, for `check`.

@@ -72,7 +72,7 @@ impl Piece {
     ) -> Result<(Self, Vec<(Self, Failure)>), Failure> {
         let bytes = requests
             .iter()
-            .map(|(one, _)| compression::opened_size(one))
+            .map(|(one, _)| one.opened_size())
             .sum();
         off_thread(bytes, move || join(requests)).await
     }
@@ -80,7 +80,7 @@ impl Piece {
     /// This piece in smaller ones, if the backend would take those rather than the whole; the whole again if there are none.
     pub(super) async fn smaller(self, failure: &Failure) -> Result<Vec<Self>, Self> {
         if failure.too_large && self.halvings < MAX_HALVINGS {
-            let half = compression::opened_size(&self.payload) / 2;
+            let half = self.payload.opened_size() / 2;
             return self.parts(half).await;
         }
         let is_refused = !failure.retryable && !failure.too_large;
@@ -102,7 +102,7 @@ impl Piece {
     /// This piece in parts of at most `max` bytes; the whole again if it cannot be parted.
     pub(super) async fn parts(self, max: usize) -> Result<Vec<Self>, Self> {
         let (payload, halvings) = (self.payload.clone(), self.halvings + 1);
-        let parts = off_thread(compression::opened_size(&payload), move || {
+        let parts = off_thread(payload.opened_size(), move || {
             parts(payload, max)
         })
         .await;
@@ -135,7 +135,7 @@ async fn off_thread<T: Send + 'static>(
 fn join(requests: Vec<(Payload, u64)>) -> (Piece, Vec<(Piece, Failure)>) {
     let bytes: usize = requests
         .iter()
-        .map(|(one, _)| compression::opened_size(one))
+        .map(|(one, _)| one.opened_size())
         .sum();
     let signal = requests
         .first()

@@ -97,10 +97,14 @@ fn http(backend: &Backend) -> Config {
     }
 }
 
-fn compressed(mut config: Config) -> Config {
+fn compressed(config: Config) -> Config {
+    compressed_by(config, Compression::Gzip)
+}
+
+fn compressed_by(mut config: Config, compression: Compression) -> Config {
     match &mut config.kind {
-        Kind::Otlp(target) => target.compression = Compression::Gzip,
-        Kind::OtlpHttp(to) => to.target.compression = Compression::Gzip,
+        Kind::Otlp(target) => target.compression = compression,
+        Kind::OtlpHttp(to) => to.target.compression = compression,
         Kind::Debug(_) => {}
     }
     config

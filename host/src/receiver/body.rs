@@ -57,17 +57,17 @@ impl From<Refusal> for Fault {
     }
 }
 
-/// Reads a gRPC request of exactly one message; `gzip` is whether it may be compressed.
-pub(super) async fn message<B>(body: &mut B, door: &Door, gzip: bool) -> Result<Message, Fault>
+/// Reads a gRPC request of exactly one message; `coded` is whether it may be compressed.
+pub(super) async fn message<B>(body: &mut B, door: &Door, coded: bool) -> Result<Message, Fault>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let (first, prefix) = beginning(body).await?;
     let [flag, len @ ..] = prefix;
-    let compressed = match (flag, gzip) {
+    let compressed = match (flag, coded) {
         (0, _) => false,
         (1, true) => true,
-        (1, false) => return Err(invalid("a compressed message needs `grpc-encoding: gzip`")),
+        (1, false) => return Err(invalid("a compressed message needs `grpc-encoding`")),
         _ => return Err(invalid("the message does not begin with a gRPC prefix")),
     };
     let len = usize::try_from(u32::from_be_bytes(len)).unwrap_or(usize::MAX);

@@ -13,7 +13,7 @@ use super::answer::Answer;
 use super::body::{self, Fault};
 use super::counters::Counters;
 use super::{Next, Protocol, grpc, http as otlp_http};
-use crate::compression;
+use crate::compression::{self, Coding, Packed};
 use crate::payload::{PREFIX, Payload};
 use crate::refusal::{RETRY_AFTER, Refusal};
 
@@ -177,10 +177,17 @@ impl Door {
         )))
     }
 
-    /// Charges what a compressed body says that it will hold once opened, and refuses what is too large then.
-    pub(super) fn admit_gzip(&self, gzip: &[u8], charge: &mut Charge) -> Result<(), Refusal> {
-        let size = compression::admit(gzip, self.protocol.max_request_size)?;
-        self.grow(charge, size)
+    /// Charges what a compressed body with its prefix will hold once opened, as far as it says, and refuses what is too large
+    /// then.
+    pub(super) fn admit(
+        &self,
+        coding: Coding,
+        framed: Bytes,
+        charge: &mut Charge,
+    ) -> Result<Packed, Refusal> {
+        let packed = compression::admit(coding, framed, self.protocol.max_request_size)?;
+        self.grow(charge, packed.size)?;
+        Ok(packed)
     }
 }
 

@@ -10,7 +10,8 @@ use super::body::{self, Fault};
 use super::door::Door;
 use super::status;
 use crate::batch::Signal;
-use crate::payload::{PREFIX, Payload};
+use crate::compression::{ACCEPTED, Coding};
+use crate::payload::Payload;
 use crate::refusal::Refusal;
 
 /// Answers one request.
@@ -44,22 +45,23 @@ where
 /// What is called, and how.
 struct Call {
     signal: Signal,
-    gzip: bool,
+    coding: Option<Coding>,
 }
 
 async fn receive<B>(door: &Door, call: &Call, body: &mut B) -> Result<(), Fault>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let mut message = door.in_time(body::message(body, door, call.gzip)).await?;
+    let mut message = door
+        .in_time(body::message(body, door, call.coding.is_some()))
+        .await?;
     door.counters.bytes.add_len(message.framed.len());
-    let payload = if message.compressed {
-        let gzip = message.framed.get(PREFIX..).unwrap_or_default();
-        door.admit_gzip(gzip, &mut message.charge)?;
-        let limit = door.protocol.max_request_size;
-        Payload::gzip(call.signal, message.framed, limit)
-    } else {
-        Payload::plain(call.signal, message.framed)
+    let payload = match call.coding {
+        Some(coding) if message.compressed => {
+            let packed = door.admit(coding, message.framed, &mut message.charge)?;
+            Payload::packed(call.signal, packed)
+        }
+        _ => Payload::plain(call.signal, message.framed),
     };
     Ok(door.pass(payload).await?)
 }
@@ -93,19 +95,21 @@ fn called(head: &http::request::Parts) -> Result<Call, Box<Response<Answer>>> {
     if head.method != Method::POST {
         return Err(Box::new(status::grpc_unimplemented("gRPC is sent by POST")));
     }
-    let gzip = match head
+    let coding = match head
         .headers
         .get("grpc-encoding")
         .map(http::HeaderValue::as_bytes)
     {
-        None | Some(b"" | b"identity") => false,
-        Some(b"gzip") => true,
-        Some(_) => {
-            let message = "unknown grpc-encoding: identity and gzip are understood";
-            return Err(Box::new(status::grpc_unimplemented(message)));
-        }
+        None | Some(b"" | b"identity") => None,
+        Some(name) => match Coding::named(name) {
+            Some(coding) => Some(coding),
+            None => {
+                let message = format!("unknown grpc-encoding: identity, {ACCEPTED} are understood");
+                return Err(Box::new(status::grpc_unimplemented(&message)));
+            }
+        },
     };
-    Ok(Call { signal, gzip })
+    Ok(Call { signal, coding })
 }
 
 /// What follows `application/grpc` in a content type that begins with it, parameters left out.

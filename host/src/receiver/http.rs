@@ -1,4 +1,4 @@
-//! OTLP over HTTP: POST of protobuf or JSON, plain or gzip, to three paths. JSON becomes protobuf here and is nowhere else.
+//! OTLP over HTTP: POST of protobuf or JSON, plain or compressed, to three paths. JSON becomes protobuf here and is nowhere else.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
@@ -12,7 +12,7 @@ use super::door::Door;
 use super::json;
 use super::status::{self, Encoding};
 use crate::batch::Signal;
-use crate::compression;
+use crate::compression::{self, ACCEPTED, Coding};
 use crate::payload::{self, PREFIX, Payload};
 use crate::refusal::Refusal;
 
@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 struct Call {
     signal: Signal,
     encoding: Encoding,
-    gzip: bool,
+    coding: Option<Coding>,
 }
 
 /// Answers one request.
@@ -70,24 +70,26 @@ where
 
 /// Makes a payload of a body. The charge stays with the body.
 fn payload(door: &Door, call: &Call, plain: &mut Plain) -> Result<Payload, Refusal> {
-    let limit = door.protocol.max_request_size;
     let mut framed = plain.framed.split();
     let (head, body) = framed.split_at_mut(PREFIX);
-    head.copy_from_slice(&payload::prefix(call.gzip, body.len()));
-    if call.gzip {
-        door.admit_gzip(body, &mut plain.charge)?;
-    }
-    let payload = match (call.encoding, call.gzip) {
-        (Encoding::Protobuf, false) => Payload::plain(call.signal, framed.freeze()),
-        (Encoding::Protobuf, true) => Payload::gzip(call.signal, framed.freeze(), limit),
-        (Encoding::Json, false) => from_json(door, call.signal, body, &mut plain.charge)?,
-        (Encoding::Json, true) => {
-            let opened = compression::inflate(body, limit)?;
-            let json = opened.get(PREFIX..).unwrap_or_default();
-            from_json(door, call.signal, json, &mut plain.charge)?
-        }
+    head.copy_from_slice(&payload::prefix(call.coding.is_some(), body.len()));
+    let framed = framed.freeze();
+    let packed = match call.coding {
+        Some(coding) => Some(door.admit(coding, framed.clone(), &mut plain.charge)?),
+        None => None,
     };
-    Ok(payload)
+    match (call.encoding, packed) {
+        (Encoding::Protobuf, None) => Ok(Payload::plain(call.signal, framed)),
+        (Encoding::Protobuf, Some(packed)) => Ok(Payload::packed(call.signal, packed)),
+        (Encoding::Json, packed) => {
+            let opened = match packed {
+                Some(packed) => compression::inflate(&packed)?,
+                None => framed,
+            };
+            let json = opened.get(PREFIX..).unwrap_or_default();
+            from_json(door, call.signal, json, &mut plain.charge)
+        }
+    }
 }
 
 fn from_json(
@@ -128,16 +130,16 @@ fn called(head: &http::request::Parts) -> Result<Call, Box<Response<Answer>>> {
             message,
         )));
     };
-    let Some(gzip) = gzip(&head.headers) else {
-        let message = "unknown content encoding: gzip and identity are understood";
+    let Some(coding) = coding(&head.headers) else {
+        let message = format!("unknown content encoding: identity, {ACCEPTED} are understood");
         return Err(Box::new(status::http_unsupported_encoding(
-            message, encoding,
+            &message, encoding,
         )));
     };
     Ok(Call {
         signal,
         encoding,
-        gzip,
+        coding,
     })
 }
 
@@ -154,13 +156,13 @@ fn encoding(headers: &HeaderMap) -> Option<Encoding> {
     }
 }
 
-/// Whether the body is compressed; none for what is not understood.
-fn gzip(headers: &HeaderMap) -> Option<bool> {
+/// How the body is compressed, if it is; none for what is not understood.
+fn coding(headers: &HeaderMap) -> Option<Option<Coding>> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
     let value = values.next().map_or(&b""[..], HeaderValue::as_bytes);
     match (value, values.next()) {
-        (value, None) if value.is_empty() || value.eq_ignore_ascii_case(b"identity") => Some(false),
-        (value, None) => value.eq_ignore_ascii_case(b"gzip").then_some(true),
+        (value, None) if value.is_empty() || value.eq_ignore_ascii_case(b"identity") => Some(None),
+        (value, None) => Coding::named(value).map(Some),
         (_, Some(_)) => None,
     }
 }

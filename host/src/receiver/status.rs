@@ -17,12 +17,15 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use http::{Response, StatusCode};
 use prost::Message;
 use serde_json::json;
 
 use super::answer::Answer;
+use crate::compression::ACCEPTED;
 use crate::refusal::Refusal;
 use crate::rpc::{RETRY_INFO, RetryInfo, Status};
 
@@ -95,7 +98,7 @@ pub(super) fn grpc_refusal(refusal: &Refusal) -> Response<Answer> {
 /// A method or a compression over gRPC that otlet does not have.
 pub(super) fn grpc_unimplemented(message: &str) -> Response<Answer> {
     let mut response = grpc_error(Code::Unimplemented, message);
-    let accepted = HeaderValue::from_static("identity,gzip");
+    let accepted = HeaderValue::from_static("identity,gzip,zstd,deflate");
     response
         .headers_mut()
         .insert(GRPC_ACCEPT_ENCODING, accepted);
@@ -141,7 +144,10 @@ pub(super) fn http_refusal(refusal: &Refusal, encoding: Encoding) -> Response<An
 /// A compression over HTTP that otlet does not have.
 pub(super) fn http_unsupported_encoding(message: &str, encoding: Encoding) -> Response<Answer> {
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    http_error(status, Code::InvalidArgument, message, None, encoding)
+    let mut response = http_error(status, Code::InvalidArgument, message, None, encoding);
+    let accepted = HeaderValue::from_static(ACCEPTED);
+    response.headers_mut().insert(ACCEPT_ENCODING, accepted);
+    response
 }
 
 /// A request that is not OTLP, so that there is no encoding to answer in.

@@ -7,13 +7,14 @@ use std::task::{Context, Poll};
 
 use ::http::{Method, Request, Response};
 use bytes::Bytes;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Semaphore;
 
 use super::answer::Answer;
 use super::*;
 use crate::batch::Signal;
+use crate::compression::Coding;
 use crate::refusal::RETRY_AFTER;
 
 mod grpc;
@@ -157,6 +158,27 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::new(6));
     encoder.write_all(plain).unwrap();
     encoder.finish().unwrap()
+}
+
+/// A body in each coding, by every name that it has.
+fn codings(plain: &[u8]) -> [(&'static str, Coding, Vec<u8>); 5] {
+    let zlib = {
+        let mut encoder = ZlibEncoder::new(Vec::new(), flate2::Compression::new(6));
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    };
+    let raw = zlib[2..zlib.len() - 4].to_vec();
+    [
+        ("gzip", Coding::Gzip, gzip(plain)),
+        (
+            "zstd",
+            Coding::Zstd,
+            zstd::bulk::compress(plain, 3).unwrap(),
+        ),
+        ("deflate", Coding::Zlib, zlib.clone()),
+        ("zlib", Coding::Zlib, zlib),
+        ("deflate", Coding::Raw, raw),
+    ]
 }
 
 /// A gRPC message with its prefix.

@@ -160,6 +160,26 @@ fn every_key_of_an_exporter_reaches_its_field() {
 }
 
 #[test]
+fn every_compression_has_its_name() {
+    let config = config("ok_compression.yaml");
+    let compressions: Vec<_> = (config.exporters.iter())
+        .map(|exporter| match &exporter.kind {
+            Kind::Otlp(target) => target.compression,
+            Kind::OtlpHttp(to) => to.target.compression,
+            Kind::Debug(_) => Compression::None,
+        })
+        .collect();
+    let expected = [
+        Compression::Zstd,
+        Compression::Deflate,
+        Compression::Zstd,
+        Compression::Zlib,
+        Compression::Deflate,
+    ];
+    assert_eq!(compressions, expected);
+}
+
+#[test]
 fn references_to_the_environment_are_filled_in() {
     let config = config("ok_environment_and_anchors.yaml");
     let [receiver] = config.receivers.as_slice() else {

@@ -53,22 +53,27 @@ impl Client {
     }
 
     /// Sends a request that is to be taken, and gives the body as it went over the wire.
-    pub(crate) fn send(&self, encoding: Encoding, gzip: bool, signal: &str, body: &[u8]) -> Bytes {
-        let body = if gzip {
-            compress(body)
-        } else {
-            Bytes::copy_from_slice(body)
+    pub(crate) fn send(
+        &self,
+        encoding: Encoding,
+        coding: Option<&str>,
+        signal: &str,
+        body: &[u8],
+    ) -> Bytes {
+        let body = match coding {
+            Some(coding) => compress_as(coding, body),
+            None => Bytes::copy_from_slice(body),
         };
         let answer = if encoding == Encoding::Grpc {
-            self.call(&method(signal), gzip.then_some("gzip"), &body)
+            self.call(&method(signal), coding, &body)
         } else {
             let kind = match encoding {
                 Encoding::Json => "application/json",
                 _ => "application/x-protobuf",
             };
             let mut headers = vec![("content-type", kind)];
-            if gzip {
-                headers.push(("content-encoding", "gzip"));
+            if let Some(coding) = coding {
+                headers.push(("content-encoding", coding));
             }
             self.post(&format!("/v1/{signal}"), &headers, &body)
         };
@@ -124,6 +129,22 @@ fn assert_taken(encoding: Encoding, answer: &Answer) {
     assert_eq!(answer.header("grpc-status"), status, "{answer:?}");
 }
 
+/// Compresses in the coding of this name.
+fn compress_as(coding: &str, plain: &[u8]) -> Bytes {
+    match coding {
+        "gzip" => compress(plain),
+        "zstd" => zstd::bulk::compress(plain, 3).unwrap().into(),
+        "deflate" => {
+            let mut compressor = Compressor::new(CompressionLvl::fastest());
+            let mut zlib = vec![0; compressor.zlib_compress_bound(plain.len())];
+            let len = compressor.zlib_compress(plain, &mut zlib).unwrap();
+            zlib.truncate(len);
+            zlib.into()
+        }
+        other => panic!("{other}"),
+    }
+}
+
 /// Compresses with gzip.
 pub(crate) fn compress(plain: &[u8]) -> Bytes {
     let mut compressor = Compressor::new(CompressionLvl::fastest());
@@ -133,12 +154,16 @@ pub(crate) fn compress(plain: &[u8]) -> Bytes {
     gzip.into()
 }
 
-/// Opens what is compressed with gzip, which must be as long as is expected.
-pub(crate) fn decompress(gzip: &[u8], len: usize) -> Vec<u8> {
+/// Opens what is compressed in the coding of this name, which must be as long as is expected.
+pub(crate) fn decompress(coding: &str, body: &[u8], len: usize) -> Vec<u8> {
     let mut plain = vec![0; len];
-    let all = Decompressor::new()
-        .gzip_decompress(gzip, &mut plain)
-        .unwrap();
+    let mut opener = Decompressor::new();
+    let all = match coding {
+        "gzip" => opener.gzip_decompress(body, &mut plain).unwrap(),
+        "zstd" => zstd::bulk::decompress_to_buffer(body, &mut plain[..]).unwrap(),
+        "deflate" => opener.zlib_decompress(body, &mut plain).unwrap(),
+        other => panic!("{other}"),
+    };
     assert_eq!(all, len);
     plain
 }

@@ -83,7 +83,7 @@ impl Sent {
         } else {
             self.message.to_vec()
         };
-        client.send(self.encoding, self.gzip, &self.signal, &body);
+        client.send(self.encoding, self.gzip.then_some("gzip"), &self.signal, &body);
     }
 }
 

@@ -36,21 +36,22 @@ fn every_way_in(exporter: &str, compression: &str) {
     let mut count = 0;
     for sent in &sent {
         for encoding in [Encoding::Grpc, Encoding::Protobuf, Encoding::Json] {
-            for gzip in [false, true] {
+            for coding in [None, Some("gzip"), Some("zstd"), Some("deflate")] {
                 let file = match encoding {
                     Encoding::Json => sent.file.replace(".pb", ".json"),
                     _ => sent.file.clone(),
                 };
-                let body = client.send(encoding, gzip, &sent.signal, &corpus::read(&file));
+                let body = client.send(encoding, coding, &sent.signal, &corpus::read(&file));
                 count += 1;
                 let received = backend.wait_for(count).pop().unwrap();
-                let way = format!("{file} by {encoding:?}, gzip {gzip}");
+                let way = format!("{file} by {encoding:?}, {coding:?}");
                 assert_eq!(received.request, sent.request(), "{way}");
-                assert_eq!(received.gzip, compression == "gzip", "{way}");
+                let wanted = (compression != "none").then_some(compression);
+                assert_eq!(received.coding.as_deref(), wanted, "{way}");
                 if encoding != Encoding::Json {
                     assert_eq!(plain(&received, sent.message.len()), sent.message, "{way}");
                 }
-                if encoding != Encoding::Json && gzip == received.gzip {
+                if encoding != Encoding::Json && coding == wanted {
                     assert_eq!(received.body, body, "{way}");
                 }
                 let protocol = match exporter {
@@ -62,14 +63,13 @@ fn every_way_in(exporter: &str, compression: &str) {
         }
     }
     end(otlet);
-    assert_eq!(backend.received().len(), 18);
+    assert_eq!(backend.received().len(), 36);
 }
 
 fn plain(received: &Received, len: usize) -> Vec<u8> {
-    if received.gzip {
-        decompress(&received.body, len)
-    } else {
-        received.body.to_vec()
+    match &received.coding {
+        Some(coding) => decompress(coding, &received.body, len),
+        None => received.body.to_vec(),
     }
 }
 
@@ -91,6 +91,26 @@ fn every_encoding_and_signal_leaves_by_http_as_it_came() {
 #[test]
 fn every_encoding_and_signal_leaves_by_http_with_gzip_as_it_came() {
     every_way_in("otlphttp", "gzip");
+}
+
+#[test]
+fn every_encoding_and_signal_leaves_by_grpc_with_zstd_as_it_came() {
+    every_way_in("otlp", "zstd");
+}
+
+#[test]
+fn every_encoding_and_signal_leaves_by_http_with_zstd_as_it_came() {
+    every_way_in("otlphttp", "zstd");
+}
+
+#[test]
+fn every_encoding_and_signal_leaves_by_grpc_with_deflate_as_it_came() {
+    every_way_in("otlp", "deflate");
+}
+
+#[test]
+fn every_encoding_and_signal_leaves_by_http_with_deflate_as_it_came() {
+    every_way_in("otlphttp", "deflate");
 }
 
 #[test]

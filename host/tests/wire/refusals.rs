@@ -38,8 +38,8 @@ service:
     ));
     let client = Client::to(&otlet);
     send(&client);
-    client.send(Encoding::Grpc, false, "traces", &good());
-    client.send(Encoding::Protobuf, false, "traces", &good());
+    client.send(Encoding::Grpc, None, "traces", &good());
+    client.send(Encoding::Protobuf, None, "traces", &good());
     end(otlet);
     let received = backend.received().into_iter().map(|it| it.request);
     received.collect()
@@ -138,11 +138,11 @@ fn requests_without_records_are_taken_and_not_passed_on() {
     };
     let received = with_otlet(|client| {
         for message in [vec![], empty_scope.encode_to_vec()] {
-            client.send(Encoding::Grpc, false, "traces", &message);
-            client.send(Encoding::Protobuf, false, "traces", &message);
+            client.send(Encoding::Grpc, None, "traces", &message);
+            client.send(Encoding::Protobuf, None, "traces", &message);
         }
-        client.send(Encoding::Json, false, "traces", b"{}");
-        client.send(Encoding::Json, true, "traces", br#"{"resourceSpans":[]}"#);
+        client.send(Encoding::Json, None, "traces", b"{}");
+        client.send(Encoding::Json, Some("gzip"), "traces", br#"{"resourceSpans":[]}"#);
     });
     assert_good_alone(&received);
 }

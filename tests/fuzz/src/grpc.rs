@@ -7,7 +7,7 @@ use otlet::receiver::Speaks;
 
 use crate::choices::Choices;
 use crate::receiver::{CHOICES, MAX_REQUEST_SIZE, answer, request};
-use crate::{Target, gzip};
+use crate::{Target, gzip, zlib, zstd};
 
 /// What is taken is handed on as it came, and may be opened; what is not is told so in gRPC's words.
 pub const TARGET: Target = Target {
@@ -36,7 +36,7 @@ const HEADERS: [(&str, &[&str]); 2] = [
             ";",
         ],
     ),
-    ("grpc-encoding", &["gzip", "gzip", "identity", "", "zstd"]),
+    ("grpc-encoding", &["gzip", "zstd", "deflate", "", "snappy"]),
 ];
 
 fn run(data: &[u8]) -> bool {
@@ -60,7 +60,9 @@ fn run(data: &[u8]) -> bool {
         response.status() == StatusCode::OK && status.is_none(),
         "{response:?}"
     );
-    let framed = payload.framed().or(payload.framed_gzip());
+    let framed = payload
+        .framed()
+        .or(payload.compressed().map(|packed| &packed.framed));
     assert_eq!(framed.map(|framed| &framed[..]), Some(body));
     if let Ok(opened) = compression::open(payload) {
         let message = opened.message().expect("it was opened");
@@ -77,5 +79,7 @@ fn seeds() -> Vec<Vec<u8>> {
     vec![
         framed(false, &[0x0a; 64]),
         framed(true, &gzip::member(&[5; 400])),
+        framed(true, &zstd::whole(&[5; 400])),
+        framed(true, &zlib::framed(&[5; 400])),
     ]
 }

@@ -9,7 +9,7 @@ use otlet::receiver::Speaks;
 use crate::choices::Choices;
 use crate::protobuf::is_valid;
 use crate::receiver::{CHOICES, MAX_REQUEST_SIZE, answer, request};
-use crate::{Target, gzip, json};
+use crate::{Target, gzip, json, zlib, zstd};
 
 /// Protobuf that is taken is handed on as it came, and may be opened; JSON as valid protobuf; what is not taken is told so.
 pub const TARGET: Target = Target {
@@ -33,7 +33,10 @@ const HEADERS: [(&str, &[&str]); 2] = [
             ";",
         ],
     ),
-    ("content-encoding", &["identity", "gzip", "", "gzip,"]),
+    (
+        "content-encoding",
+        &["identity", "gzip", "zstd", "deflate", "gzip,"],
+    ),
 ];
 
 fn run(data: &[u8]) -> bool {
@@ -59,7 +62,9 @@ fn run(data: &[u8]) -> bool {
         assert!(is_valid(payload.signal(), &message));
         return true;
     }
-    let framed = payload.framed().or(payload.framed_gzip());
+    let framed = payload
+        .framed()
+        .or(payload.compressed().map(|packed| &packed.framed));
     let sent = framed.and_then(|framed| framed.get(PREFIX..));
     assert_eq!(sent, Some(body));
     if let Ok(opened) = compression::open(payload) {
@@ -72,7 +77,13 @@ fn run(data: &[u8]) -> bool {
 fn seeds() -> Vec<Vec<u8>> {
     let small =
         br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}}]}]}]}"#;
-    let bodies = [small.to_vec(), gzip::member(small), vec![0x0a; 40]];
+    let bodies = [
+        small.to_vec(),
+        gzip::member(small),
+        zstd::whole(small),
+        zlib::framed(small),
+        vec![0x0a; 40],
+    ];
     let bodies = bodies.into_iter().chain(json::seeds());
     bodies
         .map(|body| [&[0; CHOICES], &body[..]].concat())

@@ -5,6 +5,7 @@
 
 pub mod batch;
 mod choices;
+mod coding;
 pub mod column;
 pub mod config;
 pub mod grpc;
@@ -17,6 +18,8 @@ mod protobuf;
 mod receiver;
 pub mod redact;
 pub mod trace_state;
+pub mod zlib;
+pub mod zstd;
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -41,7 +44,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     batch::TARGET,
     column::TARGET,
     config::TARGET,
@@ -53,6 +56,8 @@ pub const TARGETS: [Target; 11] = [
     link::TARGET,
     redact::TARGET,
     trace_state::TARGET,
+    zlib::TARGET,
+    zstd::TARGET,
 ];
 
 impl Target {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use libdeflater::Decompressor;
+use libdeflater::{DecompressionError, Decompressor};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -31,8 +31,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The message as it came, compressed or not, without gRPC's prefix.
     pub body: Bytes,
-    /// Whether it was compressed with gzip.
-    pub gzip: bool,
+    /// What it was compressed with, as its sender calls it.
+    pub coding: Option<String>,
     /// What it says.
     pub request: Request,
     /// When it had arrived.
@@ -94,7 +94,7 @@ impl Received {
                 .and_then(|value| value.to_str().ok())
         };
         let kind = header("content-type").unwrap_or_default();
-        let (protocol, body, gzip) = if kind.starts_with("application/grpc") {
+        let (protocol, body, coding) = if kind.starts_with("application/grpc") {
             let (prefix, message) = body
                 .split_first_chunk::<5>()
                 .ok_or("a gRPC message has a prefix")?;
@@ -106,20 +106,24 @@ impl Received {
                     message.len()
                 ));
             }
-            if *flag == 1 && header("grpc-encoding") != Some("gzip") {
+            let coding = header("grpc-encoding").filter(|_coding| *flag == 1);
+            if *flag == 1 && coding.is_none() {
                 return Err("a compressed message without grpc-encoding".to_owned());
             }
             if header("te") != Some("trailers") {
                 return Err("gRPC without te: trailers".to_owned());
             }
-            (Protocol::Grpc, body.slice(5..), *flag == 1)
+            (Protocol::Grpc, body.slice(5..), coding)
         } else if kind == "application/x-protobuf" {
-            let gzip = header("content-encoding") == Some("gzip");
-            (Protocol::Http, body.clone(), gzip)
+            (Protocol::Http, body.clone(), header("content-encoding"))
         } else {
             return Err(format!("content-type {kind:?}"));
         };
-        let plain = if gzip { inflate(&body)? } else { body.clone() };
+        let plain = match coding {
+            Some(coding) => open(coding, &body)?,
+            None => body.clone(),
+        };
+        let coding = coding.map(str::to_owned);
         let path = parts.uri.path().to_owned();
         let request = decode(&path, plain)?;
         Ok(Self {
@@ -127,7 +131,7 @@ impl Received {
             path,
             headers: parts.headers,
             body,
-            gzip,
+            coding,
             request,
             at: Instant::now(),
             taken,
@@ -135,14 +139,37 @@ impl Received {
     }
 }
 
-fn inflate(gzip: &[u8]) -> Result<Bytes, String> {
-    let trailer = gzip.last_chunk::<4>().ok_or("gzip has a trailer")?;
-    let len = usize::try_from(u32::from_le_bytes(*trailer)).map_err(|e| e.to_string())?;
-    let mut plain = vec![0; len];
-    let opened = Decompressor::new().gzip_decompress(gzip, &mut plain);
-    match opened {
-        Ok(all) if all == len => Ok(plain.into()),
-        other => Err(format!("gzip: {other:?}")),
+/// The most that a test's request holds.
+const LARGEST: usize = 64 << 20;
+
+/// Opens what a test sent, by the name of its coding in either protocol.
+fn open(coding: &str, body: &[u8]) -> Result<Bytes, String> {
+    match coding {
+        "gzip" => deflated(body, Decompressor::gzip_decompress),
+        "deflate" | "zlib" => deflated(body, Decompressor::zlib_decompress),
+        "zstd" => zstd::bulk::decompress(body, LARGEST)
+            .map(Bytes::from)
+            .map_err(|error| error.to_string()),
+        other => Err(format!("coding {other:?}")),
+    }
+}
+
+fn deflated(
+    body: &[u8],
+    open: fn(&mut Decompressor, &[u8], &mut [u8]) -> Result<usize, DecompressionError>,
+) -> Result<Bytes, String> {
+    let mut plain = vec![0; 4 * body.len() + 64];
+    loop {
+        match open(&mut Decompressor::new(), body, &mut plain) {
+            Ok(len) => {
+                plain.truncate(len);
+                return Ok(plain.into());
+            }
+            Err(DecompressionError::InsufficientSpace) if plain.len() < LARGEST => {
+                plain.resize(plain.len() * 4, 0);
+            }
+            Err(error) => return Err(error.to_string()),
+        }
     }
 }
 

@@ -21,7 +21,13 @@ pub(super) fn read_target(
     }
     let endpoint = reader.text("endpoint", URL, "write `http://host:port`", parse);
     let mut compression = Compression::Gzip;
-    let words = [("gzip", Compression::Gzip), ("none", Compression::None)];
+    let words = [
+        ("gzip", Compression::Gzip),
+        ("zstd", Compression::Zstd),
+        ("deflate", Compression::Deflate),
+        ("zlib", Compression::Zlib),
+        ("none", Compression::None),
+    ];
     reader.choice("compression", &words, &mut compression);
     let headers = reader
         .named("headers")

@@ -319,7 +319,7 @@ fn printing_goes_to_the_output_and_a_closed_one_does_no_harm() {
         let accepted = runtime.block_on(printer.print(&Prepared {
             signal: Signal::Traces,
             framed: framed.into(),
-            gzip: false,
+            coding: None,
         }));
         assert_eq!(accepted, Accepted::default());
     }

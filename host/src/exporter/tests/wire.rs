@@ -4,7 +4,12 @@ use otlet_tests::backend::Protocol;
 
 use super::*;
 use crate::compression;
-use crate::payload::PREFIX;
+
+/// A request that came compressed.
+fn came(coding: Coding, body: &[u8]) -> Payload {
+    let packed = compression::admit(coding, framed(true, body), 1 << 20).unwrap();
+    Payload::packed(Signal::Logs, packed)
+}
 
 #[test]
 fn a_request_arrives_as_the_very_bytes_it_was() {
@@ -22,7 +27,7 @@ fn a_request_arrives_as_the_very_bytes_it_was() {
         let received = &backend.wait_for(1)[0];
         assert_eq!(received.protocol, protocol);
         assert_eq!(received.path, path);
-        assert!(!received.gzip);
+        assert_eq!(received.coding, None);
         assert_eq!(received.body, request(7, 300).encode_to_vec());
         assert_eq!(received.request, Request::Logs(request(7, 300)));
         let agent = received.headers.get("user-agent").unwrap();
@@ -115,30 +120,55 @@ fn what_came_compressed_goes_on_as_the_very_bytes_it_was() {
         let mut gzip = vec![0; compressor.gzip_compress_bound(message.len())];
         let len = compressor.gzip_compress(&message, &mut gzip).unwrap();
         gzip.truncate(len);
-        let payload = Payload::gzip(Signal::Logs, framed(true, &gzip), 1 << 20);
+        let payload = came(Coding::Gzip, &gzip);
         let _taken = exporter
             .reserve(Size::default())
             .unwrap()
             .commit(payload, Size::default());
         let received = &backend.wait_for(1)[0];
-        assert!(received.gzip);
+        assert_eq!(received.coding.as_deref(), Some("gzip"));
         assert_eq!(received.body, gzip);
         assert_eq!(received.request, Request::Logs(request(3, 50)));
     }
 }
 
 #[test]
-fn what_came_plain_is_compressed_on_demand_however_large() {
+fn what_came_as_zstd_goes_on_as_the_very_bytes_it_was() {
     for config in PROTOCOLS {
         let (world, backend) = (World::new(), Backend::start());
-        let exporter = world.start(&compressed(config(&backend)));
-        for (i, count) in [1, 40_000].into_iter().enumerate() {
-            queue(&exporter, 5, count);
-            let received = &backend.wait_for(i + 1)[i];
-            assert!(received.gzip);
-            assert_eq!(received.request, Request::Logs(request(5, count)));
+        let exporter = world.start(&compressed_by(config(&backend), Compression::Zstd));
+        // A level that otlet itself never uses.
+        let body = zstd::bulk::compress(&request(3, 50).encode_to_vec(), 19).unwrap();
+        let _taken = exporter
+            .reserve(Size::default())
+            .unwrap()
+            .commit(came(Coding::Zstd, &body), Size::default());
+        let received = &backend.wait_for(1)[0];
+        assert_eq!(received.coding.as_deref(), Some("zstd"));
+        assert_eq!(received.body, body);
+        assert_eq!(received.request, Request::Logs(request(3, 50)));
+    }
+}
+
+#[test]
+fn what_came_plain_is_compressed_on_demand_however_large() {
+    for (protocol, config) in PROTOCOLS.into_iter().enumerate() {
+        for (compression, names) in [
+            (Compression::Gzip, ["gzip", "gzip"]),
+            (Compression::Zstd, ["zstd", "zstd"]),
+            (Compression::Deflate, ["deflate", "deflate"]),
+            (Compression::Zlib, ["deflate", "zlib"]),
+        ] {
+            let (world, backend) = (World::new(), Backend::start());
+            let exporter = world.start(&compressed_by(config(&backend), compression));
+            for (i, count) in [1, 40_000].into_iter().enumerate() {
+                queue(&exporter, 5, count);
+                let received = &backend.wait_for(i + 1)[i];
+                assert_eq!(received.coding.as_deref(), Some(names[protocol]));
+                assert_eq!(received.request, Request::Logs(request(5, count)));
+            }
+            assert!(payload(5, 40_000).size() > 2 << 20);
         }
-        assert!(payload(5, 40_000).size() > 2 << 20);
     }
 }
 
@@ -149,15 +179,14 @@ fn what_came_compressed_is_opened_for_a_backend_that_wants_it_plain() {
         let exporter = world.start(&config(&backend));
         for (i, count) in [10, 40_000].into_iter().enumerate() {
             let message = request(6, count).encode_to_vec();
-            let gzip = compression::deflate(&message);
-            assert_eq!(gzip[..PREFIX], prefix(true, gzip.len() - PREFIX));
-            let payload = Payload::gzip(Signal::Logs, gzip, 16 << 20);
+            let coding = [Coding::Gzip, Coding::Zstd][i];
+            let payload = Payload::packed(Signal::Logs, compression::deflate(coding, &message));
             let _taken = exporter
                 .reserve(Size::default())
                 .unwrap()
                 .commit(payload, Size::default());
             let received = &backend.wait_for(i + 1)[i];
-            assert!(!received.gzip);
+            assert_eq!(received.coding, None);
             assert_eq!(received.body, message);
         }
     }
@@ -167,7 +196,8 @@ fn what_came_compressed_is_opened_for_a_backend_that_wants_it_plain() {
 fn a_request_that_cannot_be_opened_is_refused_for_good_and_not_sent() {
     let (world, backend) = (World::new(), Backend::start());
     let exporter = world.start(&without_queue(grpc(&backend)));
-    let payload = Payload::gzip(Signal::Logs, framed(true, b"no gzip"), 1 << 20);
+    // Its first and its last bytes are those of gzip.
+    let payload = came(Coding::Gzip, b"\x1f\x8b\x08 no gzip at all\x09\0\0\0");
     let size = Size { bytes: 1, items: 9 };
     let delivery = exporter.reserve(size).unwrap().commit(payload, size);
     let refusal = world.wait(delivery.wait()).unwrap_err();

@@ -100,9 +100,10 @@ async fn gzip_stays_as_it_came() {
     let response = export(&door, &headers, Pieces::of([body.clone()], End::Good)).await;
     assert_eq!(code(&response), "0");
     let payload = sink.last();
-    assert_eq!(payload.framed_gzip().unwrap(), &body);
+    assert_eq!(payload.framed_in(Coding::Gzip).unwrap(), &body);
     assert!(payload.framed().is_none());
-    assert_eq!(payload.limit(), 100_000);
+    let packed = payload.compressed().unwrap();
+    assert_eq!((packed.size, packed.limit), (5000, 100_000));
     // What says that it may be compressed need not be.
     let response = export(
         &door,
@@ -112,6 +113,25 @@ async fn gzip_stays_as_it_came() {
     .await;
     assert_eq!(code(&response), "0");
     assert_eq!(sink.last().message().unwrap(), &b"x"[..]);
+}
+
+#[tokio::test]
+async fn every_coding_stays_as_it_came() {
+    let sink = Sink::new();
+    let door = door(Speaks::Grpc, &sink);
+    for (name, coding, body) in codings(b"a message") {
+        let body = framed(true, &body);
+        let pieces = Pieces::of([body.clone()], End::Good);
+        let response = export(&door, &[("grpc-encoding", name)], pieces).await;
+        assert_eq!(code(&response), "0", "{name}");
+        assert_eq!(sink.last().framed_in(coding).unwrap(), &body, "{name}");
+        let damaged = framed(true, b"not what it is said to be");
+        let pieces = Pieces::of([damaged], End::Good);
+        let response = export(&door, &[("grpc-encoding", name)], pieces).await;
+        assert_eq!(code(&response), "3", "{name}");
+        assert!(message(&response).contains(coding.name()), "{name}");
+    }
+    assert_eq!(door.in_flight(), 0);
 }
 
 #[tokio::test]
@@ -136,9 +156,11 @@ async fn what_is_no_otlp_is_told_so() {
     let mut get = request(LOGS, &[], body());
     *get.method_mut() = Method::GET;
     assert_eq!(code(&door.answer(get).await), "12");
-    let response = export(&door, &[("grpc-encoding", "zstd")], body()).await;
+    let response = export(&door, &[("grpc-encoding", "snappy")], body()).await;
     assert_eq!(code(&response), "12");
-    assert_eq!(response.headers()["grpc-accept-encoding"], "identity,gzip");
+    let accepted = &response.headers()["grpc-accept-encoding"];
+    assert_eq!(accepted, "identity,gzip,zstd,deflate");
+    assert!(message(&response).contains("gzip, zstd, deflate"));
     assert_eq!((sink.count(), door.counters.invalid.get()), (2, 8));
 }
 

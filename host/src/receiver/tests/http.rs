@@ -69,6 +69,44 @@ async fn a_body_may_come_in_pieces_of_unknown_number() {
 }
 
 #[tokio::test]
+async fn every_coding_stays_as_it_came_unless_it_is_json() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    let json = br#"{"resourceLogs":[{"schemaUrl":"x"}]}"#;
+    let plain = post(&door, "/v1/logs", &[JSON], Pieces::whole(&json[..])).await;
+    assert_eq!(plain.status(), 200);
+    let expected = sink.last().message().unwrap();
+    for (name, coding, body) in codings(&expected) {
+        let headers = [PROTOBUF, ("content-encoding", name)];
+        let response = post(&door, "/v1/logs", &headers, Pieces::whole(body.clone())).await;
+        assert_eq!(response.status(), 200, "{name}");
+        let payload = sink.last();
+        assert_eq!(payload.framed_in(coding).unwrap(), &framed(true, &body));
+        assert!(payload.framed().is_none());
+    }
+    for (name, _, body) in codings(json) {
+        let headers = [JSON, ("content-encoding", name)];
+        let response = post(&door, "/v1/logs", &headers, Pieces::whole(body)).await;
+        assert_eq!(response.status(), 200, "{name}");
+        assert_eq!(sink.last().message().unwrap(), expected, "{name}");
+    }
+    assert_eq!(door.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_bomb_is_refused_whatever_its_coding() {
+    let door = door(Speaks::Http, &Sink::new());
+    for (name, _, bomb) in codings(&vec![b' '; 100_001]) {
+        for kind in [PROTOBUF, JSON] {
+            let headers = [kind, ("content-encoding", name)];
+            let response = post(&door, "/v1/logs", &headers, Pieces::whole(bomb.clone())).await;
+            assert_eq!(response.status(), 413, "{name}");
+        }
+    }
+    assert_eq!(door.in_flight(), 0);
+}
+
+#[tokio::test]
 async fn gzip_stays_as_it_came_unless_it_is_json() {
     let sink = Sink::new();
     let door = door(Speaks::Http, &sink);
@@ -81,14 +119,18 @@ async fn gzip_stays_as_it_came_unless_it_is_json() {
         Pieces::whole(body.clone()),
     )
     .await;
-    assert_eq!(sink.last().framed_gzip().unwrap(), &framed(true, &body));
+    let payload = sink.last();
+    assert_eq!(
+        payload.framed_in(Coding::Gzip).unwrap(),
+        &framed(true, &body)
+    );
     assert!(sink.last().framed().is_none());
 
     let json = gzip(br#"{"resourceLogs":[{"schemaUrl":"x"}]}"#);
     let response = post(&door, "/v1/logs", &[JSON, GZIP], Pieces::whole(json)).await;
     assert_eq!(response.status(), 200);
     assert_eq!(sink.last().message().unwrap(), &b"\x0a\x03\x1a\x01x"[..]);
-    assert!(sink.last().framed_gzip().is_none());
+    assert!(sink.last().compressed().is_none());
 }
 
 #[tokio::test]
@@ -121,12 +163,13 @@ async fn what_is_no_otlp_is_told_what_is() {
         assert_eq!(response.status(), 415);
         assert!(text(response).await.contains("application/x-protobuf"));
     }
-    for encoding in ["zstd", "deflate", "gzip, gzip"] {
+    for encoding in ["snappy", "br", "gzip, gzip"] {
         let headers = [JSON, ("content-encoding", encoding)];
         let response = post(&door, "/v1/logs", &headers, body()).await;
         assert_eq!(response.status(), 415);
         assert_eq!(response.headers()["content-type"], "application/json");
-        assert!(text(response).await.contains("gzip"));
+        assert_eq!(response.headers()["accept-encoding"], "gzip, zstd, deflate");
+        assert!(text(response).await.contains("gzip, zstd, deflate"));
     }
     let twice = post(&door, "/v1/logs", &[JSON, GZIP, GZIP], body()).await;
     assert_eq!(twice.status(), 415);
