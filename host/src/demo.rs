@@ -17,6 +17,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 
+use crate::acceptance::Accepted;
 use crate::app::{self, App};
 use crate::batch::Signal;
 use crate::exporter::{self, Compression, Exporter, Kind, Output, Target};
@@ -118,12 +119,13 @@ fn sink(runtimes: &Runtimes) -> anyhow::Result<(receiver::Running, Arrived)> {
     Ok((receiver::start(&config, runtimes, &next)?, arrived))
 }
 
-fn keep_payload(keep: &Mutex<Telemetry>, payload: Payload) -> Result<(), Refusal> {
+fn keep_payload(keep: &Mutex<Telemetry>, payload: Payload) -> Result<Accepted, Refusal> {
     let payload = compression::open(payload)?;
     let message = payload.message().unwrap_or_default();
     keep.lock()
         .unwrap_or_else(PoisonError::into_inner)
         .add(payload.signal(), &message)
+        .map(|()| Accepted::default())
         .map_err(|error| Refusal::Invalid(error.to_string()))
 }
 
@@ -165,6 +167,7 @@ async fn send(
         endpoint: format!("http://{otlet}").parse()?,
         headers: vec![],
         compression: Compression::Gzip,
+        keepalive: None,
     };
     let config = exporter::Config {
         name: "shop".to_owned(),

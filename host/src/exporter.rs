@@ -75,6 +75,30 @@ pub struct Target {
     pub headers: Vec<(::http::HeaderName, ::http::HeaderValue)>,
     /// Example: `compression: zstd`.
     pub compression: Compression,
+    /// Pings over HTTP/2, of which there are none if `None`. Example: `keepalive: { time: 5m }`.
+    pub keepalive: Option<Keepalive>,
+}
+
+/// How a gRPC backend that is gone without a word is noticed. Servers made with grpc-go hang up on whoever pings more often
+/// than every 5 minutes, unless they are told to let it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// After how long without a word from the backend it is asked for one. Example: `time: 5m`.
+    pub time: Duration,
+    /// How long it may take to answer that. Example: `timeout: 20s`.
+    pub timeout: Duration,
+    /// Whether it is asked while no request is in flight. Example: `permit_without_stream: true`.
+    pub permit_without_stream: bool,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_mins(5),
+            timeout: Duration::from_secs(20),
+            permit_without_stream: false,
+        }
+    }
 }
 
 /// Where the `otlphttp` exporter sends.

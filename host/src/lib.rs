@@ -2,6 +2,7 @@
 //!
 //! The modules stand in the order data takes; ARCHITECTURE.md has the picture.
 
+pub mod acceptance;
 pub mod admin;
 pub mod app;
 pub mod batch;

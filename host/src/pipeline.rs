@@ -14,6 +14,7 @@ use bytes::Bytes;
 pub use chain::{Chain, Counters, Stage};
 pub use taken::{BySignal, Taken};
 
+use crate::acceptance::Accepted;
 use crate::batch::{Batch, Signal};
 use crate::compression;
 use crate::exporter::Exporter;
@@ -141,7 +142,7 @@ impl Intake {
     }
 
     /// Takes a request to every exporter of every pipeline, or refuses it.
-    pub async fn accept(&self, payload: Payload) -> Result<(), Refusal> {
+    pub async fn accept(&self, payload: Payload) -> Result<Accepted, Refusal> {
         let signal = payload.signal();
         let pipelines = self.pipelines(signal);
         if pipelines.is_empty() {
@@ -165,9 +166,9 @@ async fn pass(
     pipelines: &[Arc<Pipeline>],
     payload: Payload,
     batch: Option<Batch>,
-) -> Result<(), Refusal> {
+) -> Result<Accepted, Refusal> {
     if batch.as_ref().is_some_and(|batch| batch.records() == 0) {
-        return Ok(());
+        return Ok(Accepted::default());
     }
     let size = size_of(&payload, batch.as_ref().map_or(0, Batch::records));
     let reserved = pipelines
@@ -246,7 +247,10 @@ fn splice(batch: &Batch) -> Payload {
 }
 
 /// Fills every queue, then waits for those that answer only once their backend has.
-async fn deliver(reserved: Vec<Vec<Reservation>>, outgoing: Vec<Outgoing>) -> Result<(), Refusal> {
+async fn deliver(
+    reserved: Vec<Vec<Reservation>>,
+    outgoing: Vec<Outgoing>,
+) -> Result<Accepted, Refusal> {
     let mut deliveries = vec![];
     for (reservations, outgoing) in reserved.into_iter().zip(outgoing) {
         let Some((payload, size)) = outgoing else {
@@ -256,9 +260,10 @@ async fn deliver(reserved: Vec<Vec<Reservation>>, outgoing: Vec<Outgoing>) -> Re
             deliveries.push(reservation.commit(payload.clone(), size));
         }
     }
-    let mut answer = Ok(());
+    let mut answer = Ok(Accepted::default());
     for delivery in deliveries {
-        answer = answer.and(delivery.wait().await);
+        let delivered = delivery.wait().await;
+        answer = answer.and_then(|worst| Ok(worst.or_worse(delivered?)));
     }
     answer
 }

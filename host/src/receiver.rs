@@ -13,6 +13,7 @@ mod door;
 mod grpc;
 mod http;
 mod json;
+mod keepalive;
 mod listen;
 mod status;
 
@@ -29,15 +30,19 @@ pub use answer::Answer;
 pub use counters::Counters;
 pub use door::{Door, Speaks};
 pub use json::to_protobuf as json_to_protobuf;
+pub use keepalive::Keepalive;
 
+use crate::acceptance::Accepted;
 use crate::payload::Payload;
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 use connection::Stage;
 
-/// What comes after a receiver: it takes a request, or says why not. The sender is answered when it is done.
-pub type Next =
-    Arc<dyn Fn(Payload) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>> + Send + Sync>;
+/// What comes after a receiver: it takes a request, perhaps in part, or says why not. The sender is answered when it is done.
+pub type Next = Arc<dyn Fn(Payload) -> Taking + Send + Sync>;
+
+/// A request being taken.
+pub type Taking = Pin<Box<dyn Future<Output = Result<Accepted, Refusal>> + Send>>;
 
 /// One `otlp` receiver of the config.
 #[derive(Clone, Debug)]
@@ -67,6 +72,8 @@ pub struct Protocol {
     pub read_timeout: Duration,
     /// How long a connection may be without a request. Example: `idle_timeout: 5m`.
     pub idle_timeout: Duration,
+    /// Example: `keepalive: { server_parameters: { max_connection_age: 10m } }`.
+    pub keepalive: Keepalive,
 }
 
 impl Protocol {
@@ -80,6 +87,7 @@ impl Protocol {
             max_concurrent_streams: 64,
             read_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_mins(5),
+            keepalive: Keepalive::default(),
         }
     }
 

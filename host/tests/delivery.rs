@@ -8,10 +8,13 @@
 )]
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use otlet_tests::backend::{Answer, Backend, Request};
 use otlet_tests::program::Program;
 use otlet_tests::sender::{Sender, numbers, spans};
@@ -24,6 +27,7 @@ mod app;
 /// `RetryInfo` of one second, in base64: field 1 is a duration, whose field 1 is the seconds.
 const ONE_SECOND: &str = "CgIIAQ";
 const RESOURCE_EXHAUSTED: u16 = 8;
+const UNAVAILABLE: u16 = 14;
 
 fn request(number: u64) -> Request {
     Request::Traces(spans([number]))
@@ -268,4 +272,119 @@ async fn a_sender_that_waits_for_the_backend_hears_what_it_said() {
     assert_eq!(sender.send(&request(1)).await.unwrap().code, 3);
     assert_eq!(sender.send(&request(2)).await.unwrap().code, 0);
     assert_eq!(numbers(&backend.taken()), [2]);
+}
+
+/// A port of 127.0.0.1 that nobody listens on.
+fn nobody() -> SocketAddr {
+    Backend::start().stop()
+}
+
+#[tokio::test]
+async fn otlet_starts_while_its_backend_is_down_and_delivers_once_it_is_there() {
+    for exporter in ["otlp", "otlphttp"] {
+        let addr = nobody();
+        let keys = "retry_on_failure: { initial_interval: 10ms, max_interval: 50ms }";
+        let mut otlet = run(&forwarding(exporter, &format!("http://{addr}"), keys));
+        let sender = Sender::grpc(otlet.grpc());
+        for number in 0..20 {
+            assert_eq!(sender.send(&request(number)).await.unwrap().code, 0);
+        }
+        let line = otlet.wait_for("the backend does not take requests");
+        assert!(line.contains("cannot be reached"), "{line}");
+        assert!(line.contains("refused"), "{line}");
+        let backend = Backend::start_at(addr).unwrap();
+        backend.wait_for(20);
+        otlet.wait_for("the backend takes requests again");
+        assert!(
+            spawn_blocking(move || otlet.terminate())
+                .await
+                .unwrap()
+                .success()
+        );
+        assert_eq!(numbers(&backend.taken()), (0..20).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_backend_whose_name_does_not_exist_is_said_so_and_holds_up_no_other() {
+    let backend = Backend::start();
+    let mut otlet = run(&format!(
+        "
+receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
+exporters:
+  otlp: {{ endpoint: '{}' }}
+  otlp/nowhere: {{ endpoint: 'http://otlet.invalid:4317' }}
+  otlp/now: {{ endpoint: 'http://otlet.invalid:4317', sending_queue: {{ enabled: false }} }}
+service:
+  pipelines:
+    traces: {{ receivers: [otlp], exporters: [otlp, otlp/nowhere] }}
+    logs: {{ receivers: [otlp], exporters: [otlp/now] }}
+",
+        backend.endpoint()
+    ));
+    let sender = Sender::grpc(otlet.grpc());
+    assert_eq!(sender.send(&request(1)).await.unwrap().code, 0);
+    backend.wait_for(1);
+    let line = otlet.wait_for("the backend does not take requests");
+    assert!(line.contains("otlp/nowhere"), "{line}");
+    assert!(line.contains("cannot be reached"), "{line}");
+    // Nothing is acknowledged that only such a backend gets, where senders wait.
+    let logs = Request::Logs(ExportLogsServiceRequest {
+        resource_logs: vec![ResourceLogs {
+            scope_logs: vec![ScopeLogs {
+                log_records: vec![LogRecord::default()],
+                ..ScopeLogs::default()
+            }],
+            ..ResourceLogs::default()
+        }],
+    });
+    let reply = sender.send(&logs).await.unwrap();
+    assert_eq!(reply.code, UNAVAILABLE, "{}", reply.message);
+    assert!(reply.message.contains("otlp/now"), "{}", reply.message);
+    // What was acknowledged is waited for, and counted when it is given up.
+    otlet.signal("TERM");
+    otlet.wait_for("shutting down");
+    otlet.signal("TERM");
+    let ended = spawn_blocking(move || (otlet.ended(), otlet.said()))
+        .await
+        .unwrap();
+    assert!(!ended.0.success());
+    assert!(ended.1.contains("requests=1"), "{}", ended.1);
+}
+
+#[tokio::test]
+async fn connections_that_grow_old_lose_no_request() {
+    const SENDERS: u64 = 4;
+    const EACH: u64 = 150;
+    let backend = Backend::start();
+    backend.always(Answer::After(
+        Duration::from_millis(2),
+        Box::new(Answer::Ok),
+    ));
+    let config = forwarding(
+        "otlp",
+        &backend.endpoint(),
+        "sending_queue: { enabled: false }",
+    );
+    let keepalive =
+        "endpoint: 127.0.0.1:0, keepalive: { server_parameters: { max_connection_age: 100ms } }";
+    let otlet = app::start(&config.replace("endpoint: 127.0.0.1:0", keepalive), &[]);
+    let mut senders = JoinSet::new();
+    for first in 0..SENDERS {
+        let sender = app::grpc(&otlet, 0);
+        senders.spawn(async move {
+            for number in first * EACH..(first + 1) * EACH {
+                let reply = sender.send(&request(number)).await.unwrap();
+                assert_eq!(reply.code, 0, "{}", reply.message);
+            }
+        });
+    }
+    senders.join_all().await;
+    assert_eq!(
+        numbers(&backend.taken()),
+        (0..SENDERS * EACH).collect::<Vec<_>>()
+    );
+    let listening = otlet.receivers()[0].grpc().unwrap();
+    assert!(listening.counters().connections.get() > SENDERS);
+    assert_eq!(listening.counters().aborted.get(), 0);
 }

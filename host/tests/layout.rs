@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
+    ("acceptance", &[]),
     ("batch", &[]),
     ("refusal", &[]),
     ("rpc", &[]),
@@ -15,10 +16,14 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("payload", &["batch"]),
     ("compression", &["batch", "payload", "refusal"]),
     ("plugin", &["batch", "telemetry"]),
-    ("queue", &["batch", "payload", "refusal", "telemetry"]),
+    (
+        "queue",
+        &["acceptance", "batch", "payload", "refusal", "telemetry"],
+    ),
     (
         "exporter",
         &[
+            "acceptance",
             "batch",
             "compression",
             "payload",
@@ -32,6 +37,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     (
         "pipeline",
         &[
+            "acceptance",
             "batch",
             "compression",
             "exporter",
@@ -45,6 +51,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     (
         "receiver",
         &[
+            "acceptance",
             "batch",
             "compression",
             "payload",
@@ -83,6 +90,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
 ];
 
 const EVERY: &[&str] = &[
+    "acceptance",
     "admin",
     "app",
     "batch",

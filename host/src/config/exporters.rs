@@ -6,7 +6,7 @@ mod target;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::exporter::{Config, HttpTarget, Kind, Retry, Verbosity};
+use crate::exporter::{Config, HttpTarget, Keepalive, Kind, Retry, Target, Verbosity};
 use crate::queue;
 
 use super::reader::{Lacking, Mistakes, Reader};
@@ -18,6 +18,9 @@ const GRPC_TIMEOUT: Duration = Duration::from_secs(5);
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
 
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
+
+/// Pings over HTTP/2.
+const PINGS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
 /// Keys of the Collector's clients that otlet has no equivalent for.
 const LACKING: Lacking = &[
@@ -33,10 +36,6 @@ const LACKING: Lacking = &[
     (
         "balancer_name",
         "otlet keeps to one backend an exporter: remove it",
-    ),
-    (
-        "keepalive",
-        "otlet keeps its connections alive itself: remove it",
     ),
     (
         "read_buffer_size",
@@ -109,7 +108,25 @@ pub(super) fn read(
 
 fn read_otlp(name: &str, mut reader: Reader<'_>, mistakes: &Mistakes) -> Option<Config> {
     let target = read_target(name, &mut reader, grpc_endpoint, mistakes);
+    let keepalive = reader.section("keepalive").map(read_keepalive);
+    let target = target.map(|target| Target {
+        keepalive,
+        ..target
+    });
     read_rest(name, reader, target.map(Kind::Otlp), GRPC_TIMEOUT)
+}
+
+/// A Collector's clients ping by default every 10 s, which grpc-go's servers do not like: see [`Keepalive`].
+fn read_keepalive(mut reader: Reader<'_>) -> Keepalive {
+    let mut keepalive = Keepalive::default();
+    reader.duration("time", PINGS, &mut keepalive.time);
+    reader.duration("timeout", PINGS, &mut keepalive.timeout);
+    reader.boolean(
+        "permit_without_stream",
+        &mut keepalive.permit_without_stream,
+    );
+    reader.finish();
+    keepalive
 }
 
 fn read_otlphttp(name: &str, mut reader: Reader<'_>, mistakes: &Mistakes) -> Option<Config> {

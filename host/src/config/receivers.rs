@@ -9,6 +9,7 @@
 //! | `max_request_body_size: 16MiB` | http | `max_request_size` |
 //! | `max_concurrent_streams: 64` | grpc, http | the same |
 //! | `keepalive: { server_parameters: { max_connection_idle: 5m } }` | grpc | `idle_timeout` |
+//! | the other `server_parameters`: `max_connection_age: 10m` and so on | grpc | `keepalive`, by the same names |
 //! | `idle_timeout: 5m` | http | `idle_timeout` |
 //! | `read_timeout: 30s` | grpc, http | the same |
 //! | `max_in_flight: 256MiB`, `max_connections: 1024` | grpc, http | the same; otlet's own |
@@ -85,6 +86,11 @@ const LACKING: Lacking = &[
         "connections are kept for `idle_timeout`: set that instead",
     ),
 ];
+
+const KEEPALIVE_LACKING: Lacking = &[(
+    "enforcement_policy",
+    "otlet answers pings however often they come: remove it",
+)];
 
 /// A socket that the config has listen, to find two at one address.
 pub(super) struct Listening {
@@ -166,15 +172,35 @@ fn read_grpc(reader: Reader<'_>, listening: &mut Vec<Listening>) -> Protocol {
     let mut mebibytes = grpc.max_request_size >> 20;
     reader.integer("max_recv_msg_size_mib", 1..=1024, &mut mebibytes);
     grpc.max_request_size = mebibytes << 20;
-    if let Some(mut keepalive) = reader.section("keepalive") {
-        if let Some(mut server) = keepalive.section("server_parameters") {
-            server.duration("max_connection_idle", TIMEOUTS, &mut grpc.idle_timeout);
-            server.finish();
+    if let Some(keepalive) = reader.section("keepalive") {
+        let mut keepalive = keepalive.lacking(KEEPALIVE_LACKING);
+        if let Some(server) = keepalive.section("server_parameters") {
+            read_server_parameters(server, &mut grpc);
         }
         keepalive.finish();
     }
     read_common(reader, &mut grpc, "max_recv_msg_size_mib", listening);
     grpc
+}
+
+fn read_server_parameters(mut server: Reader<'_>, grpc: &mut Protocol) {
+    server.duration("max_connection_idle", TIMEOUTS, &mut grpc.idle_timeout);
+    let keepalive = &mut grpc.keepalive;
+    let ages = *TIMEOUTS.start()..=units::MAX_DURATION;
+    for (key, value) in [
+        ("max_connection_age", &mut keepalive.max_connection_age),
+        (
+            "max_connection_age_grace",
+            &mut keepalive.max_connection_age_grace,
+        ),
+    ] {
+        let mut read = Duration::ZERO;
+        server.duration(key, ages.clone(), &mut read);
+        *value = Some(read).filter(|read| !read.is_zero());
+    }
+    server.duration("time", TIMEOUTS, &mut keepalive.time);
+    server.duration("timeout", TIMEOUTS, &mut keepalive.timeout);
+    server.finish();
 }
 
 fn read_http(reader: Reader<'_>, listening: &mut Vec<Listening>) -> Protocol {

@@ -10,20 +10,13 @@ use prost::Message;
 
 use crate::refusal::{RETRY_AFTER, Refusal};
 
+pub(super) use crate::acceptance::Accepted;
+
 /// The most of a backend's own words that goes to the log.
 const LONGEST_WORDS: usize = 200;
 
 /// The longest wait that a backend's word makes a sender take: it may hold nothing for longer.
 const LONGEST_PASSED_ON: Duration = Duration::from_secs(30);
-
-/// A backend took the request.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Accepted {
-    /// Items that it did not take.
-    pub(super) rejected: u64,
-    /// What it said about that, fit for the log.
-    pub(super) words: String,
-}
 
 /// A backend did not take the request, or did not say so.
 #[derive(Debug, PartialEq, Eq)]

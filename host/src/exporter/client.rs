@@ -14,7 +14,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::answer::{Accepted, Failure, words};
 use super::debug::Printer;
 use super::lot::INLINE;
-use super::{Compression, Config, Kind, Output, StartError, Target, grpc, http as otlp_http};
+use super::{
+    Compression, Config, Keepalive, Kind, Output, StartError, Target, grpc, http as otlp_http,
+};
 use crate::batch::Signal;
 use crate::compression::{self, Coding};
 use crate::payload::Payload;
@@ -155,7 +157,11 @@ async fn within<T>(
 }
 
 /// Makes connections: for gRPC one that all requests share, for HTTP/1.1 one for each request in flight.
-pub(super) fn connections(http2: bool, timeout: Duration) -> Connections {
+pub(super) fn connections(
+    http2: bool,
+    timeout: Duration,
+    keepalive: Option<&Keepalive>,
+) -> Connections {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(if timeout.is_zero() {
@@ -166,7 +172,14 @@ pub(super) fn connections(http2: bool, timeout: Duration) -> Connections {
     connector.set_keepalive(Some(TCP_KEEPALIVE));
     #[cfg(target_os = "linux")]
     connector.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
-    Builder::new(TokioExecutor::new())
+    let mut builder = Builder::new(TokioExecutor::new());
+    if let Some(keepalive) = keepalive {
+        builder
+            .http2_keep_alive_interval(keepalive.time)
+            .http2_keep_alive_timeout(keepalive.timeout)
+            .http2_keep_alive_while_idle(keepalive.permit_without_stream);
+    }
+    builder
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .http2_only(http2)

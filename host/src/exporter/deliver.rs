@@ -116,8 +116,8 @@ impl Sender {
         &self,
         mut pieces: VecDeque<Piece>,
         mut ticket: Option<&mut Ticket>,
-    ) -> Result<(), Refusal> {
-        let mut answer = Ok(());
+    ) -> Result<Accepted, Refusal> {
+        let mut answer = Ok(Accepted::default());
         while let Some(piece) = pieces.pop_front() {
             let sent = self
                 .export(piece.payload.clone(), ticket.as_deref_mut())
@@ -125,6 +125,9 @@ impl Sender {
             let failure = match sent {
                 Ok(accepted) => {
                     self.note_sent(&accepted, piece.items);
+                    if let Ok(all) = &mut answer {
+                        all.add(accepted);
+                    }
                     continue;
                 }
                 Err(failure) => failure,

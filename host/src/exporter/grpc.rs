@@ -74,7 +74,7 @@ impl Client {
             protocol.push((TIMEOUT, timeout));
         }
         Ok(Self {
-            connections: connections(true, timeout),
+            connections: connections(true, timeout, target.keepalive.as_ref()),
             traces: service("/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
             metrics: service("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"),
             logs: service("/opentelemetry.proto.collector.logs.v1.LogsService/Export"),

@@ -38,7 +38,7 @@ impl Client {
             check(name, &uri).map(|()| uri)
         };
         Ok(Self {
-            connections: connections(false, timeout),
+            connections: connections(false, timeout, None),
             traces: endpoint(&to.traces_endpoint, Signal::Traces)?,
             metrics: endpoint(&to.metrics_endpoint, Signal::Metrics)?,
             logs: endpoint(&to.logs_endpoint, Signal::Logs)?,
@@ -194,7 +194,8 @@ mod tests {
             target: super::super::Target {
                 endpoint: Uri::from_static(endpoint),
                 headers: Vec::new(),
-                compression: super::super::Compression::None,
+                compression: Compression::None,
+                keepalive: None,
             },
             traces_endpoint: None,
             metrics_endpoint: None,

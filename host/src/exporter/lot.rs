@@ -70,10 +70,7 @@ impl Piece {
     pub(super) async fn join(
         requests: Vec<(Payload, u64)>,
     ) -> Result<(Self, Vec<(Self, Failure)>), Failure> {
-        let bytes = requests
-            .iter()
-            .map(|(one, _)| one.opened_size())
-            .sum();
+        let bytes = requests.iter().map(|(one, _)| one.opened_size()).sum();
         off_thread(bytes, move || join(requests)).await
     }
 
@@ -102,10 +99,7 @@ impl Piece {
     /// This piece in parts of at most `max` bytes; the whole again if it cannot be parted.
     pub(super) async fn parts(self, max: usize) -> Result<Vec<Self>, Self> {
         let (payload, halvings) = (self.payload.clone(), self.halvings + 1);
-        let parts = off_thread(payload.opened_size(), move || {
-            parts(payload, max)
-        })
-        .await;
+        let parts = off_thread(payload.opened_size(), move || parts(payload, max)).await;
         match parts {
             Ok(parts) if parts.len() > 1 => Ok(parts
                 .into_iter()
@@ -133,10 +127,7 @@ async fn off_thread<T: Send + 'static>(
 }
 
 fn join(requests: Vec<(Payload, u64)>) -> (Piece, Vec<(Piece, Failure)>) {
-    let bytes: usize = requests
-        .iter()
-        .map(|(one, _)| one.opened_size())
-        .sum();
+    let bytes: usize = requests.iter().map(|(one, _)| one.opened_size()).sum();
     let signal = requests
         .first()
         .map_or(Signal::Traces, |(one, _)| one.signal());

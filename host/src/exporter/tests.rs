@@ -71,6 +71,7 @@ fn target(backend: &Backend) -> Target {
         endpoint: backend.endpoint().parse().unwrap(),
         headers: Vec::new(),
         compression: Compression::None,
+        keepalive: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
 use super::{Held, Size};
+use crate::acceptance::Accepted;
 use crate::payload::Payload;
 use crate::refusal::Refusal;
 
@@ -17,7 +18,7 @@ enum State {
     Taken,
     Refused(Refusal),
     Waiting {
-        answer: oneshot::Receiver<Result<(), Refusal>>,
+        answer: oneshot::Receiver<Result<Accepted, Refusal>>,
         lost: Refusal,
     },
 }
@@ -33,7 +34,7 @@ pub struct Queued {
 pub struct Ticket {
     held: Held,
     size: Size,
-    answer: Option<oneshot::Sender<Result<(), Refusal>>>,
+    answer: Option<oneshot::Sender<Result<Accepted, Refusal>>>,
     settled: bool,
 }
 
@@ -91,7 +92,7 @@ impl Ticket {
     }
 
     /// Gives the room back and answers the sender, if it still waits.
-    pub fn settle(mut self, result: Result<(), Refusal>) {
+    pub fn settle(mut self, result: Result<Accepted, Refusal>) {
         self.settled = true;
         let answer = self.answer.take();
         // The room first: whoever hears the answer may send its next request at once.
@@ -124,9 +125,9 @@ impl Delivery {
     }
 
     /// Waits until the request is safe: at once if the queue is enabled, else until the backend has answered.
-    pub async fn wait(self) -> Result<(), Refusal> {
+    pub async fn wait(self) -> Result<Accepted, Refusal> {
         match self.0 {
-            State::Taken => Ok(()),
+            State::Taken => Ok(Accepted::default()),
             State::Refused(refusal) => Err(refusal),
             State::Waiting { answer, lost } => answer.await.unwrap_or(Err(lost)),
         }

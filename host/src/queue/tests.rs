@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::*;
+use crate::acceptance::Accepted;
 use crate::batch::Signal;
 
 /// What a request costs beyond its bytes.
@@ -129,7 +130,10 @@ fn an_enabled_queue_answers_at_once_and_a_disabled_one_after_the_backend() {
     runtime().block_on(async {
         let enabled = Queue::new("otlp", &Config::default(), 1);
         let taken = enabled.reserve(size(1, 1)).unwrap();
-        assert_eq!(taken.commit(payload(), size(1, 1)).wait().await, Ok(()));
+        assert_eq!(
+            taken.commit(payload(), size(1, 1)).wait().await,
+            Ok(Accepted::default())
+        );
 
         let disabled = Queue::new(
             "otlp",
@@ -247,10 +251,13 @@ fn a_closed_queue_is_empty_only_when_what_was_reserved_has_been_sent() {
         assert!(queue.reserve(size(1, 1)).is_err());
         let mut emptied = Box::pin(queue.emptied());
         assert!(timeout(Duration::ZERO, &mut emptied).await.is_err());
-        assert_eq!(room.commit(payload(), size(1, 1)).wait().await, Ok(()));
+        assert_eq!(
+            room.commit(payload(), size(1, 1)).wait().await,
+            Ok(Accepted::default())
+        );
         assert!(timeout(Duration::ZERO, &mut emptied).await.is_err());
         let (_payload, ticket) = queue.take(0).await.unwrap().split();
-        ticket.settle(Ok(()));
+        ticket.settle(Ok(Accepted::default()));
         emptied.await;
     });
 }
@@ -275,7 +282,7 @@ fn many_threads_leave_the_counts_at_zero_and_never_pass_the_bounds() {
                     let mut taken = 0;
                     while let Some(queued) = queue.take(lane).await {
                         taken += 1;
-                        queued.split().1.settle(Ok(()));
+                        queued.split().1.settle(Ok(Accepted::default()));
                     }
                     taken
                 })

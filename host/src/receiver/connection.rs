@@ -16,6 +16,7 @@ use tokio::time;
 
 use super::activity::{Activity, Watched};
 use super::door::{Door, Speaks};
+use super::keepalive;
 use crate::payload::PREFIX;
 
 /// What a peer may send ahead on one stream, and on all streams of a connection. On a real network this is what may be
@@ -35,11 +36,6 @@ const HTTP2_HEADERS: u32 = 16 << 10;
 /// Streams that a peer opened and reset before they were looked at, and streams reset for the peer's faults, until the
 /// connection is ended.
 const MAX_RESETS: usize = 1024;
-
-/// How a peer that is gone without a word is noticed; also what bounds a request head that never ends over HTTP/2, since
-/// nothing else can come in between.
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often, at most, a connection is looked at for having been idle too long.
 const LOOK: Duration = Duration::from_millis(10);
@@ -69,6 +65,9 @@ pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
     let requests = Arc::clone(&activity);
     let (read_timeout, idle_timeout) = (door.protocol.read_timeout, door.protocol.idle_timeout);
+    let grace = door.protocol.keepalive.max_connection_age_grace;
+    let mut aging = pin!(keepalive::elapsed(door.protocol.keepalive.age()));
+    let mut old = false;
     let builder = builder(&door);
     let service = service_fn(move |request: Request<Incoming>| {
         let door = Arc::clone(&door);
@@ -98,6 +97,15 @@ pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::
                 finishing = true;
                 connection.as_mut().graceful_shutdown();
                 again.as_mut().reset(time::Instant::now() + GOODBYE);
+            }
+            () = aging.as_mut() => {
+                if old {
+                    return;
+                }
+                (old, finishing) = (true, true);
+                connection.as_mut().graceful_shutdown();
+                again.as_mut().reset(time::Instant::now() + GOODBYE);
+                aging.set(keepalive::elapsed(grace));
             }
             () = again.as_mut() => {
                 // Whoever opens a connection has something to send: one without a request yet is kept no longer than a body.
@@ -144,8 +152,8 @@ fn builder(door: &Door) -> Builder<TokioExecutor> {
         .max_header_list_size(HTTP2_HEADERS)
         .max_pending_accept_reset_streams(MAX_RESETS)
         .max_local_error_reset_streams(MAX_RESETS)
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_TIMEOUT)
+        .keep_alive_interval(door.protocol.keepalive.time)
+        .keep_alive_timeout(door.protocol.keepalive.timeout)
         .auto_date_header(door.speaks == Speaks::Http);
     builder
         .http1()

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::acceptance::Accepted;
 use crate::refusal::Refusal;
 use crate::telemetry::{Counter, Histogram};
 
@@ -18,6 +19,10 @@ pub struct Counters {
     pub durations: Histogram,
     /// Requests that were answered with success.
     pub accepted: Counter,
+    /// Requests of those that a backend took in part, or with a warning, which their senders were told.
+    pub partial: Counter,
+    /// Spans, data points or log records that backends said not to have taken of such requests.
+    pub rejected_items: Counter,
     /// Bytes of bodies as they came, of the requests that were read whole.
     pub bytes: Counter,
     /// Requests refused because something was full.
@@ -44,6 +49,11 @@ pub(super) struct Begun<'a> {
 }
 
 impl Counters {
+    pub(super) fn partial(&self, accepted: &Accepted) {
+        self.partial.add(1);
+        self.rejected_items.add(accepted.rejected);
+    }
+
     /// Counts a request.
     pub(super) fn begin(&self) -> Begun<'_> {
         self.requests.add(1);

@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::body::{self, Fault};
 use super::counters::Counters;
 use super::{Next, Protocol, grpc, http as otlp_http};
+use crate::acceptance::Accepted;
 use crate::compression::{self, Coding, Packed};
 use crate::payload::{PREFIX, Payload};
 use crate::refusal::{RETRY_AFTER, Refusal};
@@ -106,7 +107,7 @@ impl Door {
     }
 
     /// Hands a request on.
-    pub(super) async fn pass(&self, payload: Payload) -> Result<(), Refusal> {
+    pub(super) async fn pass(&self, payload: Payload) -> Result<Accepted, Refusal> {
         (self.next)(payload).await
     }
 
@@ -124,6 +125,14 @@ impl Door {
             let after = RETRY_AFTER;
             Err(Fault::Refused(Refusal::Unavailable { what, after }))
         })
+    }
+
+    /// Counts what was taken.
+    pub(super) fn accept(&self, accepted: &Accepted) {
+        self.counters.accepted.add(1);
+        if !accepted.is_whole() {
+            self.counters.partial(accepted);
+        }
     }
 
     /// Counts what was not taken, and reads the rest of it. `wanted` is false for a sender that waits for a word before it

@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::body::{self, Fault};
 use super::door::Door;
 use super::status;
+use crate::acceptance::Accepted;
 use crate::batch::Signal;
 use crate::compression::{ACCEPTED, Coding};
 use crate::payload::Payload;
@@ -22,9 +23,9 @@ where
     let (head, mut body) = request.into_parts();
     let refusal = match called(&head) {
         Ok(call) => match receive(door, &call, &mut body).await {
-            Ok(()) => {
-                door.counters.accepted.add(1);
-                return status::grpc_ok();
+            Ok(accepted) => {
+                door.accept(&accepted);
+                return status::grpc_ok(&accepted);
             }
             Err(Fault::Refused(refusal)) => refusal,
             Err(Fault::Gone) => {
@@ -48,7 +49,7 @@ struct Call {
     coding: Option<Coding>,
 }
 
-async fn receive<B>(door: &Door, call: &Call, body: &mut B) -> Result<(), Fault>
+async fn receive<B>(door: &Door, call: &Call, body: &mut B) -> Result<Accepted, Fault>
 where
     B: Body<Data = Bytes> + Unpin,
 {

@@ -11,6 +11,7 @@ use super::body::{self, Fault, Plain};
 use super::door::Door;
 use super::json;
 use super::status::{self, Encoding};
+use crate::acceptance::Accepted;
 use crate::batch::Signal;
 use crate::compression::{self, ACCEPTED, Coding};
 use crate::payload::{self, PREFIX, Payload};
@@ -42,9 +43,9 @@ where
         }
     };
     match receive(door, &call, &mut body).await {
-        Ok(()) => {
-            door.counters.accepted.add(1);
-            status::http_ok(call.encoding)
+        Ok(accepted) => {
+            door.accept(&accepted);
+            status::http_ok(call.encoding, call.signal, &accepted)
         }
         Err(Fault::Refused(refusal)) => {
             door.refuse(&refusal, &mut body, wanted).await;
@@ -58,7 +59,7 @@ where
     }
 }
 
-async fn receive<B>(door: &Door, call: &Call, body: &mut B) -> Result<(), Fault>
+async fn receive<B>(door: &Door, call: &Call, body: &mut B) -> Result<Accepted, Fault>
 where
     B: Body<Data = Bytes> + Unpin,
 {

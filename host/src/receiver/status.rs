@@ -21,11 +21,17 @@ use http::header::{
     ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use http::{Response, StatusCode};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
 use prost::Message;
 use serde_json::json;
 
 use super::answer::Answer;
+use crate::acceptance::Accepted;
+use crate::batch::Signal;
 use crate::compression::ACCEPTED;
+use crate::payload;
 use crate::refusal::Refusal;
 use crate::rpc::{RETRY_INFO, RetryInfo, Status};
 
@@ -70,10 +76,18 @@ impl Encoding {
 }
 
 /// Success over gRPC.
-pub(super) fn grpc_ok() -> Response<Answer> {
+pub(super) fn grpc_ok(accepted: &Accepted) -> Response<Answer> {
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
-    grpc_head(Answer::data(EMPTY_MESSAGE).with_trailers(trailers))
+    let message = if accepted.is_whole() {
+        EMPTY_MESSAGE
+    } else {
+        let message = export_response(accepted);
+        [&payload::prefix(false, message.len())[..], &message]
+            .concat()
+            .into()
+    };
+    grpc_head(Answer::data(message).with_trailers(trailers))
 }
 
 /// A refusal over gRPC, as trailers only.
@@ -105,11 +119,13 @@ pub(super) fn grpc_unimplemented(message: &str) -> Response<Answer> {
     response
 }
 
-/// Success over HTTP: an export response with nothing in it.
-pub(super) fn http_ok(encoding: Encoding) -> Response<Answer> {
-    let body = match encoding {
-        Encoding::Protobuf => Answer::empty(),
-        Encoding::Json => Answer::data(Bytes::from_static(b"{}")),
+/// Success over HTTP: an export response, with nothing in it unless a backend took the request in part.
+pub(super) fn http_ok(encoding: Encoding, signal: Signal, accepted: &Accepted) -> Response<Answer> {
+    let body = match (encoding, accepted.is_whole()) {
+        (Encoding::Protobuf, true) => Answer::empty(),
+        (Encoding::Json, true) => Answer::data(Bytes::from_static(b"{}")),
+        (Encoding::Protobuf, false) => Answer::data(export_response(accepted)),
+        (Encoding::Json, false) => Answer::data(export_response_json(signal, accepted)),
     };
     let mut response = Response::new(body);
     response
@@ -157,6 +173,31 @@ pub(super) fn plain(status: StatusCode, message: &str) -> Response<Answer> {
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, text);
     response
+}
+
+/// An export response with its partial success, which is the same on the wire for all signals.
+fn export_response(accepted: &Accepted) -> Vec<u8> {
+    let response = ExportTraceServiceResponse {
+        partial_success: Some(ExportTracePartialSuccess {
+            rejected_spans: i64::try_from(accepted.rejected).unwrap_or(i64::MAX),
+            error_message: accepted.words.clone(),
+        }),
+    };
+    response.encode_to_vec()
+}
+
+/// The same in JSON, where fields have names and 64 bits are text.
+fn export_response_json(signal: Signal, accepted: &Accepted) -> String {
+    let rejected = match signal {
+        Signal::Traces => "rejectedSpans",
+        Signal::Metrics => "rejectedDataPoints",
+        Signal::Logs => "rejectedLogRecords",
+    };
+    let mut partial = json!({ "errorMessage": accepted.words });
+    if let Some(partial) = partial.as_object_mut() {
+        partial.insert(rejected.to_owned(), accepted.rejected.to_string().into());
+    }
+    json!({ "partialSuccess": partial }).to_string()
 }
 
 fn grpc_head(body: Answer) -> Response<Answer> {

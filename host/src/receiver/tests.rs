@@ -79,7 +79,7 @@ impl Body for Pieces {
 struct Sink {
     got: Arc<Mutex<Vec<Payload>>>,
     threads: Arc<Mutex<Vec<String>>>,
-    answer: Arc<Mutex<Result<(), Refusal>>>,
+    answer: Arc<Mutex<Result<Accepted, Refusal>>>,
     permits: Arc<Semaphore>,
 }
 
@@ -88,7 +88,7 @@ impl Sink {
         Self {
             got: Arc::default(),
             threads: Arc::default(),
-            answer: Arc::new(Mutex::new(Ok(()))),
+            answer: Arc::new(Mutex::new(Ok(Accepted::default()))),
             permits: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         }
     }
@@ -105,7 +105,7 @@ impl Sink {
         self.permits.add_permits(1000);
     }
 
-    fn answers(&self, answer: Result<(), Refusal>) {
+    fn answers(&self, answer: Result<Accepted, Refusal>) {
         *self.answer.lock().unwrap() = answer;
     }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use otlet::batch::Signal;
 use otlet::config::{PipelineConfig, ProcessorConfig};
-use otlet::exporter::{Compression, Kind, Retry, Target, Verbosity};
+use otlet::exporter::{self, Compression, Kind, Retry, Target, Verbosity};
 use otlet::plugin::{Limits, OnError};
 use otlet::queue::{self, Batching, Sizer};
-use otlet::receiver::Protocol;
+use otlet::receiver::{Keepalive, Protocol};
 use serde_json::json;
 
 use super::config;
@@ -27,6 +27,12 @@ fn every_key_reaches_its_field() {
         max_concurrent_streams: 100,
         read_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(90),
+        keepalive: Keepalive {
+            max_connection_age: Some(Duration::from_mins(10)),
+            max_connection_age_grace: Some(Duration::from_secs(40)),
+            time: Duration::from_secs(15),
+            timeout: Duration::from_secs(7),
+        },
     };
     assert_eq!(receiver.grpc, Some(grpc));
     let http = Protocol {
@@ -37,6 +43,7 @@ fn every_key_reaches_its_field() {
         max_concurrent_streams: 8,
         read_timeout: Duration::from_millis(1500),
         idle_timeout: Duration::from_hours(2),
+        keepalive: Keepalive::default(),
     };
     assert_eq!(receiver.http, Some(http));
 
@@ -108,6 +115,12 @@ fn every_key_of_an_exporter_reaches_its_field() {
     assert_eq!(grpc.name, "otlp");
     assert_eq!(target.endpoint, "http://backend:4317/");
     assert_eq!(target.compression, Compression::Gzip);
+    let keepalive = exporter::Keepalive {
+        time: Duration::from_mins(6),
+        timeout: Duration::from_secs(10),
+        permit_without_stream: true,
+    };
+    assert_eq!(target.keepalive, Some(keepalive));
     let expected = [
         ("x-tenant", "shop"),
         ("x-number", "7"),
@@ -143,6 +156,7 @@ fn every_key_of_an_exporter_reaches_its_field() {
     };
     assert_eq!(http_target.target.endpoint, "http://backend:4318/otlp");
     assert_eq!(http_target.target.compression, Compression::None);
+    assert_eq!(http_target.target.keepalive, None);
     let whole = [
         (&http_target.traces_endpoint, "http://traces:4318/v1/traces"),
         (

@@ -83,7 +83,12 @@ impl Sent {
         } else {
             self.message.to_vec()
         };
-        client.send(self.encoding, self.gzip.then_some("gzip"), &self.signal, &body);
+        client.send(
+            self.encoding,
+            self.gzip.then_some("gzip"),
+            &self.signal,
+            &body,
+        );
     }
 }
 

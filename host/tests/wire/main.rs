@@ -13,6 +13,7 @@ mod chain;
 mod client;
 mod corpus;
 mod hidden;
+mod partial;
 mod pass_through;
 mod plugins;
 mod refusals;

@@ -142,7 +142,12 @@ fn requests_without_records_are_taken_and_not_passed_on() {
             client.send(Encoding::Protobuf, None, "traces", &message);
         }
         client.send(Encoding::Json, None, "traces", b"{}");
-        client.send(Encoding::Json, Some("gzip"), "traces", br#"{"resourceSpans":[]}"#);
+        client.send(
+            Encoding::Json,
+            Some("gzip"),
+            "traces",
+            br#"{"resourceSpans":[]}"#,
+        );
     });
     assert_good_alone(&received);
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
+use otlet::acceptance::Accepted;
 use otlet::payload::Payload;
 use otlet::receiver::{Answer, Door, Protocol, Speaks};
 use tokio::runtime::{Builder, Runtime};
@@ -104,7 +105,8 @@ pub(crate) fn answer(
         move |payload| {
             let before = taken.lock().expect("one thread").replace(payload);
             assert!(before.is_none(), "one request is handed on twice");
-            let done: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async { Ok(()) });
+            let done: Pin<Box<dyn Future<Output = _> + Send>> =
+                Box::pin(async { Ok(Accepted::default()) });
             done
         }
     };

@@ -38,6 +38,7 @@ pub(super) fn read_target(
         endpoint: endpoint?,
         headers,
         compression,
+        keepalive: None,
     })
 }
 

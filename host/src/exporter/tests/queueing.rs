@@ -3,6 +3,7 @@
 use otlet_tests::backend::Answer;
 
 use super::*;
+use crate::acceptance::Accepted;
 
 #[test]
 fn a_full_queue_refuses_and_has_room_again_once_the_backend_answers() {
@@ -109,7 +110,7 @@ fn without_a_queue_the_sender_waits_for_the_backend() {
         });
         backend.wait_for(2);
         backend.release();
-        assert_eq!(world.wait(waits), Ok(()));
+        assert_eq!(world.wait(waits), Ok(Accepted::default()));
         assert_eq!(exporter.depth(), Depth::default());
     }
 }
@@ -170,7 +171,7 @@ fn without_a_queue_many_requests_go_at_a_time_within_the_queues_bounds() {
     backend.wait_for(40);
     backend.release();
     for wait in waits {
-        assert_eq!(world.wait(wait.wait()), Ok(()));
+        assert_eq!(world.wait(wait.wait()), Ok(Accepted::default()));
     }
 }
 

@@ -119,16 +119,55 @@ fn retry_after_is_in_whole_seconds_and_never_too_early() {
 
 #[tokio::test]
 async fn success_is_empty_and_in_the_requests_encoding() {
-    let protobuf = http_ok(Encoding::Protobuf);
+    let whole = Accepted::default();
+    let protobuf = http_ok(Encoding::Protobuf, Signal::Logs, &whole);
     assert_eq!(protobuf.headers()["content-type"], "application/x-protobuf");
     assert_eq!(body(protobuf).await, b"");
-    let json = http_ok(Encoding::Json);
+    let json = http_ok(Encoding::Json, Signal::Logs, &whole);
     assert_eq!(json.headers()["content-type"], "application/json");
     assert_eq!(body(json).await, b"{}");
 
-    let grpc = grpc_ok();
+    let grpc = grpc_ok(&whole);
     assert_eq!(grpc.headers()["content-type"], "application/grpc");
     let collected = grpc.into_body().collect().await.unwrap();
     assert_eq!(collected.trailers().unwrap()["grpc-status"], "0");
     assert_eq!(collected.to_bytes(), &[0; 5][..]);
+}
+
+#[tokio::test]
+async fn a_partial_success_is_told_in_every_encoding() {
+    let partial = Accepted {
+        rejected: 3,
+        words: "no".to_owned(),
+    };
+    // partial_success { rejected: 3, error_message: "no" }
+    let message = [10, 6, 8, 3, 18, 2, b'n', b'o'];
+    for signal in Signal::ALL {
+        let protobuf = http_ok(Encoding::Protobuf, signal, &partial);
+        assert_eq!(body(protobuf).await, message);
+    }
+    let collected = grpc_ok(&partial).into_body().collect().await.unwrap();
+    assert_eq!(collected.trailers().unwrap()["grpc-status"], "0");
+    assert_eq!(
+        collected.to_bytes(),
+        [&[0, 0, 0, 0, 8][..], &message].concat()
+    );
+    for (signal, name) in [
+        (Signal::Traces, "rejectedSpans"),
+        (Signal::Metrics, "rejectedDataPoints"),
+        (Signal::Logs, "rejectedLogRecords"),
+    ] {
+        let json = body(http_ok(Encoding::Json, signal, &partial)).await;
+        let read: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let expected = json!({ "partialSuccess": { name: "3", "errorMessage": "no" } });
+        assert_eq!(read, expected);
+    }
+    // A number that its field cannot hold.
+    let all = Accepted {
+        rejected: u64::MAX,
+        ..Accepted::default()
+    };
+    let sent = body(http_ok(Encoding::Protobuf, Signal::Logs, &all)).await;
+    let read = ExportTraceServiceResponse::decode(&sent[..]).unwrap();
+    assert_eq!(read.partial_success.unwrap().rejected_spans, i64::MAX);
 }

@@ -126,6 +126,53 @@ async fn stopping_cuts_what_is_not_done_in_time() {
     );
 }
 
+/// A receiver whose connections grow old in no time.
+fn short_lived(sink: &Sink, grace: Option<Duration>) -> Running {
+    receiver_with(sink, 1, |bounds| {
+        bounds.keepalive.max_connection_age = Some(Duration::from_millis(50));
+        bounds.keepalive.max_connection_age_grace = grace;
+    })
+}
+
+/// Opens a connection that says nothing, and waits until it is told to go.
+async fn told_to_go(address: SocketAddr) {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(HELLO).await.unwrap();
+    let goodbye = async { while frame(&mut socket).await.expect("a goodbye") != GOAWAY {} };
+    time::timeout(BOUND, goodbye).await.expect("it is old");
+}
+
+#[tokio::test]
+async fn an_old_connection_is_told_to_go_and_its_requests_end_well() {
+    let sink = Sink::holding();
+    let running = short_lived(&sink, None);
+    let address = grpc_address(&running);
+    let mut busy = http2_client(address).await;
+    let answer = tokio::spawn(busy.send_request(grpc_request(Full::new(message(9)))));
+    until(|| sink.count() == 1).await;
+    // Two ages later, which is more than one with its jitter.
+    told_to_go(address).await;
+    told_to_go(address).await;
+    assert!(!answer.is_finished());
+    sink.let_go();
+    assert_eq!(code(answer.await.unwrap().unwrap()).await, "0");
+    until(|| running.grpc().unwrap().connections() == 0).await;
+    let mut fresh = http2_client(address).await;
+    let answer = fresh.send_request(grpc_request(Full::new(message(9))));
+    assert_eq!(code(answer.await.unwrap()).await, "0");
+}
+
+#[tokio::test]
+async fn what_is_not_done_within_the_grace_is_cut() {
+    let sink = Sink::holding();
+    let running = short_lived(&sink, Some(Duration::from_millis(50)));
+    let mut busy = http2_client(grpc_address(&running)).await;
+    let answer = busy.send_request(grpc_request(Full::new(message(9))));
+    let answer = time::timeout(BOUND, answer).await.expect("it is cut");
+    assert!(answer.is_err(), "never a success for what was not taken");
+    until(|| running.grpc().unwrap().connections() == 0).await;
+}
+
 #[tokio::test]
 async fn connections_are_bounded_and_their_places_given_back() {
     let sink = Sink::new();
