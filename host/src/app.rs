@@ -1,6 +1,7 @@
 //! Puts the program together: the one place that knows every part.
 
 use std::collections::BTreeMap;
+use std::future;
 use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,13 +12,15 @@ use tokio::task::JoinSet;
 use tokio::time;
 
 use crate::admin::{self, Admin, Health};
-use crate::config::{Config, Draft, Loaded, PipelineConfig, ProcessorConfig, Report};
+use crate::config::{
+    Config, Draft, Loaded, PipelineConfig, ProcessorConfig, ReceiverConfig, Report,
+};
 use crate::exporter::{Exporter, Output};
 use crate::metrics::{self, Parts, Sources};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
 use crate::plugin::{Engine, LoadError, Plugin, Problem, Processor};
 use crate::queue::{Lost, Sizer};
-use crate::receiver::{self, Listening, Next, Running};
+use crate::receiver::{self, Listening, Next, Running, jsonlines};
 use crate::runtime::Runtimes;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.
@@ -109,6 +112,9 @@ fn processor(plugin: &Arc<Plugin>, config: &ProcessorConfig) -> Result<Processor
 /// A running otlet.
 pub struct App {
     receivers: Vec<Running>,
+    lines: Vec<jsonlines::Running>,
+    /// What those have counted whose lines are lost with the process.
+    held: Vec<Arc<jsonlines::Counters>>,
     exporters: Vec<Arc<Exporter>>,
     stages: Vec<Arc<Stage>>,
     health: Arc<Health>,
@@ -128,7 +134,7 @@ impl App {
         let mut intakes: Vec<_> = config
             .receivers
             .iter()
-            .map(|config| Intake::new(&config.name))
+            .map(|config| Intake::new(config.name()))
             .collect();
         for pipeline in &config.pipelines {
             let assembled = Arc::new(assemble(pipeline, &config, &stages, &exporters, threads));
@@ -139,12 +145,19 @@ impl App {
             }
         }
         let intakes: Vec<_> = intakes.into_iter().map(Arc::new).collect();
-        let receivers = config
-            .receivers
-            .iter()
-            .zip(&intakes)
-            .map(|(config, intake)| Ok(receiver::start(config, &runtimes, &next(intake))?))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let (mut receivers, mut lines) = (vec![], vec![]);
+        for (index, (receiver, intake)) in config.receivers.iter().zip(&intakes).enumerate() {
+            match receiver {
+                ReceiverConfig::Otlp(receiver) => {
+                    receivers.push(receiver::start(receiver, &runtimes, &next(intake))?);
+                }
+                // Lines that no pipeline takes stay where they are.
+                ReceiverConfig::JsonLines(receiver) if config.uses_receiver(index) => {
+                    lines.push(jsonlines::start(receiver, &runtimes, &next(intake))?);
+                }
+                ReceiverConfig::JsonLines(_) => {}
+            }
+        }
         sources.set(Parts {
             sockets: sockets(&config, &receivers),
             intakes,
@@ -152,8 +165,11 @@ impl App {
             exporters: exporters.clone(),
         });
         health.set(admin::Stage::Ready);
+        let held = lines.iter().filter_map(jsonlines::Running::only_copy);
         Ok(Self {
+            held: held.collect(),
             receivers,
+            lines,
             exporters,
             stages,
             health,
@@ -162,7 +178,7 @@ impl App {
         })
     }
 
-    /// The receivers, in the config's order.
+    /// The receivers of OTLP, in the config's order.
     pub fn receivers(&self) -> &[Running] {
         &self.receivers
     }
@@ -170,6 +186,21 @@ impl App {
     /// The admin endpoint, if there is one.
     pub fn admin(&self) -> Option<&Admin> {
         self.admin.as_ref()
+    }
+
+    /// The receivers of lines, in the config's order.
+    pub fn lines(&self) -> &[jsonlines::Running] {
+        &self.lines
+    }
+
+    /// Waits until every receiver is at its end, which only standard input comes to.
+    pub async fn finished(&self) {
+        if self.lines.is_empty() || !self.receivers.is_empty() {
+            return future::pending().await;
+        }
+        for lines in &self.lines {
+            lines.ended().await;
+        }
     }
 
     /// The processors and what went through them, in the config's order.
@@ -186,9 +217,21 @@ impl App {
             .drain(..)
             .map(|receiver| receiver.stop(PATIENCE))
             .collect();
+        let mut reading: JoinSet<bool> = self
+            .lines
+            .drain(..)
+            .map(|lines| lines.stop(PATIENCE))
+            .collect();
         while let Some(stopped) = stopping.join_next().await {
             if !matches!(stopped, Ok(true)) {
                 tracing::warn!("connections were cut that did not end in time");
+            }
+        }
+        while let Some(stopped) = reading.join_next().await {
+            if !matches!(stopped, Ok(true)) {
+                tracing::warn!(
+                    "lines were being sent that were not taken in time: they are read again"
+                );
             }
         }
         let mut requests = 0;
@@ -200,7 +243,8 @@ impl App {
 
     /// Ends at once, and gives the number of requests that were taken and are lost.
     pub async fn abort(&self) -> u64 {
-        let mut requests = 0;
+        let held = self.held.iter().filter(|counters| counters.held() > 0);
+        let mut requests = held.count() as u64;
         for exporter in &self.exporters {
             requests += exporter.abort().await.requests;
         }
@@ -277,7 +321,11 @@ fn start_admin(
 /// The sockets of all receivers, each with its receiver's name.
 fn sockets(config: &Config, receivers: &[Running]) -> Vec<(String, Listening)> {
     let mut sockets = vec![];
-    for (config, running) in config.receivers.iter().zip(receivers) {
+    let of_otlp = config.receivers.iter().filter_map(|config| match config {
+        ReceiverConfig::Otlp(config) => Some(config),
+        ReceiverConfig::JsonLines(_) => None,
+    });
+    for (config, running) in of_otlp.zip(receivers) {
         for socket in [running.grpc(), running.http()].into_iter().flatten() {
             sockets.push((config.name.clone(), socket.clone()));
         }

@@ -24,7 +24,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run until SIGTERM or SIGINT, then send what waits and end; a second signal ends at once.
+    /// Run until SIGTERM or SIGINT, or the end of standard input if nothing else is received, then send what waits and end; a second signal ends at once.
     Run {
         /// The config file.
         #[arg(long, value_name = "FILE")]
@@ -116,7 +116,10 @@ fn run(path: &Path) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::new()?;
         let mut app = App::start(prepared)?;
         tracing::info!("ready");
-        signals.wait().await;
+        tokio::select! {
+            () = signals.wait() => {}
+            () = app.finished() => {}
+        }
         tracing::info!("shutting down: no new requests, and what waits is sent");
         let ended = tokio::select! {
             lost = app.shut_down() => Some(lost),

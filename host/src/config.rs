@@ -22,10 +22,12 @@ mod telemetry;
 mod units;
 mod yaml;
 
+use crate::admin as admin_endpoint;
 use crate::batch::Signal;
+use crate::exporter;
 use crate::plugin::{Limits, OnError};
+use crate::receiver::{self, jsonlines};
 use crate::telemetry::LogConfig;
-use crate::{admin as admin_endpoint, exporter, receiver};
 
 pub use draft::{Draft, Loaded, load, parse};
 pub use report::Report;
@@ -37,7 +39,7 @@ pub const DEFAULTS: &str = include_str!("config/defaults.yaml");
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Every receiver, in the file's order.
-    pub receivers: Vec<receiver::Config>,
+    pub receivers: Vec<ReceiverConfig>,
     /// Every processor, in the file's order. One that several pipelines name is here once.
     pub processors: Vec<ProcessorConfig>,
     /// Every exporter, in the file's order.
@@ -48,6 +50,33 @@ pub struct Config {
     pub admin: Option<admin_endpoint::Config>,
     /// How it logs. Example: `telemetry: { logs: { level: info, encoding: json } }`.
     pub logs: LogConfig,
+}
+
+impl Config {
+    /// Whether a pipeline takes what the receiver at `index` gives.
+    pub fn uses_receiver(&self, index: usize) -> bool {
+        let mut pipelines = self.pipelines.iter();
+        pipelines.any(|pipeline| pipeline.receivers.contains(&index))
+    }
+}
+
+/// One receiver of the config.
+#[derive(Clone, Debug)]
+pub enum ReceiverConfig {
+    /// `otlp`.
+    Otlp(receiver::Config),
+    /// `jsonlines`.
+    JsonLines(jsonlines::Config),
+}
+
+impl ReceiverConfig {
+    /// The receiver's name in the config, such as `otlp/internal`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Otlp(config) => &config.name,
+            Self::JsonLines(config) => &config.name,
+        }
+    }
 }
 
 /// One processor of the config: a plugin, and how it is to run.

@@ -13,6 +13,7 @@ mod door;
 mod grpc;
 mod http;
 mod json;
+pub mod jsonlines;
 mod keepalive;
 mod listen;
 mod status;

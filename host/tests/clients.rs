@@ -5,11 +5,12 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use otlet_tests::backend::{Backend, Received, Request};
 use otlet_tests::program::Program;
+use otlet_tests::records;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -190,4 +191,80 @@ fn a_flask_application_under_auto_instrumentation_arrives_whole_and_masked() {
         });
         assert!(!leaked, "{protocol}: the buyers' e-mails are masked");
     }
+}
+
+#[test]
+fn json_lines_of_a_python_program_become_records_with_trace_severity_and_time() {
+    let Some(python) = python() else { return };
+    let backend = Backend::start();
+    let config = std::fs::read_to_string(root().join("examples/python.yaml"))
+        .expect("the example is there")
+        .replace(
+            "${env:OTEL_EXPORTER_OTLP_ENDPOINT:-http://127.0.0.1:4317}",
+            &backend.endpoint(),
+        );
+    let mut app = Command::new(&python)
+        .arg(root().join("tests/clients/json_logs.py"))
+        .arg("50")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the client runs");
+    let lines = app.stdout.take().expect("standard output is piped");
+    let mut otlet = Program::start_reading(env!("CARGO_BIN_EXE_otlet"), &config, lines.into());
+    let said = app.wait_with_output().expect("the client ends").stderr;
+    assert_eq!(otlet.ended().code(), Some(0), "{}", otlet.said());
+
+    let said: Value = serde_json::from_slice(&said).expect("the client says what it did");
+    let traces: Vec<_> = said["traces"].as_array().expect("a list").iter().collect();
+    let received = backend.taken();
+    let arrived = records::records(&received);
+    // Requests that are sent at the same time arrive in any order.
+    let find = |begin: &str| {
+        let begins = |record| records::body(record).is_some_and(|body| body.starts_with(begin));
+        let found = arrived.iter().find(|(_, record)| begins(record));
+        found.unwrap_or_else(|| panic!("{begin} did not arrive"))
+    };
+    find("starting");
+    assert_eq!(traces.len(), 50);
+    for (number, trace) in traces.iter().enumerate() {
+        let (resource, record) = find(&format!("order {number} for "));
+        let service = otlet_tests::requests::text("shop");
+        assert_eq!(resource.attributes[0].value, Some(service));
+        assert_eq!(
+            (record.severity_number, record.severity_text.as_str()),
+            (9, "INFO")
+        );
+        let id: String = record
+            .trace_id
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(Some(id.as_str()), trace.as_str());
+        assert_eq!(record.span_id.len(), 8);
+        // The second in which it was logged is that in which it was read, or one of those before.
+        let age = record
+            .observed_time_unix_nano
+            .saturating_sub(record.time_unix_nano);
+        assert!(
+            record.time_unix_nano > 0 && age < 60_000_000_000,
+            "{record:?}"
+        );
+    }
+    let (_, failed) = find("not paid");
+    assert_eq!(failed.severity_number, 17);
+    let stack =
+        |one: &&opentelemetry_proto::tonic::common::v1::KeyValue| one.key == "exception.stacktrace";
+    assert!(
+        failed.attributes.iter().any(|one| stack(&one)),
+        "{failed:?}"
+    );
+    assert_eq!(arrived.len(), 52);
+    let leaked = received.iter().any(|received| {
+        received
+            .body
+            .windows(12)
+            .any(|window| window == b"@example.com")
+    });
+    assert!(!leaked, "the buyers' e-mails are masked");
 }

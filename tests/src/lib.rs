@@ -4,5 +4,6 @@ pub mod backend;
 pub mod every_field;
 pub mod guests;
 pub mod program;
+pub mod records;
 pub mod requests;
 pub mod sender;

@@ -34,17 +34,30 @@ impl Program {
         Self::start_printing(binary, config, Stdio::inherit())
     }
 
+    /// Runs it likewise; what it reads comes from `input`.
+    ///
+    /// # Panics
+    /// If it does not become ready; what it said is in the message.
+    pub fn start_reading(binary: &str, config: &str, input: Stdio) -> Self {
+        Self::start_between(binary, config, input, Stdio::inherit())
+    }
+
     /// Runs it likewise; what it prints goes to `output`.
     ///
     /// # Panics
     /// If it does not become ready; what it said is in the message.
     pub fn start_printing(binary: &str, config: &str, output: Stdio) -> Self {
+        Self::start_between(binary, config, Stdio::inherit(), output)
+    }
+
+    fn start_between(binary: &str, config: &str, input: Stdio, output: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("otlet.yaml");
         std::fs::write(&path, config).expect("a file can be written");
         let mut child = Command::new(binary)
             .args(["run", "--config"])
             .arg(path)
+            .stdin(input)
             .stdout(output)
             .stderr(Stdio::piped())
             .spawn()

@@ -5,6 +5,9 @@ use std::fmt::{self, Display, Formatter};
 use super::report::{Mistake, Place, listed, quoted};
 use super::yaml::Entry;
 
+/// The type of the receiver that gives logs alone.
+pub(super) const JSON_LINES: &str = "jsonlines";
+
 /// What stands in a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -53,7 +56,7 @@ impl Kind {
     /// The types that are part of otlet.
     fn types(self) -> &'static [&'static str] {
         match self {
-            Self::Receiver => &["otlp"],
+            Self::Receiver => &["otlp", JSON_LINES],
             Self::Processor => &[],
             Self::Exporter => &["otlp", "otlphttp", "debug"],
         }
@@ -146,6 +149,18 @@ const RECEIVERS: Instead = &[
     (
         &["otlphttp", "otlp_http", "otlp_grpc"],
         "write `otlp: { protocols: { grpc: , http: } }`, which is both protocols",
+    ),
+    (
+        &["filelog", "file_log", "otlpjsonfile", "stdin"],
+        "use `jsonlines`, which reads the lines of files (`include`) or of standard input (`stdin: true`); the plugin `link` with `lift: true` takes JSON apart",
+    ),
+    (
+        &["journald"],
+        "pipe it into the receiver `jsonlines` with `stdin: true`: `journalctl --follow --output=json | otlet run ...`",
+    ),
+    (
+        &["syslog", "tcplog", "udplog", "fluentforward", "k8slog"],
+        "have it written to files, and read them with the receiver `jsonlines`; or have a Collector receive it and send it to otlet",
     ),
 ];
 

@@ -6,10 +6,10 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::exporter;
 use crate::telemetry::LogConfig;
-use crate::{exporter, receiver};
 
-use super::component::{Component, Kind, type_of, unknown_type};
+use super::component::{Component, JSON_LINES, Kind, type_of, unknown_type};
 use super::environment::{self, Sources};
 use super::path;
 use super::processors::Read;
@@ -19,7 +19,10 @@ use super::report::{Mistake, Place, Report, Source, quoted};
 use super::schema::{self, Subject};
 use super::service::{self, Components};
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
-use super::{Config, PipelineConfig, ProcessorConfig, admin, exporters, processors, receivers};
+use super::{
+    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, exporters, processors,
+    receivers,
+};
 
 /// The characters that a plugin may say about its config.
 const REASON: usize = 500;
@@ -47,7 +50,7 @@ const LACKING: Lacking = &[
 pub struct Draft {
     source: Arc<Source>,
     mistakes: Vec<Mistake>,
-    receivers: Vec<receiver::Config>,
+    receivers: Vec<ReceiverConfig>,
     processors: Vec<Read>,
     exporters: Vec<exporter::Config>,
     pipelines: Vec<PipelineConfig>,
@@ -294,9 +297,15 @@ fn read_receivers(
     entries: &[Entry],
     mistakes: &Mistakes,
     listening: &mut Vec<Listening>,
-) -> Vec<receiver::Config> {
+) -> Vec<ReceiverConfig> {
+    let mut stdin = None;
     let read = of_kind(Kind::Receiver, entries, mistakes)
-        .map(|(_, name, reader)| receivers::read(name, reader, mistakes, listening))
+        .map(|(kind, name, reader)| match kind {
+            JSON_LINES => ReceiverConfig::JsonLines(receivers::jsonlines::read(
+                name, reader, mistakes, &mut stdin,
+            )),
+            _ => ReceiverConfig::Otlp(receivers::read(name, reader, mistakes, listening)),
+        })
         .collect();
     receivers::check(listening, mistakes);
     read

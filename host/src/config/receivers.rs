@@ -14,6 +14,8 @@
 //! | `read_timeout: 30s` | grpc, http | the same |
 //! | `max_in_flight: 256MiB`, `max_connections: 1024` | grpc, http | the same; otlet's own |
 
+pub(super) mod jsonlines;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;

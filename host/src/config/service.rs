@@ -6,7 +6,7 @@ use crate::batch::Signal;
 use crate::telemetry::LogConfig;
 
 use super::PipelineConfig;
-use super::component::{Component, Kind};
+use super::component::{Component, JSON_LINES, Kind};
 use super::reader::{Lacking, Mistakes, Reader};
 use super::report::{Mistake, Names, Place, listed, quoted};
 use super::telemetry;
@@ -140,6 +140,9 @@ fn read_pipeline(
     let mut reader = Reader::new(entry.place, &entry.value, mistakes);
     let [receivers, processors, exporters] = Kind::ALL.map(|kind| {
         let names = reader.names(kind.section());
+        if kind == Kind::Receiver && signal.is_some_and(|signal| signal != Signal::Logs) {
+            report_lines(&names, mistakes);
+        }
         let found = read_names(kind, &names, components, mistakes);
         if reader.is_empty(kind.section()) && kind != Kind::Processor {
             let what = format!("pipeline {} has no {kind}", quoted(&entry.key));
@@ -156,6 +159,19 @@ fn read_pipeline(
         processors,
         exporters,
     })
+}
+
+/// Reports receivers that give logs alone, in a pipeline of another signal.
+fn report_lines(names: &[(&str, Place)], mistakes: &Mistakes) {
+    for (name, place) in names {
+        if name.split('/').next() == Some(JSON_LINES) {
+            let what = format!("receiver {} gives logs alone", quoted(name));
+            let cure = "name it in a pipeline of logs";
+            mistakes
+                .borrow_mut()
+                .push(Mistake::error(*place, what, cure));
+        }
+    }
 }
 
 /// Finds the named components of one kind.

@@ -6,6 +6,7 @@ use otlet::config::{self, Config, DEFAULTS};
 const SILENT: &str = r#"
 receivers:
   otlp: { protocols: { grpc: , http: } }
+  jsonlines: { include: [/var/log/shop/*.log] }
 processors:
   sample:
 exporters:
@@ -16,7 +17,7 @@ service:
   pipelines:
     traces: { receivers: [otlp], processors: [sample], exporters: [otlp, otlphttp] }
     metrics: { receivers: [otlp], processors: [], exporters: [otlp] }
-    logs: { receivers: [otlp], processors: [], exporters: [debug] }
+    logs: { receivers: [otlp, jsonlines], processors: [], exporters: [debug] }
 "#;
 
 /// The mappings whose keys are compared, at the least.

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use otlet::batch::Signal;
-use otlet::config::{PipelineConfig, ProcessorConfig};
+use otlet::config::{PipelineConfig, ProcessorConfig, ReceiverConfig};
 use otlet::exporter::{self, Compression, Kind, Retry, Target, Verbosity};
 use otlet::plugin::{Limits, OnError};
 use otlet::queue::{self, Batching, Sizer};
+use otlet::receiver::jsonlines::{Input, StartAt};
 use otlet::receiver::{Keepalive, Protocol};
+use otlet_tests::requests::{boolean, double, int, kv, text};
 use serde_json::json;
 
 use super::config;
@@ -15,7 +17,7 @@ use super::config;
 #[test]
 fn every_key_reaches_its_field() {
     let config = config("ok_whole.yaml");
-    let [receiver] = config.receivers.as_slice() else {
+    let [ReceiverConfig::Otlp(receiver)] = config.receivers.as_slice() else {
         panic!("{:?}", config.receivers);
     };
     assert_eq!(receiver.name, "otlp");
@@ -196,7 +198,7 @@ fn every_compression_has_its_name() {
 #[test]
 fn references_to_the_environment_are_filled_in() {
     let config = config("ok_environment_and_anchors.yaml");
-    let [receiver] = config.receivers.as_slice() else {
+    let [ReceiverConfig::Otlp(receiver)] = config.receivers.as_slice() else {
         panic!("{:?}", config.receivers);
     };
     let endpoint = receiver.grpc.as_ref().unwrap().endpoint;
@@ -221,4 +223,42 @@ fn references_to_the_environment_are_filled_in() {
         .map(|exporter| exporter.timeout.as_secs())
         .collect();
     assert_eq!(timeouts, [5, 60]);
+}
+
+#[test]
+fn every_key_of_a_receiver_of_lines_reaches_its_field() {
+    let config = config("ok_jsonlines.yaml");
+    let [
+        ReceiverConfig::JsonLines(stdin),
+        ReceiverConfig::JsonLines(files),
+        ..,
+    ] = config.receivers.as_slice()
+    else {
+        panic!("{:?}", config.receivers);
+    };
+    assert_eq!(stdin.name, "jsonlines");
+    assert_eq!(stdin.input, Input::Stdin);
+    assert_eq!(stdin.max_line_size, 65_536);
+    let resource = [
+        kv("service.name", text("shop")),
+        kv("replicas", int(3)),
+        kv("share", double(0.5)),
+        kv("canary", boolean(true)),
+        kv("version", text("1.0")),
+    ];
+    assert_eq!(stdin.resource, resource);
+    let Input::Files(sought) = &files.input else {
+        panic!("{files:?}");
+    };
+    assert_eq!(files.max_line_size, 1_048_576);
+    let include: Vec<_> = sought.include.iter().map(|glob| glob.as_str()).collect();
+    assert_eq!(include, ["/var/log/shop/*.log", "logs/{a,b}/**/*.json"]);
+    assert_eq!(sought.exclude[0].as_str(), "/var/log/shop/*.gz");
+    assert_eq!(sought.start_at, StartAt::Beginning);
+    assert_eq!(
+        sought.storage.as_deref().unwrap().to_str(),
+        Some("/var/lib/otlet")
+    );
+    assert_eq!(sought.poll_interval, Duration::from_secs(1));
+    assert_eq!(sought.force_flush_period, Duration::ZERO);
 }

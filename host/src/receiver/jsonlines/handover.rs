@@ -1,0 +1,224 @@
+//! Hands requests on, one at a time, until they are taken or refused for good.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use super::counters::Counters;
+use super::gather::Request;
+use crate::acceptance::Accepted;
+use crate::payload::Payload;
+use crate::receiver::Next;
+use crate::refusal::Refusal;
+use crate::runtime::{Load, Runtimes};
+
+/// The wait after a first refusal, and the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How long lines are held up before the log says so; then twice as long, and so on.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the requests of one receiver go.
+pub(super) struct Handover {
+    name: String,
+    next: Next,
+    /// The IO thread that they are processed on.
+    io: Handle,
+    _load: Load,
+    counters: Arc<Counters>,
+}
+
+/// What became of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was taken.
+    Accepted,
+    /// Trying it again would not help.
+    Refused(String),
+    /// It was not taken before the receiver was to stop.
+    Held,
+}
+
+impl Handover {
+    pub(super) fn new(
+        name: &str,
+        runtimes: &Runtimes,
+        next: &Next,
+        counters: &Arc<Counters>,
+    ) -> Self {
+        let (io, load) = runtimes.least_loaded();
+        Self {
+            name: name.to_owned(),
+            next: Arc::clone(next),
+            io: io.clone(),
+            _load: load,
+            counters: Arc::clone(counters),
+        }
+    }
+
+    /// The receiver's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Hands a request on, as often as it takes; `stop`, if given, ends that.
+    pub(super) async fn over(
+        &self,
+        request: Request,
+        mut stop: Option<&mut watch::Receiver<bool>>,
+    ) -> Outcome {
+        let Request { payload, records } = request;
+        self.counters.hold(records);
+        let began = Instant::now();
+        let (mut wait, mut patience) = (FIRST_WAIT, PATIENCE);
+        let outcome = loop {
+            let refusal = match self.attempt(payload.clone()).await {
+                Ok(accepted) => {
+                    self.tell(&accepted, records);
+                    break Outcome::Accepted;
+                }
+                Err(refusal) => refusal,
+            };
+            if refusal.retry_after().is_none() {
+                break Outcome::Refused(refusal.to_string());
+            }
+            if began.elapsed() >= patience {
+                patience = 2 * began.elapsed();
+                tracing::warn!(
+                    receiver = self.name,
+                    records,
+                    %refusal,
+                    "lines are held up, and read on once these are taken"
+                );
+            }
+            match &mut stop {
+                None => time::sleep(wait).await,
+                Some(stop) => {
+                    if time::timeout(wait, super::stopped(stop)).await.is_ok() {
+                        break Outcome::Held;
+                    }
+                }
+            }
+            wait = (2 * wait).min(LONGEST_WAIT);
+        };
+        match &outcome {
+            Outcome::Accepted if patience > PATIENCE => {
+                tracing::info!(receiver = self.name, "lines go on");
+            }
+            Outcome::Accepted => {}
+            Outcome::Refused(_) => self.counters.refused.add_len(records),
+            // They are still held.
+            Outcome::Held => return outcome,
+        }
+        self.counters.hold(0);
+        outcome
+    }
+
+    /// Counts what was taken, and says what a backend that was waited for did not take.
+    fn tell(&self, accepted: &Accepted, records: usize) {
+        let records = u64::try_from(records).unwrap_or(u64::MAX);
+        self.counters.refused.add(accepted.rejected);
+        self.counters
+            .accepted
+            .add(records.saturating_sub(accepted.rejected));
+        if accepted.rejected > 0 {
+            let Accepted { rejected, words } = accepted;
+            tracing::error!(
+                receiver = self.name,
+                rejected,
+                words,
+                "the backend rejected lines, which are passed over"
+            );
+        }
+    }
+
+    /// Tries once, on the IO thread.
+    async fn attempt(&self, payload: Payload) -> Result<Accepted, Refusal> {
+        // Dropped with this future, it ends the attempt.
+        let mut attempt = JoinSet::new();
+        let next = Arc::clone(&self.next);
+        attempt.spawn_on(async move { next(payload).await }, &self.io);
+        match attempt.join_next().await {
+            Some(Ok(answer)) => answer,
+            _ => Err(Refusal::Rejected("the pipeline broke off".to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::receiver::jsonlines::gather::Gather;
+
+    fn handover(
+        answers: impl Fn(usize) -> Result<Accepted, Refusal> + Send + Sync + 'static,
+    ) -> (Handover, Arc<Counters>) {
+        let tries = AtomicUsize::new(0);
+        let next: Next = Arc::new(move |_payload| {
+            let answer = answers(tries.fetch_add(1, Ordering::Relaxed));
+            Box::pin(async move { answer })
+        });
+        let counters = Arc::<Counters>::default();
+        let runtimes = Runtimes::start(1).unwrap();
+        let handover = Handover::new("jsonlines", &runtimes, &next, &counters);
+        // The thread lives as long as the process.
+        std::mem::forget(runtimes);
+        (handover, counters)
+    }
+
+    fn request() -> Request {
+        let mut gather = Gather::new(&[], 100, &Arc::default());
+        gather.add(b"a", &[]).unwrap();
+        gather.finish().unwrap()
+    }
+
+    fn full() -> Refusal {
+        Refusal::Full {
+            what: "a queue".to_owned(),
+            after: Duration::from_secs(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_full_is_tried_again_and_what_is_refused_is_not() {
+        let (handover, counters) = handover(|at| match at {
+            0 | 1 => Err(full()),
+            2 => Ok(Accepted::default()),
+            _ => Err(Refusal::Rejected("no".to_owned())),
+        });
+        assert_eq!(handover.over(request(), None).await, Outcome::Accepted);
+        let refused = Outcome::Refused("no".to_owned());
+        assert_eq!(handover.over(request(), None).await, refused);
+        assert_eq!((counters.accepted.get(), counters.refused.get()), (1, 1));
+        assert_eq!(counters.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_the_tries() {
+        let (handover, counters) = handover(|_| Err(full()));
+        let (stop, mut stopped) = watch::channel(false);
+        stop.send_replace(true);
+        let outcome = handover.over(request(), Some(&mut stopped)).await;
+        assert_eq!(outcome, Outcome::Held);
+        assert_eq!(counters.held(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_pipeline_that_panics_is_no_reason_to_try_for_ever() {
+        let (handover, counters) = handover(|_| panic!("as the test wants"));
+        assert!(matches!(
+            handover.over(request(), None).await,
+            Outcome::Refused(_)
+        ));
+        assert_eq!(counters.refused.get(), 1);
+    }
+}
