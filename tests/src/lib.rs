@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod every_field;
 pub mod guests;
+pub mod metrics;
 pub mod program;
 pub mod records;
 pub mod requests;

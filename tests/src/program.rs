@@ -85,6 +85,11 @@ impl Program {
         self.address("protocol=\"http\"")
     }
 
+    /// Where the admin endpoint listens.
+    pub fn admin(&self) -> SocketAddr {
+        self.address("admin endpoint listening")
+    }
+
     fn address(&self, protocol: &str) -> SocketAddr {
         let line = self.wait_for(protocol);
         let address = line

@@ -23,17 +23,31 @@ pub struct Counters {
     pub attempts: Histogram,
     /// Whether the last attempt failed.
     failing: AtomicBool,
+    /// Whether the log says so.
+    told: AtomicBool,
+    /// Keep a backend that goes and comes from flooding the log.
+    going: Throttle,
+    coming: Throttle,
     /// Keeps a log line that each request may cause from flooding the log.
     failures: Throttle,
     rejections: Throttle,
 }
 
 impl Counters {
-    /// Notes how an attempt ended; true if the one before ended otherwise.
-    pub(super) fn turned(&self, failing: bool) -> bool {
-        // A load first: the cache line stays shared while nothing changes.
-        self.failing.load(Ordering::Relaxed) != failing
-            && self.failing.swap(failing, Ordering::Relaxed) != failing
+    /// Notes how an attempt ended. If the log says otherwise it may be told now, with how many times it was not since the
+    /// last.
+    pub(super) fn turned(&self, failing: bool) -> Option<u64> {
+        // Loads first: the cache line stays shared while nothing changes.
+        if self.failing.load(Ordering::Relaxed) != failing {
+            self.failing.store(failing, Ordering::Relaxed);
+        }
+        if self.told.load(Ordering::Relaxed) == failing {
+            return None;
+        }
+        let throttle = if failing { &self.going } else { &self.coming };
+        let unlogged = throttle.pass()?;
+        self.told.store(failing, Ordering::Relaxed);
+        Some(unlogged)
     }
 
     /// Whether the last attempt failed.
@@ -57,12 +71,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_change_from_well_to_failing_and_back_is_news() {
+    fn only_a_change_from_well_to_failing_and_back_is_news_and_only_so_often() {
         let counters = Counters::default();
-        let news: Vec<_> = [false, true, true, false, false]
+        let news: Vec<_> = [false, true, true, false, false, true]
             .into_iter()
-            .map(|failing| counters.turned(failing))
+            .map(|failing| counters.turned(failing).is_some())
             .collect();
-        assert_eq!(news, [false, true, false, true, false]);
+        assert_eq!(news, [false, true, false, true, false, false]);
+        assert!(counters.is_failing());
     }
 }

@@ -184,17 +184,22 @@ impl Sender {
 
     /// Logs a backend's going and coming, not every attempt.
     fn note_health(&self, failure: Option<&Failure>) {
-        if !self.counters.turned(failure.is_some()) {
+        let Some(unlogged) = self.counters.turned(failure.is_some()) else {
             return;
-        }
+        };
         let Some(failure) = failure else {
-            tracing::info!(exporter = &*self.name, "the backend takes requests again");
+            tracing::info!(
+                exporter = &*self.name,
+                unlogged,
+                "the backend takes requests again"
+            );
             return;
         };
         tracing::warn!(
             exporter = &*self.name,
             reason = failure.reason,
             said = failure.words,
+            unlogged,
             "the backend does not take requests"
         );
     }

@@ -8,9 +8,14 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
+use crate::telemetry::Throttle;
+
 /// The most batches that wait for a thread; more are refused, and their senders told to wait. Ten seconds of batches that
 /// take 100 ms each on two threads, which is longer than senders wait.
 const MAX_WAITING: usize = 256;
+
+static UNSTARTED: Throttle = Throttle::new();
+static PANICKED: Throttle = Throttle::new();
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -74,7 +79,9 @@ impl Workers {
             {
                 Ok(_) => state.threads += 1,
                 Err(error) if state.threads == 0 => {
-                    tracing::error!(%error, "no worker thread could be started");
+                    if let Some(unlogged) = UNSTARTED.pass() {
+                        tracing::error!(%error, unlogged, "no worker thread could be started");
+                    }
                     state.waiting.clear();
                 }
                 Err(_) => {}
@@ -101,8 +108,10 @@ impl Shared {
 
     fn work(&self) {
         while let Some(job) = self.next() {
-            if catch_unwind(AssertUnwindSafe(job)).is_err() {
-                tracing::error!(worker = %self.name, "a batch's run panicked");
+            if catch_unwind(AssertUnwindSafe(job)).is_err()
+                && let Some(unlogged) = PANICKED.pass()
+            {
+                tracing::error!(worker = %self.name, unlogged, "a batch's run panicked");
             }
         }
     }

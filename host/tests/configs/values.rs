@@ -9,6 +9,7 @@ use otlet::plugin::{Limits, OnError};
 use otlet::queue::{self, Batching, Sizer};
 use otlet::receiver::jsonlines::{Input, StartAt};
 use otlet::receiver::{Keepalive, Protocol};
+use otlet::telemetry::{Encoding, Level, LogConfig};
 use otlet_tests::requests::{boolean, double, int, kv, text};
 use serde_json::json;
 
@@ -261,4 +262,16 @@ fn every_key_of_a_receiver_of_lines_reaches_its_field() {
     );
     assert_eq!(sought.poll_interval, Duration::from_secs(1));
     assert_eq!(sought.force_flush_period, Duration::ZERO);
+}
+
+#[test]
+fn admin_and_the_log_are_as_the_config_says() {
+    let config = config("ok_admin.yaml");
+    let admin = config.admin.unwrap();
+    assert_eq!(admin.endpoint, "0.0.0.0:8888".parse().unwrap());
+    assert_eq!(config.logs.level, Level::Warn);
+    assert_eq!(config.logs.encoding, Encoding::Json);
+    let silent = super::config("ok_smallest.yaml");
+    assert_eq!(silent.admin, None);
+    assert_eq!(silent.logs, LogConfig::default());
 }
