@@ -16,7 +16,7 @@ use crate::config::{
     Config, Draft, Loaded, PipelineConfig, ProcessorConfig, ReceiverConfig, Report,
 };
 use crate::exporter::{Exporter, Output};
-use crate::metrics::{self, Parts, Sources};
+use crate::metrics::{self, Parts, Push, Sources};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
 use crate::plugin::{Engine, LoadError, Plugin, Problem, Processor};
 use crate::queue::{Lost, Sizer};
@@ -119,6 +119,7 @@ pub struct App {
     stages: Vec<Arc<Stage>>,
     health: Arc<Health>,
     admin: Option<Admin>,
+    pushes: Vec<Push>,
     _runtimes: Runtimes,
 }
 
@@ -164,6 +165,7 @@ impl App {
             stages: stages.clone(),
             exporters: exporters.clone(),
         });
+        let pushes = start_pushes(&config, &sources)?;
         health.set(admin::Stage::Ready);
         let held = lines.iter().filter_map(jsonlines::Running::only_copy);
         Ok(Self {
@@ -174,6 +176,7 @@ impl App {
             stages,
             health,
             admin,
+            pushes,
             _runtimes: runtimes,
         })
     }
@@ -237,6 +240,9 @@ impl App {
         let mut requests = 0;
         for exporter in &self.exporters {
             requests += drain(exporter).await.requests;
+        }
+        for push in self.pushes.drain(..) {
+            push.finish().await;
         }
         requests
     }
@@ -316,6 +322,12 @@ fn start_admin(
     let sources = Arc::clone(sources);
     let page: admin::Metrics = Arc::new(move || metrics::text(&sources));
     Ok(Some(admin::start(config, page, Arc::clone(health))?))
+}
+
+fn start_pushes(config: &Config, sources: &Arc<Sources>) -> anyhow::Result<Vec<Push>> {
+    let resource = metrics::resource(&config.resource).into();
+    let start = |config| Push::start(config, &resource, sources);
+    Ok(config.readers.iter().map(start).collect::<Result<_, _>>()?)
 }
 
 /// The sockets of all receivers, each with its receiver's name.

@@ -25,6 +25,7 @@ mod yaml;
 use crate::admin as admin_endpoint;
 use crate::batch::Signal;
 use crate::exporter;
+use crate::metrics::PushConfig;
 use crate::plugin::{Limits, OnError};
 use crate::receiver::{self, jsonlines};
 use crate::telemetry::LogConfig;
@@ -50,6 +51,11 @@ pub struct Config {
     pub admin: Option<admin_endpoint::Config>,
     /// How it logs. Example: `telemetry: { logs: { level: info, encoding: json } }`.
     pub logs: LogConfig,
+    /// Where it sends its own metrics. Example: `telemetry: { metrics: { readers: [{ periodic: { exporter: { otlp: {
+    /// protocol: grpc, endpoint: http://backend:4317 } } } }] } }`.
+    pub readers: Vec<PushConfig>,
+    /// Attributes of the resource of its own metrics. Example: `telemetry: { resource: { service.name: otlet } }`.
+    pub resource: Vec<(String, String)>,
 }
 
 impl Config {

@@ -63,7 +63,16 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ),
     (
         "metrics",
-        &["exporter", "pipeline", "receiver", "telemetry"],
+        &[
+            "batch",
+            "exporter",
+            "payload",
+            "pipeline",
+            "queue",
+            "receiver",
+            "runtime",
+            "telemetry",
+        ],
     ),
     (
         "config",
@@ -71,6 +80,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "admin",
             "batch",
             "exporter",
+            "metrics",
             "plugin",
             "queue",
             "receiver",

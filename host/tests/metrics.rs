@@ -64,7 +64,7 @@ receivers:
       grpc: {{ endpoint: 127.0.0.1:0 }}
       http: {{ endpoint: 127.0.0.1:0, max_request_body_size: 64KiB }}
 processors:
-  enrich: {{ config: {{ actions: [{{ set: 'attributes[\"shop\"]', value: north }}] }} }}
+  enrich: {{ config: {{ actions: [{{ set: 'record.attributes[\"shop\"]', value: north }}] }} }}
   redact:
   sample/none: {{ config: {{ percentage: 0 }} }}
 exporters: {{ otlp: {{ endpoint: '{endpoint}' }} }}
@@ -252,7 +252,7 @@ async fn a_backend_that_is_down_is_seen_in_the_queue() {
         "
 admin: {{ endpoint: 127.0.0.1:0 }}
 receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
-processors: {{ enrich: {{ config: {{ actions: [{{ set: 'attributes[\"shop\"]', value: north }}] }} }} }}
+processors: {{ enrich: {{ config: {{ actions: [{{ set: 'record.attributes[\"shop\"]', value: north }}] }} }} }}
 exporters:
   otlp:
     endpoint: '{}'

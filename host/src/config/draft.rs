@@ -18,6 +18,7 @@ use super::receivers::Listening;
 use super::report::{Mistake, Place, Report, Source, quoted};
 use super::schema::{self, Subject};
 use super::service::{self, Components};
+use super::telemetry::Telemetry;
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
 use super::{
     Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, exporters, processors,
@@ -55,7 +56,7 @@ pub struct Draft {
     exporters: Vec<exporter::Config>,
     pipelines: Vec<PipelineConfig>,
     admin: Option<crate::admin::Config>,
-    logs: LogConfig,
+    telemetry: Telemetry,
 }
 
 /// A config without mistakes, and what else is to be said about it.
@@ -130,7 +131,7 @@ fn parse_with(name: &str, bytes: &[u8], sources: Sources<'_>) -> Draft {
 impl Draft {
     /// How to log, as far as it could be read.
     pub fn logs(&self) -> &LogConfig {
-        &self.logs
+        &self.telemetry.logs
     }
 
     /// The processors that could be read, in the file's order; the methods below name one by its position here.
@@ -215,7 +216,9 @@ impl Draft {
                 exporters: self.exporters,
                 pipelines: self.pipelines,
                 admin: self.admin,
-                logs: self.logs,
+                logs: self.telemetry.logs,
+                readers: self.telemetry.readers,
+                resource: self.telemetry.resource,
             },
             warnings: report,
         })
@@ -233,7 +236,7 @@ impl Draft {
             exporters: Vec::new(),
             pipelines: Vec::new(),
             admin: None,
-            logs: LogConfig::default(),
+            telemetry: Telemetry::default(),
         }
     }
 
@@ -278,7 +281,8 @@ impl Draft {
         let mut components = Components::new(lists);
         match top.section("service") {
             Some(service) => {
-                (self.pipelines, self.logs) = service::read(service, &mut components, &mistakes);
+                (self.pipelines, self.telemetry) =
+                    service::read(service, &mut components, &listening, &mistakes);
                 components.report_unused(&mistakes);
             }
             None if matches!(root.value, Value::Map(_)) => {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use crate::batch::Signal;
-use crate::telemetry::LogConfig;
 
 use super::PipelineConfig;
 use super::component::{Component, JSON_LINES, Kind};
 use super::reader::{Lacking, Mistakes, Reader};
+use super::receivers::Listening;
 use super::report::{Mistake, Names, Place, listed, quoted};
-use super::telemetry;
+use super::telemetry::{self, Telemetry};
 use super::yaml::Entry;
 
 const LACKING: Lacking = &[("extensions", "otlet has no extensions: remove it")];
@@ -106,14 +106,17 @@ impl Components {
     }
 }
 
-/// Reads the pipelines, and how otlet logs.
+/// Reads the pipelines, and what otlet tells of itself; `receivers` are the sockets that listen.
 pub(super) fn read(
     reader: Reader<'_>,
     components: &mut Components,
+    receivers: &[Listening],
     mistakes: &Mistakes,
-) -> (Vec<PipelineConfig>, LogConfig) {
+) -> (Vec<PipelineConfig>, Telemetry) {
     let mut reader = reader.lacking(LACKING);
-    let logs = reader.section("telemetry").map(telemetry::read);
+    let telemetry = reader
+        .section("telemetry")
+        .map(|section| telemetry::read(section, receivers, mistakes));
     let pipelines = reader.named("pipelines");
     if pipelines.is_empty() {
         let cure = "write `pipelines: { traces: { receivers: [otlp], exporters: [otlp] } }`";
@@ -128,7 +131,7 @@ pub(super) fn read(
         .filter_map(|entry| read_pipeline(entry, components, mistakes))
         .collect();
     reader.finish();
-    (read, logs.unwrap_or_default())
+    (read, telemetry.unwrap_or_default())
 }
 
 fn read_pipeline(

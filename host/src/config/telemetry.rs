@@ -1,17 +1,36 @@
 //! Reads `service.telemetry`, with the Collector's keys.
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use http::Uri;
+
+use crate::exporter::{self, HttpTarget, Kind};
+use crate::metrics::PushConfig;
 use crate::telemetry::{Encoding, Level, LogConfig};
 
-use super::reader::{Lacking, Reader};
-use super::report::{listed, quoted};
+use super::exporters;
+use super::reader::{Lacking, Mistakes, Reader, place_of_value};
+use super::receivers::Listening;
+use super::report::{Mistake, Place, listed, quoted};
+use super::yaml::{Entry, Node, Value};
 
-const LACKING: Lacking = &[
-    ("traces", "otlet traces nothing of itself: remove it"),
-    (
-        "resource",
-        "otlet's metrics have the labels that Prometheus gives them: remove it",
-    ),
-];
+/// What otlet tells of itself, and whom.
+#[derive(Debug, Default)]
+pub(super) struct Telemetry {
+    pub(super) logs: LogConfig,
+    /// Where its metrics are sent.
+    pub(super) readers: Vec<PushConfig>,
+    /// The attributes of their resource that the config sets.
+    pub(super) resource: Vec<(String, String)>,
+}
+
+/// In milliseconds, as the Collector has it: often enough for a test, and once a day.
+const INTERVALS: RangeInclusive<u64> = 100..=86_400_000;
+const INTERVAL: u64 = 60_000;
+
+const LACKING: Lacking = &[("traces", "otlet traces nothing of itself: remove it")];
 
 const LOGS_LACKING: Lacking = &[
     (
@@ -50,10 +69,6 @@ const METRICS_LACKING: Lacking = &[
         "address",
         "write `admin: { endpoint: 127.0.0.1:8888 }` at the config's top: Prometheus scrapes /metrics there",
     ),
-    (
-        "readers",
-        "write `admin: { endpoint: 127.0.0.1:8888 }` at the config's top: Prometheus scrapes /metrics there",
-    ),
     ("level", "otlet counts the same at all times: remove it"),
     (
         "views",
@@ -61,15 +76,188 @@ const METRICS_LACKING: Lacking = &[
     ),
 ];
 
-/// Reads how otlet logs.
-pub(super) fn read(reader: Reader<'_>) -> LogConfig {
+const READER_LACKING: Lacking = &[(
+    "pull",
+    "write `admin: { endpoint: 127.0.0.1:8888 }` at the config's top: Prometheus scrapes /metrics there",
+)];
+
+const PERIODIC_LACKING: Lacking = &[("timeout", "write `timeout` beside the `endpoint`")];
+
+const EXPORTER_LACKING: Lacking = &[(
+    "console",
+    "write `admin: { endpoint: 127.0.0.1:8888 }` at the config's top, and read /metrics there",
+)];
+
+/// Reads it all; `receivers` are the sockets to which no metrics of otlet itself are sent.
+pub(super) fn read(reader: Reader<'_>, receivers: &[Listening], mistakes: &Mistakes) -> Telemetry {
     let mut reader = reader.lacking(LACKING);
     let logs = reader.section("logs").map(read_logs);
-    if let Some(metrics) = reader.section("metrics") {
-        metrics.lacking(METRICS_LACKING).finish();
-    }
+    let readers = reader
+        .section("metrics")
+        .map(|metrics| read_metrics(metrics, receivers, mistakes));
+    let resource = reader.named("resource").iter();
+    let resource = resource.filter_map(|entry| attribute(entry, mistakes));
+    let telemetry = Telemetry {
+        logs: logs.unwrap_or_default(),
+        readers: readers.unwrap_or_default(),
+        resource: resource.collect(),
+    };
     reader.finish();
-    logs.unwrap_or_default()
+    telemetry
+}
+
+fn attribute(entry: &Entry, mistakes: &Mistakes) -> Option<(String, String)> {
+    match &entry.value.value {
+        Value::Scalar(scalar) if !entry.value.is_null() => {
+            Some((entry.key.clone(), scalar.text.clone()))
+        }
+        Value::Unknown => None,
+        _ => {
+            let found = entry.value.found();
+            let what = format!("expected text for {}, found {found}", quoted(&entry.key));
+            let cure = "write one value: `service.name: otlet`";
+            let mistake = Mistake::error(place_of_value(entry), what, cure);
+            mistakes.borrow_mut().push(mistake);
+            None
+        }
+    }
+}
+
+/// What a reader should be, for a message.
+const READER: &str = "write `readers: [{ periodic: { exporter: { otlp: { protocol: grpc, endpoint: http://backend:4317 } } } }]`";
+
+fn read_metrics(
+    reader: Reader<'_>,
+    receivers: &[Listening],
+    mistakes: &Mistakes,
+) -> Vec<PushConfig> {
+    let mut reader = reader.lacking(METRICS_LACKING);
+    let items = match reader.entry("readers") {
+        Some(entry) => match &entry.value.value {
+            Value::List(items) => items.as_slice(),
+            Value::Unknown => &[],
+            _ if entry.value.is_null() => &[],
+            _ => {
+                let what = format!("expected a list of readers, found {}", entry.value.found());
+                reader.report(Mistake::error(place_of_value(entry), what, READER));
+                &[]
+            }
+        },
+        None => &[],
+    };
+    let read = (1..)
+        .zip(items)
+        .filter_map(|(number, item)| read_reader(number, item, receivers, mistakes))
+        .collect();
+    reader.finish();
+    read
+}
+
+fn read_reader(
+    number: usize,
+    item: &Node,
+    receivers: &[Listening],
+    mistakes: &Mistakes,
+) -> Option<PushConfig> {
+    let mut reader = Reader::new(item.place, item, mistakes).lacking(READER_LACKING);
+    let Some(periodic) = reader.section("periodic") else {
+        if !reader.has("pull") {
+            reader.report(Mistake::error(
+                item.place,
+                "a reader without `periodic`",
+                READER,
+            ));
+        }
+        reader.finish();
+        return None;
+    };
+    let mut periodic = periodic.lacking(PERIODIC_LACKING);
+    let mut interval = INTERVAL;
+    periodic.integer("interval", INTERVALS, &mut interval);
+    let place = periodic.place();
+    let otlp = periodic.section("exporter").map(|exporter| {
+        let mut exporter = exporter.lacking(EXPORTER_LACKING);
+        let otlp = exporter.section("otlp");
+        let is_other = exporter.has("console");
+        exporter.finish();
+        (otlp, is_other)
+    });
+    periodic.finish();
+    reader.finish();
+    let (otlp, is_other) = otlp.unwrap_or((None, false));
+    let Some(otlp) = otlp else {
+        if !is_other {
+            let what = "a reader without an `otlp` exporter";
+            mistakes
+                .borrow_mut()
+                .push(Mistake::error(place, what, READER));
+        }
+        return None;
+    };
+    let name = format!("service.telemetry/{number}");
+    Some(PushConfig {
+        interval: Duration::from_millis(interval),
+        exporter: read_exporter(&name, otlp, receivers, mistakes)?,
+    })
+}
+
+/// Reads an exporter with otlet's own keys, and the protocol's name, which is a type elsewhere.
+fn read_exporter(
+    name: &str,
+    mut reader: Reader<'_>,
+    receivers: &[Listening],
+    mistakes: &Mistakes,
+) -> Option<exporter::Config> {
+    let mut kind = "otlp";
+    let protocols = [("grpc", "otlp"), ("http/protobuf", "otlphttp")];
+    reader.choice("protocol", &protocols, &mut kind);
+    let place = reader.place_of("endpoint");
+    let mut exporter = exporters::read(kind, name, reader, mistakes)?;
+    if let Kind::OtlpHttp(to) = &mut exporter.kind {
+        take_whole(to);
+    }
+    let endpoint = match &exporter.kind {
+        Kind::Otlp(target) => Some(&target.endpoint),
+        Kind::OtlpHttp(to) => to.metrics_endpoint.as_ref().or(Some(&to.target.endpoint)),
+        _ => None,
+    };
+    let own = endpoint.and_then(|endpoint| receivers.iter().find(|own| is_at(endpoint, own)));
+    if let Some(own) = own {
+        report_loop(place, own, mistakes);
+    }
+    Some(exporter)
+}
+
+/// The Collector's endpoint is the whole URL here.
+fn take_whole(to: &mut HttpTarget) {
+    if to.metrics_endpoint.is_none() && to.target.endpoint.path().ends_with("/v1/metrics") {
+        to.metrics_endpoint = Some(to.target.endpoint.clone());
+    }
+}
+
+fn report_loop(place: Place, own: &Listening, mistakes: &Mistakes) {
+    let what = format!(
+        "otlet's own metrics would go to its own receiver on {}",
+        own.address
+    );
+    let cure = "send them to a backend: each would be counted, and make more to send";
+    let mistake = Mistake::error(place, what, cure).and(own.place, "the receiver is here");
+    mistakes.borrow_mut().push(mistake);
+}
+
+/// Whether a URL leads to a receiver of this process, as far as its text says.
+fn is_at(endpoint: &Uri, receiver: &Listening) -> bool {
+    let host = endpoint.host().unwrap_or_default();
+    let ip = match host.trim_start_matches('[').trim_end_matches(']') {
+        "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        host => host.parse().ok(),
+    };
+    let own = receiver.address;
+    endpoint.port_u16() == Some(own.port())
+        && ip.is_some_and(|ip| {
+            let is_here = ip.is_loopback() || ip.is_unspecified();
+            ip == own.ip() || (is_here && (own.ip().is_unspecified() || ip.is_unspecified()))
+        })
 }
 
 const LEVELS: [(&str, Level); 4] = [

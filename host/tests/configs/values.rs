@@ -275,3 +275,25 @@ fn admin_and_the_log_are_as_the_config_says() {
     assert_eq!(silent.admin, None);
     assert_eq!(silent.logs, LogConfig::default());
 }
+
+#[test]
+fn own_metrics_go_where_the_config_says() {
+    let config = config("ok_own_telemetry.yaml");
+    let name = ("service.name".to_owned(), "gateway".to_owned());
+    assert_eq!(config.resource, [name]);
+    let [grpc, http] = config.readers.as_slice() else {
+        panic!("{:?}", config.readers);
+    };
+    assert_eq!(grpc.interval, Duration::from_secs(5));
+    let Kind::Otlp(target) = &grpc.exporter.kind else {
+        panic!("{:?}", grpc.exporter.kind);
+    };
+    assert_eq!(target.endpoint, "http://backend:4317");
+    assert_eq!(target.compression, Compression::None);
+    assert_eq!(http.interval, Duration::from_mins(1));
+    let Kind::OtlpHttp(to) = &http.exporter.kind else {
+        panic!("{:?}", http.exporter.kind);
+    };
+    let whole = to.metrics_endpoint.as_ref().unwrap();
+    assert_eq!(whole, "http://backend:4318/v1/metrics");
+}

@@ -1,0 +1,158 @@
+//! Sends the metrics by OTLP, again and again, with an exporter of its own on a thread of its own.
+//!
+//! **Invariant**: the exporter is not among the sources, so that what it sends is nowhere counted and causes nothing to send.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{self, MissedTickBehavior};
+
+use super::otlp;
+use super::sources::Sources;
+use crate::exporter::{self, Exporter, Output};
+use crate::queue::Size;
+use crate::runtime::Runtimes;
+
+/// How long the end of otlet waits until its last metrics are sent.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Where otlet sends its own metrics (`service.telemetry.metrics.readers`).
+#[derive(Clone, Debug)]
+pub struct PushConfig {
+    /// How often. Example: `interval: 60000`, in milliseconds.
+    pub interval: Duration,
+    /// Whereto, with the keys of the exporters `otlp` and `otlphttp`.
+    pub exporter: exporter::Config,
+}
+
+/// Metrics on their way to a backend. Dropping it stops that.
+pub struct Push {
+    exporter: Arc<Exporter>,
+    sources: Arc<Sources>,
+    resource: Arc<[(String, String)]>,
+    _runtimes: Runtimes,
+}
+
+/// What otlet says of itself unless the config says otherwise: its name, its version, and a name of this process.
+pub fn resource(configured: &[(String, String)]) -> Vec<(String, String)> {
+    let instance = uuid(fastrand::u128(..));
+    let mut resource = vec![
+        ("service.name".to_owned(), "otlet".to_owned()),
+        (
+            "service.version".to_owned(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+        ),
+        ("service.instance.id".to_owned(), instance),
+    ];
+    for (key, value) in configured {
+        resource.retain(|(own, _)| own != key);
+        resource.push((key.clone(), value.clone()));
+    }
+    resource
+}
+
+/// A random UUID, version 4.
+fn uuid(random: u128) -> String {
+    let versioned = random & !(0xf << 76) | 4 << 76;
+    let marked = versioned & !(3 << 62) | 2 << 62;
+    let part = |from: u32, digits: u32| (marked >> from) & ((1 << (4 * digits)) - 1);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        part(96, 8),
+        part(80, 4),
+        part(64, 4),
+        part(48, 4),
+        part(0, 12)
+    )
+}
+
+impl Push {
+    /// Starts to send what `sources` tell.
+    pub fn start(
+        config: &PushConfig,
+        resource: &Arc<[(String, String)]>,
+        sources: &Arc<Sources>,
+    ) -> io::Result<Self> {
+        let runtimes = Runtimes::start(1)?;
+        let exporter = Exporter::start(&config.exporter, &runtimes, &Output::stdout())
+            .map_err(io::Error::other)?;
+        let push = Self {
+            exporter: Arc::new(exporter),
+            sources: Arc::clone(sources),
+            resource: Arc::clone(resource),
+            _runtimes: runtimes.clone(),
+        };
+        let (exporter, interval) = (Arc::downgrade(&push.exporter), config.interval);
+        let (sources, resource) = (Arc::clone(sources), Arc::clone(resource));
+        for runtime in runtimes.iter() {
+            let (exporter, sources) = (exporter.clone(), Arc::clone(&sources));
+            let resource = Arc::clone(&resource);
+            runtime.spawn(async move {
+                let mut ticks = time::interval(interval);
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+                loop {
+                    ticks.tick().await;
+                    let Some(exporter) = exporter.upgrade() else {
+                        return;
+                    };
+                    send(&exporter, &sources, &resource).await;
+                }
+            });
+        }
+        Ok(push)
+    }
+
+    /// Sends everything once more, and ends.
+    pub async fn finish(self) {
+        let last = async {
+            send(&self.exporter, &self.sources, &self.resource).await;
+            self.exporter.drain().await;
+        };
+        if time::timeout(GOODBYE, last).await.is_err() {
+            tracing::warn!("the last metrics of otlet itself were not sent");
+        }
+    }
+}
+
+/// Sends everything once. What a backend does not take is logged by the exporter, and what finds no room in its queue is left
+/// out: the next has it all.
+async fn send(exporter: &Exporter, sources: &Sources, resource: &[(String, String)]) {
+    let (payload, items) = otlp::request(&sources.snapshot(), resource);
+    let size = Size {
+        bytes: u64::try_from(payload.size()).unwrap_or(u64::MAX),
+        items,
+    };
+    if let Ok(reserved) = exporter.reserve(size) {
+        // With a queue it is taken; without one the exporter tells what came of it.
+        let _answer = reserved.commit(payload, size).wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_one() {
+        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(
+            uuid(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
+            "01234567-89ab-4def-8123-456789abcdef"
+        );
+    }
+
+    #[test]
+    fn the_config_has_the_last_word_on_the_resource() {
+        let set = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let resource = resource(&[set("service.name", "gateway"), set("host.name", "a")]);
+        let of = |key| resource.iter().filter(|(own, _)| own == key).count();
+        assert!(resource.contains(&set("service.name", "gateway")));
+        assert!(resource.contains(&set("host.name", "a")));
+        assert_eq!(
+            ["service.name", "service.version", "service.instance.id"].map(of),
+            [1; 3]
+        );
+    }
+}
