@@ -35,7 +35,7 @@ pub(super) fn request(snapshot: &Snapshot, resource: &[(String, String)]) -> (Pa
         now: nanoseconds(SystemTime::now()),
     };
     let families = (snapshot.families.iter()).filter(|family| !family.points.is_empty());
-    let points = families.clone().map(|family| family.points.len()).sum();
+    let points: usize = families.clone().map(|family| family.points.len()).sum();
     let request = ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
             resource: Some(Resource {
