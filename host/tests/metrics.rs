@@ -186,7 +186,7 @@ async fn every_figure_is_what_was_sent() {
         ("otlet_processor_edits_total", &[("processor", "redact")], 2),
         (
             "otlet_plugin_counts_total",
-            &[("processor", "redact"), ("counter", "redact.email")],
+            &[("processor", "redact"), ("counter", "redacted_email")],
             2,
         ),
         (

@@ -123,8 +123,11 @@ impl Metrics {
     }
 
     /// The sum of the samples of this name that have these labels; a histogram's `_count` and `_sum` are samples, too.
+    ///
+    /// # Panics
+    /// If there is none, so that a name that is wrong is no zero.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let has = |sample: &Sample| {
+        let has = |sample: &&Sample| {
             labels
                 .iter()
                 .all(|(key, value)| sample.labels.get(*key).is_some_and(|own| own == value))
@@ -134,10 +137,9 @@ impl Metrics {
                 .iter()
                 .filter(move |sample| name.strip_prefix(family.as_str()) == Some(&sample.suffix))
         });
-        samples
-            .filter(|sample| has(sample))
-            .map(|one| one.value)
-            .sum()
+        let values: Vec<f64> = samples.filter(has).map(|one| one.value).collect();
+        assert!(!values.is_empty(), "no {name} with {labels:?}");
+        values.iter().sum()
     }
 
     /// The same as a whole number.

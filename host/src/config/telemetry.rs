@@ -88,6 +88,9 @@ const EXPORTER_LACKING: Lacking = &[(
     "write `admin: { endpoint: 127.0.0.1:8888 }` at the config's top, and read /metrics there",
 )];
 
+const EXPORTER_KEYS: &str =
+    "the keys here are `protocol` and those of the exporters `otlp` and `otlphttp`";
+
 /// Reads it all; `receivers` are the sockets to which no metrics of otlet itself are sent.
 pub(super) fn read(reader: Reader<'_>, receivers: &[Listening], mistakes: &Mistakes) -> Telemetry {
     let mut reader = reader.lacking(LACKING);
@@ -204,10 +207,11 @@ fn read_reader(
 /// Reads an exporter with otlet's own keys, and the protocol's name, which is a type elsewhere.
 fn read_exporter(
     name: &str,
-    mut reader: Reader<'_>,
+    reader: Reader<'_>,
     receivers: &[Listening],
     mistakes: &Mistakes,
 ) -> Option<exporter::Config> {
+    let mut reader = reader.hint(EXPORTER_KEYS);
     let mut kind = "otlp";
     let protocols = [("grpc", "otlp"), ("http/protobuf", "otlphttp")];
     reader.choice("protocol", &protocols, &mut kind);
