@@ -88,8 +88,7 @@ const EXPORTER_LACKING: Lacking = &[(
     "write `admin: { endpoint: 127.0.0.1:8888 }` at the config's top, and read /metrics there",
 )];
 
-const EXPORTER_KEYS: &str =
-    "the keys here are `protocol` and those of the exporters `otlp` and `otlphttp`";
+const EXPORTER_KEYS: &str = "write `protocol`, or a key of the exporters `otlp` and `otlphttp`";
 
 /// Reads it all; `receivers` are the sockets to which no metrics of otlet itself are sent.
 pub(super) fn read(reader: Reader<'_>, receivers: &[Listening], mistakes: &Mistakes) -> Telemetry {
