@@ -1,5 +1,7 @@
 //! Puts the program together: the one place that knows every part.
 
+mod replay;
+
 use std::collections::BTreeMap;
 use std::future;
 use std::num::NonZero;
@@ -8,20 +10,24 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use anyhow::Context;
 use tokio::task::JoinSet;
 use tokio::time;
 
 use crate::admin::{self, Admin, Health};
 use crate::config::{
-    Config, Draft, Loaded, PipelineConfig, ProcessorConfig, ReceiverConfig, Report,
+    Config, Draft, Loaded, Nature, PipelineConfig, ProcessorConfig, ReceiverConfig, Report,
 };
 use crate::exporter::{Exporter, Output};
+use crate::letters::Letters;
 use crate::metrics::{self, Parts, Push, Sources};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
-use crate::plugin::{Engine, LoadError, Plugin, Problem, Processor};
+use crate::plugin::{Engine, LoadError, OnError, Plugin, Problem, Processor};
 use crate::queue::{Lost, Sizer};
 use crate::receiver::{self, Listening, Next, Running, jsonlines};
 use crate::runtime::Runtimes;
+
+pub use replay::Replay;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,6 +53,7 @@ pub fn prepare(
 ) -> anyhow::Result<Result<Prepared, Report>> {
     let processors: Vec<_> = draft.processors().cloned().collect();
     let plugins = load(&processors, available)?;
+    let keeps_letters = draft.keeps_letters();
     let names: Vec<_> = available.iter().map(|(name, _)| *name).collect();
     let mut stages = vec![];
     for (index, config) in processors.iter().enumerate() {
@@ -54,11 +61,14 @@ pub fn prepare(
             draft.no_plugin(index, &names);
             continue;
         };
+        if config.on_error == Some(OnError::Pass) && plugin.manifest().on_error.fails_closed() {
+            draft.passes_what_should_not(index);
+        }
         let schema = plugin.manifest().config_schema.as_ref();
         if !schema.is_none_or(|schema| draft.check_plugin_config(index, schema)) {
             continue;
         }
-        match processor(plugin, config) {
+        match processor(plugin, config, keeps_letters) {
             Ok(processor) => stages.push(Arc::new(Stage::new(processor))),
             Err(LoadError {
                 problem: Problem::Refused(mistakes),
@@ -69,6 +79,13 @@ pub fn prepare(
             Err(error) => draft.refused(index, &error.to_string()),
         }
     }
+    draft.check_order(|processor| {
+        let manifest = plugins.get(processor.plugin.as_str())?.manifest();
+        Some(Nature {
+            fails_closed: manifest.on_error.fails_closed(),
+            adds_text: manifest.adds_text,
+        })
+    });
     Ok(draft.finish().map(|Loaded { config, warnings }| Prepared {
         config,
         warnings,
@@ -98,7 +115,11 @@ fn load<'a>(
     Ok(plugins)
 }
 
-fn processor(plugin: &Arc<Plugin>, config: &ProcessorConfig) -> Result<Processor, LoadError> {
+fn processor(
+    plugin: &Arc<Plugin>,
+    config: &ProcessorConfig,
+    keeps_letters: bool,
+) -> Result<Processor, LoadError> {
     let ProcessorConfig {
         name,
         config,
@@ -106,7 +127,11 @@ fn processor(plugin: &Arc<Plugin>, config: &ProcessorConfig) -> Result<Processor
         on_error,
         ..
     } = config;
-    Processor::new(Arc::clone(plugin), name, config, limits, *on_error)
+    let on_error = match on_error.unwrap_or(plugin.manifest().on_error) {
+        OnError::DeadLetter if !keeps_letters => OnError::Reject,
+        on_error => on_error,
+    };
+    Processor::new(Arc::clone(plugin), name, config, limits, Some(on_error))
 }
 
 /// A running otlet.
@@ -120,6 +145,7 @@ pub struct App {
     health: Arc<Health>,
     admin: Option<Admin>,
     pushes: Vec<Push>,
+    letters: Option<Arc<Letters>>,
     _runtimes: Runtimes,
 }
 
@@ -131,11 +157,12 @@ impl App {
         let admin = start_admin(&config, &sources, &health)?;
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let runtimes = Runtimes::start(threads)?;
-        let exporters = start_exporters(&config, &runtimes)?;
+        let letters = start_letters(&config, &runtimes)?;
+        let exporters = start_exporters(&config, &runtimes, letters.as_ref())?;
         let mut intakes: Vec<_> = config
             .receivers
             .iter()
-            .map(|config| Intake::new(config.name()))
+            .map(|config| Intake::new(config.name(), letters.clone()))
             .collect();
         for pipeline in &config.pipelines {
             let assembled = Arc::new(assemble(pipeline, &config, &stages, &exporters, threads));
@@ -177,6 +204,7 @@ impl App {
             health,
             admin,
             pushes,
+            letters,
             _runtimes: runtimes,
         })
     }
@@ -209,6 +237,11 @@ impl App {
     /// The processors and what went through them, in the config's order.
     pub fn stages(&self) -> &[Arc<Stage>] {
         &self.stages
+    }
+
+    /// Where dead letters are kept, if they are.
+    pub fn letters(&self) -> Option<&Letters> {
+        self.letters.as_deref()
     }
 
     /// Takes nothing in any more, ends what is in flight, and sends what waits; gives the number of requests that were taken
@@ -276,12 +309,31 @@ async fn drain(exporter: &Exporter) -> Lost {
     }
 }
 
-fn start_exporters(config: &Config, runtimes: &Runtimes) -> anyhow::Result<Vec<Arc<Exporter>>> {
+fn start_letters(config: &Config, runtimes: &Runtimes) -> anyhow::Result<Option<Arc<Letters>>> {
+    let Some(config) = &config.dead_letters else {
+        return Ok(None);
+    };
+    let letters = Letters::start(config).context("`dead_letters` cannot be kept")?;
+    if let Some(runtime) = runtimes.iter().next() {
+        runtime.spawn(Arc::clone(&letters).tend());
+    }
+    Ok(Some(letters))
+}
+
+fn start_exporters(
+    config: &Config,
+    runtimes: &Runtimes,
+    letters: Option<&Arc<Letters>>,
+) -> anyhow::Result<Vec<Arc<Exporter>>> {
     let output = Output::stdout();
     config
         .exporters
         .iter()
-        .map(|config| Ok(Arc::new(Exporter::start(config, runtimes, &output)?)))
+        .map(|config| {
+            Ok(Arc::new(Exporter::start(
+                config, runtimes, &output, letters,
+            )?))
+        })
         .collect()
 }
 

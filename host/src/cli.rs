@@ -1,5 +1,7 @@
 //! The command line.
 
+mod replay;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +42,14 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Send dead letters to where they were to go, the oldest first, and remove each that was delivered.
+    Replay {
+        /// The directory that they are kept in.
+        directory: PathBuf,
+        /// The config file with the pipelines and exporters that they name.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Show what otlet does with the telemetry of a small shop, over loopback, in a few seconds.
     Demo {
         /// Chooses the shop's customers, orders and accidents.
@@ -65,6 +75,7 @@ pub fn main() -> ExitCode {
             say(&mut io::stdout(), config::DEFAULTS.trim_end());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Replay { directory, config } => replay::main(&directory, &config),
         Command::Demo { seed } => demo::main(seed).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

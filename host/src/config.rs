@@ -7,6 +7,7 @@
 
 mod admin;
 mod component;
+mod dead_letters;
 mod draft;
 mod environment;
 mod exporters;
@@ -25,12 +26,13 @@ mod yaml;
 use crate::admin as admin_endpoint;
 use crate::batch::Signal;
 use crate::exporter;
+use crate::letters;
 use crate::metrics::PushConfig;
 use crate::plugin::{Limits, OnError};
 use crate::receiver::{self, jsonlines};
 use crate::telemetry::LogConfig;
 
-pub use draft::{Draft, Loaded, load, parse};
+pub use draft::{Draft, Loaded, Nature, load, parse};
 pub use report::Report;
 
 /// Every key with its default and a comment, as `otlet config defaults` prints it: a config that can be used.
@@ -56,6 +58,8 @@ pub struct Config {
     pub readers: Vec<PushConfig>,
     /// Attributes of the resource of its own metrics. Example: `telemetry: { resource: { service.name: otlet } }`.
     pub resource: Vec<(String, String)>,
+    /// Where requests are kept that could not be processed or delivered. Example: `dead_letters: { directory: /var/lib/otlet/dead }`.
+    pub dead_letters: Option<letters::Config>,
 }
 
 impl Config {

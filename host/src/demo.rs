@@ -179,7 +179,7 @@ async fn send(
             ..queue::Config::default()
         },
     };
-    let shop = Exporter::start(&config, runtimes, &Output::stdout())?;
+    let shop = Exporter::start(&config, runtimes, &Output::stdout(), None)?;
     let mut requests = 0;
     for (signal, message) in telemetry.encoded() {
         let mut framed = BytesMut::from(&payload::prefix(false, message.len())[..]);

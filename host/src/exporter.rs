@@ -12,7 +12,6 @@
 mod answer;
 mod client;
 mod counters;
-mod date;
 mod debug;
 mod deliver;
 mod gather;
@@ -30,6 +29,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::compression::Coding;
+use crate::letters::Letters;
 use crate::queue::{self, Capacity, Depth, Lost, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
@@ -208,11 +208,12 @@ pub struct Exporter {
 
 impl Exporter {
     /// Starts an exporter on every IO thread. It connects when the first request comes. `output` is where one of the kind
-    /// `debug` prints.
+    /// `debug` prints, and `letters` where requests are kept that were acknowledged and cannot be delivered.
     pub fn start(
         config: &Config,
         runtimes: &Runtimes,
         output: &Output,
+        letters: Option<&Arc<Letters>>,
     ) -> Result<Self, StartError> {
         let queue = Queue::new(&config.name, &config.queue, runtimes.iter().len());
         let counters = Arc::<Counters>::default();
@@ -225,6 +226,7 @@ impl Exporter {
                 client: Client::new(config, output)?,
                 retry: config.retry.clone(),
                 counters: Arc::clone(&counters),
+                letters: letters.map(Arc::clone),
                 queue: queue.clone(),
                 lane,
                 gather: batch.map(|batch| Mutex::new(Gather::new(batch))),

@@ -1,7 +1,8 @@
 //! Pipelines: what a receiver took in goes through the processors and into every exporter's queue, or is refused whole.
 //!
 //! **Invariant**: room is reserved in every queue before the first processor runs, and all queues are filled at once after
-//! the last, with no await between them. A request that is refused has left no copy anywhere.
+//! the last, with no await between them. A request that is refused has left no copy anywhere. Dead letters are written before
+//! any queue is filled, all or none; where that fails, the request is refused.
 
 mod chain;
 mod taken;
@@ -18,6 +19,7 @@ use crate::acceptance::Accepted;
 use crate::batch::{Batch, Signal};
 use crate::compression;
 use crate::exporter::Exporter;
+use crate::letters::{Grounds, Letter, Letters};
 use crate::payload::{self, PREFIX, Payload};
 use crate::queue::{Reservation, Size};
 use crate::refusal::{RETRY_AFTER, Refusal};
@@ -96,6 +98,7 @@ impl Pipeline {
 /// The pipelines of one receiver, by signal.
 pub struct Intake {
     receiver: String,
+    letters: Option<Arc<Letters>>,
     traces: Vec<Arc<Pipeline>>,
     metrics: Vec<Arc<Pipeline>>,
     logs: Vec<Arc<Pipeline>>,
@@ -103,10 +106,12 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake without pipelines for the receiver of this name.
-    pub fn new(receiver: &str) -> Self {
+    /// An intake without pipelines for the receiver of this name. `letters` is where dead letters are kept; without, what
+    /// would be one is refused.
+    pub fn new(receiver: &str, letters: Option<Arc<Letters>>) -> Self {
         Self {
             receiver: receiver.to_owned(),
+            letters,
             traces: vec![],
             metrics: vec![],
             logs: vec![],
@@ -155,35 +160,67 @@ impl Intake {
         let opens = pipelines.iter().any(|pipeline| pipeline.opens(signal));
         let (payload, batch) = open(payload, opens)?;
         let records = batch.as_ref().map_or(0, Batch::records);
-        let answer = pass(pipelines, payload, batch).await;
+        let answer = self.pass(pipelines, payload, batch).await;
         self.taken.count(signal, records, answer.is_ok());
         answer
     }
-}
 
-/// Takes an opened request, or one that need not be opened, through the pipelines.
-async fn pass(
-    pipelines: &[Arc<Pipeline>],
-    payload: Payload,
-    batch: Option<Batch>,
-) -> Result<Accepted, Refusal> {
-    if batch.as_ref().is_some_and(|batch| batch.records() == 0) {
-        return Ok(Accepted::default());
+    /// Takes an opened request, or one that need not be opened, through the pipelines.
+    async fn pass(
+        &self,
+        pipelines: &[Arc<Pipeline>],
+        payload: Payload,
+        batch: Option<Batch>,
+    ) -> Result<Accepted, Refusal> {
+        if batch.as_ref().is_some_and(|batch| batch.records() == 0) {
+            return Ok(Accepted::default());
+        }
+        let size = size_of(&payload, batch.as_ref().map_or(0, Batch::records));
+        let reserved = pipelines
+            .iter()
+            .map(|pipeline| pipeline.reserve(size))
+            .collect::<Result<Vec<_>, _>>()?;
+        let outgoing = match batch {
+            Some(batch) => {
+                let processed = process(pipelines, &payload, &batch).await?;
+                self.keep(&payload, size.items, processed.dead).await?;
+                processed.outgoing
+            }
+            None => vec![Some((payload.clone(), size)); pipelines.len()],
+        };
+        deliver(reserved, outgoing).await
     }
-    let size = size_of(&payload, batch.as_ref().map_or(0, Batch::records));
-    let reserved = pipelines
-        .iter()
-        .map(|pipeline| pipeline.reserve(size))
-        .collect::<Result<Vec<_>, _>>()?;
-    let outgoing = match batch {
-        Some(batch) => process(pipelines, &payload, &batch).await?,
-        None => vec![Some((payload.clone(), size)); pipelines.len()],
-    };
-    deliver(reserved, outgoing).await
+
+    /// Keeps the request as it came for each pipeline that failed on it.
+    async fn keep(&self, payload: &Payload, items: u64, dead: Vec<Grounds>) -> Result<(), Refusal> {
+        let Some(first) = dead.first() else {
+            return Ok(());
+        };
+        let Some(letters) = &self.letters else {
+            return Err(Refusal::Rejected(format!("{} failed", first.origin)));
+        };
+        let dead = dead.into_iter().map(|grounds| Letter {
+            payload: payload.clone(),
+            items,
+            grounds,
+        });
+        letters
+            .keep(dead.collect())
+            .await
+            .map_err(|unwritten| unwritten.refusal())
+    }
 }
 
 /// What a pipeline lets through, and how much of it; nothing where the processors dropped every record.
 type Outgoing = Option<(Payload, Size)>;
+
+/// What became of a request in its pipelines.
+struct Processed {
+    /// What leaves each of them.
+    outgoing: Vec<Outgoing>,
+    /// Why some keep it as a dead letter.
+    dead: Vec<Grounds>,
+}
 
 /// Checks a plain request and, if a pipeline must see it, opens a compressed one.
 fn open(payload: Payload, opens: bool) -> Result<(Payload, Option<Batch>), Refusal> {
@@ -207,16 +244,21 @@ async fn process(
     pipelines: &[Arc<Pipeline>],
     payload: &Payload,
     batch: &Batch,
-) -> Result<Vec<Outgoing>, Refusal> {
+) -> Result<Processed, Refusal> {
     let mut outgoing = Vec::with_capacity(pipelines.len());
+    let mut dead = vec![];
     for pipeline in pipelines {
         outgoing.push(match pipeline.run(batch.clone()).await {
             Outcome::Kept(batch) => Some(encode(payload, &batch)),
             Outcome::Emptied => None,
             Outcome::Rejected(refusal) => return Err(refusal),
+            Outcome::Dead(grounds) => {
+                dead.push(*grounds);
+                None
+            }
         });
     }
-    Ok(outgoing)
+    Ok(Processed { outgoing, dead })
 }
 
 /// The request that leaves: as it came where nobody edited it, written anew otherwise.

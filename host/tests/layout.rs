@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("acceptance", &[]),
     ("batch", &[]),
+    ("date", &[]),
     ("refusal", &[]),
     ("rpc", &[]),
     ("runtime", &[]),
@@ -15,6 +16,17 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("admin", &["telemetry"]),
     ("payload", &["batch"]),
     ("compression", &["batch", "payload", "refusal"]),
+    (
+        "letters",
+        &[
+            "batch",
+            "compression",
+            "date",
+            "payload",
+            "refusal",
+            "telemetry",
+        ],
+    ),
     ("plugin", &["batch", "telemetry"]),
     (
         "queue",
@@ -26,6 +38,8 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "acceptance",
             "batch",
             "compression",
+            "date",
+            "letters",
             "payload",
             "queue",
             "refusal",
@@ -41,6 +55,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "batch",
             "compression",
             "exporter",
+            "letters",
             "payload",
             "plugin",
             "queue",
@@ -80,6 +95,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "admin",
             "batch",
             "exporter",
+            "letters",
             "metrics",
             "plugin",
             "queue",
@@ -90,8 +106,8 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     (
         "app",
         &[
-            "admin", "config", "exporter", "metrics", "pipeline", "plugin", "queue", "receiver",
-            "runtime",
+            "admin", "batch", "config", "exporter", "letters", "metrics", "payload", "pipeline",
+            "plugin", "queue", "receiver", "runtime",
         ],
     ),
     ("demo", EVERY),
@@ -107,8 +123,10 @@ const EVERY: &[&str] = &[
     "cli",
     "compression",
     "config",
+    "date",
     "demo",
     "exporter",
+    "letters",
     "metrics",
     "payload",
     "pipeline",

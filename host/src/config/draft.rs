@@ -6,8 +6,9 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::exporter;
+use crate::plugin::OnError;
 use crate::telemetry::LogConfig;
+use crate::{exporter, letters};
 
 use super::component::{Component, JSON_LINES, Kind, type_of, unknown_type};
 use super::environment::{self, Sources};
@@ -21,8 +22,8 @@ use super::service::{self, Components};
 use super::telemetry::Telemetry;
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
 use super::{
-    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, exporters, processors,
-    receivers,
+    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, dead_letters, exporters,
+    processors, receivers,
 };
 
 /// The characters that a plugin may say about its config.
@@ -57,6 +58,18 @@ pub struct Draft {
     pipelines: Vec<PipelineConfig>,
     admin: Option<crate::admin::Config>,
     telemetry: Telemetry,
+    /// Where the processors of each pipeline are named.
+    named: Vec<Vec<Place>>,
+    dead_letters: Option<letters::Config>,
+}
+
+/// What a plugin does that its place in a pipeline matters for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nature {
+    /// Whether it asks to fail closed.
+    pub fails_closed: bool,
+    /// Whether it may write text into a batch.
+    pub adds_text: bool,
 }
 
 /// A config without mistakes, and what else is to be said about it.
@@ -139,11 +152,58 @@ impl Draft {
         self.processors.iter().map(|read| &read.config)
     }
 
+    /// Whether dead letters are kept.
+    pub fn keeps_letters(&self) -> bool {
+        self.dead_letters.is_some()
+    }
+
     /// Says that there is no plugin of a processor's type, but those of the given names.
     pub fn no_plugin(&mut self, processor: usize, names: &[&str]) {
         if let Some(read) = self.processors.get(processor) {
             let mistake = unknown_type(Kind::Processor, &read.config.plugin, read.place, names);
             self.mistakes.push(mistake);
+        }
+    }
+
+    /// Warns that a processor passes on what its plugin fails on, though the plugin asks to fail closed.
+    pub fn passes_what_should_not(&mut self, processor: usize) {
+        if let Some(read) = self.processors.get(processor) {
+            let plugin = quoted(&read.config.plugin);
+            let what = format!(
+                "what plugin {plugin} fails on goes on as it came, and it asks for the opposite"
+            );
+            let cure = "remove it, or write `on_error: reject` or `dead_letter`";
+            self.mistakes
+                .push(Mistake::warning(read.on_error, what, cure));
+        }
+    }
+
+    /// Warns of plugins that write text after one that fails closed, and so has not seen it. Where there are mistakes it says
+    /// nothing: not all that is named may be there.
+    pub fn check_order(&mut self, nature: impl Fn(&ProcessorConfig) -> Option<Nature>) {
+        if self.mistakes.iter().any(Mistake::is_fatal) {
+            return;
+        }
+        let natures: Vec<_> = self.processors().map(nature).collect();
+        for (pipeline, places) in self.pipelines.iter().zip(&self.named) {
+            let mut closed: Option<&str> = None;
+            for (at, place) in pipeline.processors.iter().zip(places) {
+                let (Some(Some(nature)), Some(read)) = (natures.get(*at), self.processors.get(*at))
+                else {
+                    continue;
+                };
+                let name = read.config.name.as_str();
+                if let Some(first) = closed.filter(|_| nature.adds_text) {
+                    let what = format!(
+                        "{} may write text that {} has not seen",
+                        quoted(name),
+                        quoted(first)
+                    );
+                    let cure = format!("name it before {}", quoted(first));
+                    self.mistakes.push(Mistake::warning(*place, what, cure));
+                }
+                closed = closed.or(nature.fails_closed.then_some(name));
+            }
         }
     }
 
@@ -219,6 +279,7 @@ impl Draft {
                 logs: self.telemetry.logs,
                 readers: self.telemetry.readers,
                 resource: self.telemetry.resource,
+                dead_letters: self.dead_letters,
             },
             warnings: report,
         })
@@ -237,6 +298,8 @@ impl Draft {
             pipelines: Vec::new(),
             admin: None,
             telemetry: Telemetry::default(),
+            named: Vec::new(),
+            dead_letters: None,
         }
     }
 
@@ -270,6 +333,7 @@ impl Draft {
         self.exporters = of_kind(Kind::Exporter, exporters, &mistakes)
             .filter_map(|(kind, name, reader)| exporters::read(kind, name, reader, &mistakes))
             .collect();
+        self.read_dead_letters(&mut top, &mistakes);
         let lists = [receivers, processors, exporters].map(|entries| {
             let component = |entry: &Entry| Component {
                 name: entry.key.clone(),
@@ -281,8 +345,10 @@ impl Draft {
         let mut components = Components::new(lists);
         match top.section("service") {
             Some(service) => {
-                (self.pipelines, self.telemetry) =
+                let (pipelines, telemetry) =
                     service::read(service, &mut components, &listening, &mistakes);
+                (self.pipelines, self.named) = pipelines.into_iter().unzip();
+                self.telemetry = telemetry;
                 components.report_unused(&mistakes);
             }
             None if matches!(root.value, Value::Map(_)) => {
@@ -294,6 +360,20 @@ impl Draft {
         }
         top.finish();
         self.mistakes = mistakes.into_inner();
+    }
+
+    fn read_dead_letters(&mut self, top: &mut Reader<'_>, mistakes: &Mistakes) {
+        if let Some(section) = top.section("dead_letters") {
+            self.dead_letters = dead_letters::read(section);
+            return;
+        }
+        let asks = |read: &&Read| read.config.on_error == Some(OnError::DeadLetter);
+        let homeless = self.processors.iter().filter(asks).map(|read| {
+            let what = "there is no directory that dead letters are kept in";
+            let cure = "write `dead_letters: { directory: /var/lib/otlet/dead }` at the top of the file, or `on_error: reject` here";
+            Mistake::error(read.on_error, what, cure)
+        });
+        mistakes.borrow_mut().extend(homeless);
     }
 }
 

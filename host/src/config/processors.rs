@@ -26,6 +26,8 @@ pub(super) struct Read {
     pub(super) place: Place,
     /// What the plugin is told, if anything, to find places in it; and the key that it stands at.
     pub(super) node: Option<(Place, Node)>,
+    /// Where its `on_error` stands, or else its key.
+    pub(super) on_error: Place,
 }
 
 /// Reads one processor.
@@ -58,11 +60,13 @@ pub(super) fn read(plugin: &str, name: &str, reader: Reader<'_>) -> Read {
             .map(read_limits)
             .unwrap_or_default(),
     };
+    let on_error = reader.place_of("on_error");
     reader.finish();
     Read {
         config,
         place,
         node,
+        on_error,
     }
 }
 
@@ -71,6 +75,7 @@ fn read_on_error(reader: &mut Reader<'_>) -> Option<OnError> {
         ("pass", Some(OnError::Pass)),
         ("drop", Some(OnError::Drop)),
         ("reject", Some(OnError::Reject)),
+        ("dead_letter", Some(OnError::DeadLetter)),
     ];
     let mut on_error = None;
     reader.choice("on_error", &words, &mut on_error);

@@ -90,6 +90,11 @@ impl Mistake {
         }
     }
 
+    /// Whether it keeps the config from being used.
+    pub(super) fn is_fatal(&self) -> bool {
+        self.fatal
+    }
+
     /// Shows another place as well.
     pub(super) fn and(mut self, place: Place, label: &'static str) -> Self {
         self.other = Some((place, label));

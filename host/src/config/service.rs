@@ -106,13 +106,14 @@ impl Components {
     }
 }
 
-/// Reads the pipelines, and what otlet tells of itself; `receivers` are the sockets that listen.
+/// Reads the pipelines, each with the places where its processors are named, and what otlet tells of itself; `receivers` are
+/// the sockets that listen.
 pub(super) fn read(
     reader: Reader<'_>,
     components: &mut Components,
     receivers: &[Listening],
     mistakes: &Mistakes,
-) -> (Vec<PipelineConfig>, Telemetry) {
+) -> (Vec<(PipelineConfig, Vec<Place>)>, Telemetry) {
     let mut reader = reader.lacking(LACKING);
     let telemetry = reader
         .section("telemetry")
@@ -138,7 +139,7 @@ fn read_pipeline(
     entry: &Entry,
     components: &mut Components,
     mistakes: &Mistakes,
-) -> Option<PipelineConfig> {
+) -> Option<(PipelineConfig, Vec<Place>)> {
     let signal = signal(entry, mistakes);
     let mut reader = Reader::new(entry.place, &entry.value, mistakes);
     let [receivers, processors, exporters] = Kind::ALL.map(|kind| {
@@ -155,13 +156,16 @@ fn read_pipeline(
         found
     });
     reader.finish();
-    Some(PipelineConfig {
+    let at = |found: &[(usize, Place)]| found.iter().map(|(at, _)| *at).collect();
+    let config = PipelineConfig {
         name: entry.key.clone(),
         signal: signal?,
-        receivers,
-        processors,
-        exporters,
-    })
+        receivers: at(&receivers),
+        processors: at(&processors),
+        exporters: at(&exporters),
+    };
+    let places = processors.into_iter().map(|(_, place)| place).collect();
+    Some((config, places))
 }
 
 /// Reports receivers that give logs alone, in a pipeline of another signal.
@@ -177,18 +181,18 @@ fn report_lines(names: &[(&str, Place)], mistakes: &Mistakes) {
     }
 }
 
-/// Finds the named components of one kind.
+/// Finds the named components of one kind, and where each is named.
 fn read_names(
     kind: Kind,
     names: &[(&str, Place)],
     components: &mut Components,
     mistakes: &Mistakes,
-) -> Vec<usize> {
-    let mut found = Vec::new();
+) -> Vec<(usize, Place)> {
+    let mut found: Vec<(usize, Place)> = Vec::new();
     for (name, place) in names {
         let mistake = match components.find(kind, name) {
-            Some(at) if !found.contains(&at) => {
-                found.push(at);
+            Some(at) if found.iter().all(|(other, _)| *other != at) => {
+                found.push((at, *place));
                 continue;
             }
             Some(_) => {

@@ -13,6 +13,7 @@ use super::counters::Counters;
 use super::gather::Gather;
 use super::lot::{Lot, Piece};
 use super::retry::Backoff;
+use crate::letters::{Grounds, Kind, Letter, Letters, Origin};
 use crate::payload::Payload;
 use crate::queue::{Queue, Ticket};
 use crate::refusal::Refusal;
@@ -23,6 +24,7 @@ pub(super) struct Sender {
     pub(super) client: Client,
     pub(super) retry: Retry,
     pub(super) counters: Arc<Counters>,
+    pub(super) letters: Option<Arc<Letters>>,
     pub(super) queue: Queue,
     pub(super) lane: usize,
     /// Puts requests together, if that is wanted.
@@ -95,7 +97,8 @@ impl Sender {
             let counted = requests.into_iter().zip(tickets.iter().map(Ticket::items));
             let (whole, damaged) = Piece::join(counted.collect()).await?;
             for (piece, failure) in damaged {
-                self.note_failed(&failure, &piece);
+                // It cannot be opened, and so not kept.
+                self.note_failed(&failure, &piece, false);
             }
             whole
         } else {
@@ -138,12 +141,42 @@ impl Sender {
                     .rev()
                     .for_each(|one| pieces.push_front(one)),
                 Err(piece) => {
-                    self.note_failed(&failure, &piece);
+                    let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
+                    let is_kept = !awaited && self.keep(&piece, &failure).await;
+                    self.note_failed(&failure, &piece, is_kept);
                     answer = Err(failure.refusal(&self.name));
                 }
             }
         }
         answer
+    }
+
+    /// Keeps what was acknowledged and cannot be delivered as a dead letter, where there are any; says whether it is kept.
+    async fn keep(&self, piece: &Piece, failure: &Failure) -> bool {
+        let Some(letters) = &self.letters else {
+            return false;
+        };
+        let kind = if failure.retryable {
+            Kind::GivenUp
+        } else {
+            Kind::Refused
+        };
+        let said = match failure.words.as_str() {
+            "" => String::new(),
+            words => format!(": {words}"),
+        };
+        let letter = Letter {
+            payload: piece.payload.clone(),
+            items: piece.items,
+            grounds: Grounds {
+                origin: Origin::Exporter {
+                    exporter: self.name.to_string(),
+                },
+                kind,
+                text: format!("{}{said}", failure.reason),
+            },
+        };
+        letters.keep(vec![letter]).await.is_ok()
     }
 
     async fn export(
@@ -224,7 +257,7 @@ impl Sender {
         }
     }
 
-    fn note_failed(&self, failure: &Failure, piece: &Piece) {
+    fn note_failed(&self, failure: &Failure, piece: &Piece, is_kept: bool) {
         let items = piece.items;
         self.counters.failed_requests.add(1);
         self.counters.failed_items.add(items);
@@ -234,6 +267,7 @@ impl Sender {
                 reason = failure.reason,
                 said = failure.words,
                 retryable = failure.retryable,
+                dead_letter = is_kept,
                 items,
                 unlogged,
                 "a request was not delivered"

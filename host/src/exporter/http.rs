@@ -9,9 +9,9 @@ use prost::Message;
 
 use super::answer::{Accepted, Failure, words};
 use super::client::{Answer, Connections, Prepared, check, connections, exchange, headers};
-use super::date;
 use super::{Compression, HttpTarget, StartError};
 use crate::batch::Signal;
+use crate::date;
 use crate::payload::PREFIX;
 use crate::rpc::Status;
 

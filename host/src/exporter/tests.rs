@@ -37,7 +37,7 @@ impl World {
     }
 
     fn start(&self, config: &Config) -> Exporter {
-        Exporter::start(config, &self.runtimes, &Output::stdout()).unwrap()
+        Exporter::start(config, &self.runtimes, &Output::stdout(), None).unwrap()
     }
 
     /// Waits for what should take no time, or fails the test.

@@ -75,7 +75,7 @@ impl Push {
         sources: &Arc<Sources>,
     ) -> io::Result<Self> {
         let runtimes = Runtimes::start(1)?;
-        let exporter = Exporter::start(&config.exporter, &runtimes, &Output::stdout())
+        let exporter = Exporter::start(&config.exporter, &runtimes, &Output::stdout(), None)
             .map_err(io::Error::other)?;
         let push = Self {
             exporter: Arc::new(exporter),

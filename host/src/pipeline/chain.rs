@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::batch::{Batch, Signal};
-use crate::plugin::{Failure, OnError, Place, Processor};
+use crate::letters::{Grounds, Kind, Origin};
+use crate::plugin::{Cause, Failure, OnError, Place, Processor};
 use crate::refusal::{RETRY_AFTER, Refusal};
 use crate::telemetry::{Counter, Throttle};
 
@@ -70,6 +71,8 @@ pub(super) enum Outcome {
     Emptied,
     /// The sender gets it back.
     Rejected(Refusal),
+    /// The request is to be kept as a dead letter.
+    Dead(Box<Grounds>),
 }
 
 /// How far a run on an IO thread came.
@@ -135,14 +138,23 @@ impl Chain {
                     batch,
                     reason,
                     retryable,
+                    cause,
                     malformed,
-                }) => match self.failed(stage, batch, &reason, retryable, malformed) {
-                    Outcome::Kept(batch) => batch,
-                    outcome => {
-                        stage.counters.ended(records, &outcome);
-                        return Run::Done(outcome);
+                }) => {
+                    let failed = Failed {
+                        reason,
+                        retryable,
+                        cause,
+                        malformed,
+                    };
+                    match self.failed(stage, batch, failed) {
+                        Outcome::Kept(batch) => batch,
+                        outcome => {
+                            stage.counters.ended(records, &outcome);
+                            return Run::Done(outcome);
+                        }
                     }
-                },
+                }
             };
             stage.counters.record(records, batch.records());
             if batch.records() == 0 {
@@ -152,23 +164,23 @@ impl Chain {
         Run::Done(Outcome::Kept(batch))
     }
 
-    /// What `on_error` makes of a batch. A plugin's own words are never sent to the sender, and not logged for one that
-    /// fails closed: they may quote what it was to hide. What is wrong with the batch itself is told to both.
-    fn failed(
-        &self,
-        stage: &Stage,
-        batch: Batch,
-        reason: &str,
-        retryable: bool,
-        malformed: Option<String>,
-    ) -> Outcome {
+    /// What `on_error` makes of a batch. A plugin's own words are never sent to the sender, and neither logged nor kept for
+    /// one that fails closed: they may quote what it was to hide. What is wrong with the batch itself is told to both, and
+    /// no dead letter is made of it: its sender has to mend it.
+    fn failed(&self, stage: &Stage, batch: Batch, failed: Failed) -> Outcome {
+        let Failed {
+            reason,
+            retryable,
+            cause,
+            malformed,
+        } = failed;
         stage.counters.failed.add(1);
         let processor = stage.processor.name();
         let on_error = stage.processor.on_error();
         let reason = match &malformed {
             Some(malformed) => malformed,
-            None if on_error == OnError::Reject => "withheld",
-            None => reason,
+            None if on_error.fails_closed() && cause != Cause::Deadline => "withheld",
+            None => &reason,
         };
         if let Some(unlogged) = stage.failures.pass() {
             tracing::warn!(processor, pipeline = %self.pipeline, ?on_error, reason, unlogged, "processor failed");
@@ -176,12 +188,46 @@ impl Chain {
         match on_error {
             OnError::Pass => Outcome::Kept(batch),
             OnError::Drop => Outcome::Emptied,
+            OnError::DeadLetter if malformed.is_none() => Outcome::Dead(Box::new(Grounds {
+                origin: self.origin(stage),
+                kind: kind(cause),
+                text: reason.to_owned(),
+            })),
             OnError::Reject if retryable => Outcome::Rejected(unavailable(processor)),
-            OnError::Reject => Outcome::Rejected(match malformed {
+            OnError::Reject | OnError::DeadLetter => Outcome::Rejected(match malformed {
                 Some(malformed) => Refusal::Invalid(malformed),
                 None => Refusal::Rejected(format!("processor {processor} failed")),
             }),
         }
+    }
+
+    fn origin(&self, stage: &Stage) -> Origin {
+        let plugin = stage.processor.plugin();
+        Origin::Processor {
+            pipeline: self.pipeline.clone(),
+            processor: stage.processor.name().to_owned(),
+            plugin: plugin.name().to_owned(),
+            version: plugin.version().map(str::to_owned),
+        }
+    }
+}
+
+/// How a processor failed; see [`Failure::Failed`].
+struct Failed {
+    reason: String,
+    retryable: bool,
+    cause: Cause,
+    malformed: Option<String>,
+}
+
+fn kind(cause: Cause) -> Kind {
+    match cause {
+        Cause::Error => Kind::Error,
+        Cause::Deadline => Kind::Deadline,
+        Cause::Memory => Kind::Memory,
+        Cause::Busy => Kind::Unavailable,
+        // What is malformed becomes no letter.
+        Cause::Trap | Cause::Malformed => Kind::Trap,
     }
 }
 
@@ -197,10 +243,12 @@ impl Counters {
 
     /// Counts a batch that goes no further, for a failure.
     fn ended(&self, records: u32, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Rejected(_)) {
+        let is_rejected = matches!(outcome, Outcome::Rejected(_));
+        if is_rejected || matches!(outcome, Outcome::Dead(_)) {
             self.batches.add(1);
             self.records_in.add(records.into());
-            self.records_rejected.add(records.into());
+            self.records_rejected
+                .add(if is_rejected { records.into() } else { 0 });
         } else {
             self.record(records, 0);
         }

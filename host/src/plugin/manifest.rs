@@ -21,11 +21,14 @@ pub struct Manifest {
     pub config_schema: Option<serde_json::Value>,
     /// What happens to a batch that it fails on, unless the config says otherwise.
     pub on_error: OnError,
+    /// Whether it may write text into a batch, from its config or from another place of the batch, so that what hides text
+    /// should come after it.
+    pub adds_text: bool,
 }
 
 /// What happens to a batch that a processor fails on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum OnError {
     /// It goes on as it was before the processor.
     #[default]
@@ -34,15 +37,24 @@ pub enum OnError {
     Drop,
     /// It goes no further, and its sender is told so.
     Reject,
+    /// It goes no further, and is kept on disk with the reason; where no dead letters are kept, as `Reject`.
+    DeadLetter,
 }
 
 impl OnError {
+    /// Whether nothing that the processor failed on goes on, and nothing is lost without a word: what a plugin asks for that
+    /// must never be skipped.
+    pub fn fails_closed(self) -> bool {
+        matches!(self, Self::Reject | Self::DeadLetter)
+    }
+
     /// Its name in the config.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Drop => "drop",
             Self::Reject => "reject",
+            Self::DeadLetter => "dead_letter",
         }
     }
 }
@@ -55,6 +67,7 @@ impl Default for Manifest {
             signals: Signal::ALL.to_vec(),
             config_schema: None,
             on_error: OnError::default(),
+            adds_text: false,
         }
     }
 }
@@ -66,6 +79,7 @@ struct Json {
     signals: Option<Vec<String>>,
     config_schema: Option<serde_json::Value>,
     on_error: Option<OnError>,
+    adds_text: Option<bool>,
 }
 
 impl Manifest {
@@ -107,6 +121,7 @@ impl Manifest {
             signals,
             config_schema: json.config_schema,
             on_error: json.on_error.unwrap_or_default(),
+            adds_text: json.adds_text.unwrap_or_default(),
         })
     }
 }
@@ -131,13 +146,14 @@ mod tests {
         assert_eq!(manifest.signals, Signal::ALL);
         assert_eq!(manifest.config_schema, None);
         assert_eq!(manifest.on_error, OnError::Pass);
+        assert!(!manifest.adds_text);
     }
 
     #[test]
     fn every_key_is_read_and_an_unknown_one_ignored() {
         let manifest = Manifest::read(
             r#"{"version": "1.2.0", "signals": ["logs"], "config_schema": {"type": "object"},
-                "on_error": "reject", "streams": true}"#,
+                "on_error": "reject", "adds_text": true, "streams": true}"#,
         )
         .unwrap();
         assert_eq!(manifest.version.as_deref(), Some("1.2.0"));
@@ -147,6 +163,21 @@ mod tests {
             Some(serde_json::json!({"type": "object"}))
         );
         assert_eq!(manifest.on_error, OnError::Reject);
+        assert!(manifest.adds_text);
+    }
+
+    #[test]
+    fn what_happens_to_a_failed_batch_has_four_words() {
+        for (word, on_error, closed) in [
+            ("pass", OnError::Pass, false),
+            ("drop", OnError::Drop, false),
+            ("reject", OnError::Reject, true),
+            ("dead_letter", OnError::DeadLetter, true),
+        ] {
+            let manifest = Manifest::read(&format!(r#"{{"on_error": "{word}"}}"#)).unwrap();
+            assert_eq!(manifest.on_error, on_error);
+            assert_eq!(on_error.fails_closed(), closed);
+        }
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub enum Failure {
         reason: String,
         /// Whether the same batch may succeed later.
         retryable: bool,
+        /// What kind of failure it is.
+        cause: Cause,
         /// What is wrong with the batch's bytes, where that is why: fit for the sender, since it holds no telemetry.
         malformed: Option<String>,
     },
@@ -222,6 +224,7 @@ impl Processor {
             batch,
             reason,
             retryable: false,
+            cause,
             malformed,
         })
     }
@@ -241,6 +244,7 @@ impl Processor {
             batch,
             reason: format!("no instance could be made: {failed}"),
             retryable: true,
+            cause: Cause::Busy,
             malformed: None,
         }
     }

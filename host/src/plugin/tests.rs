@@ -126,6 +126,7 @@ fn fails(processor: &Processor) -> String {
             reason,
             retryable,
             malformed,
+            ..
         }) => {
             assert!(!retryable && malformed.is_none());
             assert!(batch.is_untouched());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use otlet::batch::Signal;
 use otlet::config::{PipelineConfig, ProcessorConfig, ReceiverConfig};
 use otlet::exporter::{self, Compression, Kind, Retry, Target, Verbosity};
+use otlet::letters;
 use otlet::plugin::{Limits, OnError};
 use otlet::queue::{self, Batching, Sizer};
 use otlet::receiver::jsonlines::{Input, StartAt};
@@ -95,6 +96,20 @@ fn every_key_reaches_its_field() {
         pipeline("logs/all", Signal::Logs, &[0], &[0]),
     ];
     assert_eq!(config.pipelines, expected);
+    let expected = letters::Config {
+        directory: "/var/lib/otlet/dead".into(),
+        max_bytes: 2_147_483_648,
+        max_age: Duration::ZERO,
+    };
+    assert_eq!(config.dead_letters, Some(expected));
+}
+
+#[test]
+fn dead_letters_are_kept_only_where_the_config_says_so() {
+    assert_eq!(config("ok_smallest.yaml").dead_letters, None);
+    let config = letters::Config::at("dead".into());
+    assert_eq!(config.max_bytes, 1_073_741_824);
+    assert_eq!(config.max_age, Duration::from_hours(7 * 24));
 }
 
 /// The headers of a target, as text.

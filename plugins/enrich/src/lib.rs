@@ -38,7 +38,7 @@ impl Plugin for Enrich {
     type Config = Config;
 
     fn manifest() -> Manifest {
-        Manifest::new(env!("CARGO_PKG_VERSION"))
+        Manifest::new(env!("CARGO_PKG_VERSION")).adds_text()
     }
 
     fn new(config: Config) -> Result<Self, Error> {

@@ -45,7 +45,9 @@ impl Plugin for Link {
     type Config = Config;
 
     fn manifest() -> Manifest {
-        Manifest::new(env!("CARGO_PKG_VERSION")).signals([Signal::Logs, Signal::Metrics])
+        Manifest::new(env!("CARGO_PKG_VERSION"))
+            .signals([Signal::Logs, Signal::Metrics])
+            .adds_text()
     }
 
     fn new(config: Config) -> Result<Self, Error> {

@@ -78,7 +78,7 @@ impl Plugin for Redact {
     type Config = Config;
 
     fn manifest() -> Manifest {
-        Manifest::new(env!("CARGO_PKG_VERSION")).on_error(OnError::Reject)
+        Manifest::new(env!("CARGO_PKG_VERSION")).on_error(OnError::DeadLetter)
     }
 
     fn new(config: Config) -> Result<Self, Error> {

@@ -5,7 +5,7 @@ use std::fmt::{Arguments, Display};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 
 use super::value::Typed;
-use crate::exporter::date;
+use crate::date;
 
 /// Lines in the making. **Invariant**: no control character but the ends of its lines.
 #[derive(Default)]

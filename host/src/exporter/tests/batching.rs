@@ -100,7 +100,7 @@ fn a_request_that_is_refused_costs_no_other_of_its_lot() {
         config.queue.batch.as_mut().unwrap().max_bytes = (one - 5) * 3;
         config.queue.num_consumers = 1;
         let runtimes = Runtimes::start(1).unwrap();
-        let exporter = Exporter::start(&config, &runtimes, &Output::stdout()).unwrap();
+        let exporter = Exporter::start(&config, &runtimes, &Output::stdout(), None).unwrap();
         for number in 1..=3 {
             queue(&exporter, number, 10);
         }

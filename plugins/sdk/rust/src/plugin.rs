@@ -35,6 +35,9 @@ pub enum OnError {
     Drop,
     /// The sender is told that it was not taken. For what must never be skipped.
     Reject,
+    /// It is kept on the host's disk with the reason, and can be replayed; where the host keeps no dead letters, as
+    /// [`OnError::Reject`].
+    DeadLetter,
 }
 
 /// What the host learns about a plugin before it runs.
@@ -43,6 +46,7 @@ pub struct Manifest {
     version: String,
     signals: Vec<Signal>,
     on_error: Option<OnError>,
+    adds_text: bool,
 }
 
 impl Manifest {
@@ -52,6 +56,7 @@ impl Manifest {
             version: version.into(),
             signals: Signal::ALL.to_vec(),
             on_error: None,
+            adds_text: false,
         }
     }
 
@@ -66,6 +71,14 @@ impl Manifest {
     #[must_use]
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.on_error = Some(on_error);
+        self
+    }
+
+    /// Says that the plugin may write text, from its config or from another place of the batch. The host warns where such a
+    /// plugin comes after one that hides text, which would not see it.
+    #[must_use]
+    pub fn adds_text(mut self) -> Self {
+        self.adds_text = true;
         self
     }
 
@@ -86,9 +99,14 @@ impl Manifest {
             OnError::Pass => "pass",
             OnError::Drop => "drop",
             OnError::Reject => "reject",
+            OnError::DeadLetter => "dead_letter",
         });
-        if let (Some(object), Some(on_error)) = (manifest.as_object_mut(), on_error) {
-            object.insert("on_error".to_owned(), on_error.into());
+        if let Some(object) = manifest.as_object_mut() {
+            object.extend(on_error.map(|word| ("on_error".to_owned(), word.into())));
+            let adds_text = self
+                .adds_text
+                .then(|| ("adds_text".to_owned(), true.into()));
+            object.extend(adds_text);
         }
         manifest
     }

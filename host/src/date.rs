@@ -1,6 +1,9 @@
 //! Dates of the proleptic Gregorian calendar, as numbers and as text. Howard Hinnant's algorithms: years begin in March, so
 //! that the leap day is the last.
 
+use std::fmt::{self, Display, Formatter};
+use std::time::{SystemTime, UNIX_EPOCH};
+
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
@@ -9,7 +12,7 @@ const DAY: u64 = 24 * 60 * 60;
 const NANOS: u64 = 1_000_000_000;
 
 /// The seconds since 1970 of a date as HTTP writes it now, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub(super) fn parse_http(text: &str) -> Option<u64> {
+pub fn parse_http(text: &str) -> Option<u64> {
     let (_weekday, rest) = text.split_once(", ")?;
     let mut words = rest.split(' ');
     let day = words.next()?.parse::<u64>().ok()?;
@@ -34,18 +37,83 @@ pub(super) fn parse_http(text: &str) -> Option<u64> {
     Some(days(year, month, day) * DAY + hour * 3600 + minute * 60 + second)
 }
 
+/// A moment of UTC, part by part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// From 1970 on.
+    pub year: u64,
+    /// From 1 on.
+    pub month: u64,
+    /// From 1 on.
+    pub day: u64,
+    /// Below 24.
+    pub hour: u64,
+    /// Below 60.
+    pub minute: u64,
+    /// Below 60.
+    pub second: u64,
+    /// Below a second.
+    pub nanos: u64,
+}
+
+impl Moment {
+    /// The moment so many nanoseconds after 1970 began.
+    pub fn of(nanos: u64) -> Self {
+        let seconds = nanos / NANOS;
+        let (year, month, day) = date(seconds / DAY);
+        let clock = seconds % DAY;
+        Self {
+            year,
+            month,
+            day,
+            hour: clock / 3600,
+            minute: clock / 60 % 60,
+            second: clock % 60,
+            nanos: nanos % NANOS,
+        }
+    }
+
+    /// This moment, by the machine's clock.
+    pub fn now() -> Self {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self::of(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// As RFC 3339 has it, to the microsecond: `2026-11-22T16:08:00.123456Z`.
+impl Display for Moment {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            nanos,
+        } = self;
+        let micros = nanos / 1000;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
+        )
+    }
+}
+
 /// A time in nanoseconds since 1970 as people read it: `2026-11-22 16:08:00.123456789 UTC`.
-pub(super) fn format_nanos(nanos: u64) -> String {
-    let seconds = nanos / NANOS;
-    let (year, month, day) = date(seconds / DAY);
-    let clock = seconds % DAY;
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{:09} UTC",
-        clock / 3600,
-        clock / 60 % 60,
-        clock % 60,
-        nanos % NANOS
-    )
+pub fn format_nanos(nanos: u64) -> String {
+    let Moment {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        nanos,
+    } = Moment::of(nanos);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{nanos:09} UTC")
 }
 
 /// The days since 1970-01-01 of a date that is not before it.
@@ -103,6 +171,8 @@ mod tests {
             assert_eq!(parse_http(http), Some(seconds));
             assert_eq!(format_nanos(seconds * NANOS), written);
         }
+        let moment = Moment::of(1_795_363_680_123_456_789);
+        assert_eq!(moment.to_string(), "2026-11-22T16:08:00.123456Z");
         assert_eq!(format_nanos(u64::MAX), "2554-07-21 23:34:33.709551615 UTC");
     }
 

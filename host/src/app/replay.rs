@@ -1,0 +1,99 @@
+//! Sends dead letters through the pipelines and exporters that they name, without receivers.
+//!
+//! Whoever replays waits for each letter's end, as a sender does where queues are disabled. A letter that fails makes no
+//! second one: it stays where it is.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+
+use super::{Prepared, assemble, start_exporters};
+use crate::batch::{Batch, Signal};
+use crate::exporter::Exporter;
+use crate::letters::{Origin, Reason};
+use crate::payload::Payload;
+use crate::pipeline::Intake;
+use crate::queue::Size;
+use crate::runtime::Runtimes;
+
+/// The pipelines and exporters of a config.
+pub struct Replay {
+    pipelines: BTreeMap<String, (Signal, Intake)>,
+    exporters: Vec<Arc<Exporter>>,
+    _runtimes: Runtimes,
+}
+
+impl Replay {
+    /// Starts all that the config names but its receivers.
+    pub fn start(prepared: Prepared) -> anyhow::Result<Self> {
+        let Prepared {
+            mut config, stages, ..
+        } = prepared;
+        for exporter in &mut config.exporters {
+            exporter.queue.enabled = false;
+        }
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let runtimes = Runtimes::start(threads)?;
+        let exporters = start_exporters(&config, &runtimes, None)?;
+        let pipelines = config.pipelines.iter().map(|pipeline| {
+            let assembled = assemble(pipeline, &config, &stages, &exporters, threads);
+            let mut intake = Intake::new("replay", None);
+            intake.add(pipeline.signal, Arc::new(assembled));
+            (pipeline.name.clone(), (pipeline.signal, intake))
+        });
+        Ok(Self {
+            pipelines: pipelines.collect(),
+            exporters,
+            _runtimes: runtimes,
+        })
+    }
+
+    /// Sends one letter to where it was to go, or says why that cannot be done.
+    pub async fn send(&self, payload: Payload, reason: &Reason) -> Result<(), String> {
+        match &reason.origin {
+            Origin::Processor { pipeline, .. } => self.process(payload, pipeline).await,
+            Origin::Exporter { exporter } => self.export(payload, exporter).await,
+        }
+    }
+
+    async fn process(&self, payload: Payload, name: &str) -> Result<(), String> {
+        let signal = payload.signal();
+        match self.pipelines.get(name) {
+            None => Err(format!(
+                "the config has no pipeline {name:?}: give it one, or change `pipeline` in the letter's reason"
+            )),
+            Some((takes, _)) if *takes != signal => Err(format!(
+                "pipeline {name:?} takes {}, not {}",
+                takes.name(),
+                signal.name()
+            )),
+            Some((_, intake)) => intake
+                .accept(payload)
+                .await
+                .map(drop)
+                .map_err(|refusal| refusal.to_string()),
+        }
+    }
+
+    async fn export(&self, payload: Payload, name: &str) -> Result<(), String> {
+        let exporter = self.exporters.iter().find(|one| one.name() == name);
+        let exporter = exporter.ok_or_else(|| {
+            format!(
+                "the config has no exporter {name:?}: give it one, or change `exporter` in the letter's reason"
+            )
+        })?;
+        let message = payload.message().unwrap_or_default();
+        let batch = Batch::new(payload.signal(), message)
+            .map_err(|error| format!("not an OTLP {} request: {error}", payload.signal().name()))?;
+        let size = Size {
+            bytes: payload.size() as u64,
+            items: u64::from(batch.records()),
+        };
+        let sent = match exporter.reserve(size) {
+            Ok(reservation) => reservation.commit(payload, size).wait().await,
+            Err(refusal) => Err(refusal),
+        };
+        sent.map(drop).map_err(|refusal| refusal.to_string())
+    }
+}
