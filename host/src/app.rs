@@ -173,7 +173,7 @@ impl App {
             }
         }
         let intakes: Vec<_> = intakes.into_iter().map(Arc::new).collect();
-        let (mut receivers, mut lines) = (vec![], vec![]);
+        let (mut receivers, mut lines, mut counts) = (vec![], vec![], vec![]);
         for (index, (receiver, intake)) in config.receivers.iter().zip(&intakes).enumerate() {
             match receiver {
                 ReceiverConfig::Otlp(receiver) => {
@@ -181,13 +181,16 @@ impl App {
                 }
                 // Lines that no pipeline takes stay where they are.
                 ReceiverConfig::JsonLines(receiver) if config.uses_receiver(index) => {
-                    lines.push(jsonlines::start(receiver, &runtimes, &next(intake))?);
+                    let running = jsonlines::start(receiver, &runtimes, &next(intake))?;
+                    counts.push((receiver.name.clone(), Arc::clone(running.counters())));
+                    lines.push(running);
                 }
                 ReceiverConfig::JsonLines(_) => {}
             }
         }
         sources.set(Parts {
             sockets: sockets(&config, &receivers),
+            lines: counts,
             intakes,
             stages: stages.clone(),
             exporters: exporters.clone(),

@@ -500,6 +500,36 @@ async fn ready_ends_with_the_shutdown_and_alive_does_not() {
     assert!(std::net::TcpStream::connect(admin).is_err());
 }
 
+/// The same, and log records of the lines of a file, which go out as they are.
+fn with_lines(endpoint: &str, file: &str) -> String {
+    let lines =
+        format!("receivers:\n  jsonlines: {{ include: ['{file}'], start_at: beginning }}\n");
+    let config = shop(endpoint).replacen("receivers:\n", &lines, 1);
+    config + "    logs/lines: { receivers: [jsonlines], exporters: [otlp] }\n"
+}
+
+#[tokio::test]
+async fn lines_are_counted() {
+    let backend = Backend::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app.log");
+    std::fs::write(&file, b"one\nt\xffo\n").unwrap();
+    let otlet = run(&with_lines(&backend.endpoint(), file.to_str().unwrap()));
+    let scraped = scrape_until(otlet.admin(), "2 records sent", |metrics| {
+        metrics.count("otlet_exporter_sent_items_total", &[]) == 2
+    });
+    let of = [("receiver", "jsonlines")];
+    for (name, expected) in [
+        ("otlet_receiver_accepted_items_total", 2),
+        ("otlet_receiver_read_bytes_total", 8),
+        ("otlet_receiver_not_utf8_lines_total", 1),
+        ("otlet_receiver_line_cuts_total", 0),
+        ("otlet_receiver_passed_over_items_total", 0),
+    ] {
+        assert_eq!(scraped.count(name, &of), expected, "{name}");
+    }
+}
+
 /// The rows of METRICS.md: the name, the kind, the labels and the help of each metric.
 fn documented() -> Vec<[String; 4]> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../METRICS.md");
@@ -547,7 +577,7 @@ async fn the_metrics_are_those_of_metrics_md() {
 
     // And all of them are there, but for what only a plugin that counts brings.
     let backend = Backend::start();
-    let otlet = run(&shop(&backend.endpoint()));
+    let otlet = run(&with_lines(&backend.endpoint(), "/no/such/file"));
     let scraped = scrape(otlet.admin());
     for [name, kind, _, help] in &listed {
         if name == "otlet_plugin_counts_total" {

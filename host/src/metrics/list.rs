@@ -57,6 +57,8 @@ const CONNECTIONS: Unit = Unit::Of("{connection}");
 const SOCKET: &[&str] = &["receiver", "protocol"];
 /// What a receiver took in.
 const TAKEN: &[&str] = &["receiver", "signal"];
+/// A receiver of lines.
+const LINES: &[&str] = &["receiver"];
 const PROCESSOR: &[&str] = &["processor"];
 const EXPORTER: &[&str] = &["exporter"];
 
@@ -101,6 +103,16 @@ metrics! {
         "Spans, data points or log records in accepted requests; compressed requests that nothing opens count none.";
     RECEIVER_REFUSED_ITEMS: Counter "otlet.receiver.refused_items", ITEMS, TAKEN,
         "Spans, data points or log records in requests that were opened and refused.";
+    LINES_BYTES: Counter "otlet.receiver.read", Unit::Bytes, LINES,
+        "Bytes of lines that a jsonlines receiver read.";
+    LINES_HELD: Gauge "otlet.receiver.held_items", ITEMS, LINES,
+        "Log records that a jsonlines receiver read and that are not taken yet.";
+    LINES_PASSED_OVER: Counter "otlet.receiver.passed_over_items", ITEMS, LINES,
+        "Log records of a jsonlines receiver that were refused for good and passed over.";
+    LINES_CUTS: Counter "otlet.receiver.line_cuts", Unit::Of("{cut}"), LINES,
+        "Cuts through lines that were longer than max_line_size.";
+    LINES_NOT_UTF8: Counter "otlet.receiver.not_utf8_lines", Unit::Of("{line}"), LINES,
+        "Lines that were not UTF-8, whose wrong bytes were replaced.";
 
     PROCESSOR_BATCHES: Counter "otlet.processor.batches", BATCHES, PROCESSOR,
         "Batches that a processor was given.";

@@ -7,7 +7,7 @@ use super::snapshot::Snapshot;
 use super::{list, process};
 use crate::exporter::Exporter;
 use crate::pipeline::{Intake, Stage};
-use crate::receiver::Listening;
+use crate::receiver::{Listening, jsonlines};
 
 /// The parts that count, once they are there.
 #[derive(Default)]
@@ -17,6 +17,8 @@ pub struct Sources(OnceLock<Parts>);
 pub struct Parts {
     /// The listening sockets, with the names of their receivers.
     pub sockets: Vec<(String, Listening)>,
+    /// What the receivers of lines count, with their names.
+    pub lines: Vec<(String, Arc<jsonlines::Counters>)>,
     /// What the receivers hand their requests to.
     pub intakes: Vec<Arc<Intake>>,
     /// The processors.
@@ -44,6 +46,9 @@ impl Sources {
         if let Some(parts) = self.0.get() {
             for (receiver, socket) in &parts.sockets {
                 collect_socket(receiver, socket, &mut into);
+            }
+            for (receiver, counters) in &parts.lines {
+                collect_lines(receiver, counters, &mut into);
             }
             for intake in &parts.intakes {
                 collect_intake(intake, &mut into);
@@ -92,6 +97,19 @@ fn collect_socket(receiver: &str, socket: &Listening, into: &mut Snapshot) {
         labels,
         counters.connections_refused.get(),
     );
+}
+
+fn collect_lines(receiver: &str, counters: &jsonlines::Counters, into: &mut Snapshot) {
+    let labels = [receiver];
+    for (metric, counter) in [
+        (&list::LINES_BYTES, &counters.bytes),
+        (&list::LINES_PASSED_OVER, &counters.refused),
+        (&list::LINES_CUTS, &counters.cuts),
+        (&list::LINES_NOT_UTF8, &counters.not_utf8),
+    ] {
+        into.add(metric, labels, counter.get());
+    }
+    into.add(&list::LINES_HELD, labels, counters.held());
 }
 
 fn collect_intake(intake: &Intake, into: &mut Snapshot) {
