@@ -41,7 +41,7 @@ service:
 fn request(padding: usize) -> Request {
     let mut request = spans([1]);
     let span = &mut request.resource_spans[0].scope_spans[0].spans[0];
-    span.name = SECRET.to_owned();
+    SECRET.clone_into(&mut span.name);
     let mut attribute = opentelemetry_proto::tonic::common::v1::KeyValue {
         key: SECRET.to_owned(),
         ..Default::default()
@@ -113,7 +113,7 @@ async fn a_flood_of_failures_is_a_line_a_second_and_tells_nothing_of_the_telemet
         if failures.len() > 1 {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "told once only");
+        assert!(begun.elapsed() < Duration::from_mins(1), "told once only");
     }
     let scraped = scrape(admin);
     let metrics = page(admin, "/metrics").1;

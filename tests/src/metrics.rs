@@ -1,4 +1,4 @@
-//! Scrapes otlet's admin endpoint and reads what it answers, strictly: what is not OpenMetrics is an error here, so that no
+//! Scrapes otlet's admin endpoint and reads what it answers, strictly: what is not `OpenMetrics` is an error here, so that no
 //! scraper meets it first. It shares no code with otlet.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ pub fn page(address: SocketAddr, path: &str) -> (u16, String) {
 /// Scrapes until it is as it should be, and fails the test when that does not happen.
 ///
 /// # Panics
-/// If it does not happen, or what is answered is no OpenMetrics.
+/// If it does not happen, or what is answered is no `OpenMetrics`.
 pub fn scrape_until(
     address: SocketAddr,
     what: &str,
@@ -81,7 +81,7 @@ pub fn scrape_until(
 /// Scrapes once.
 ///
 /// # Panics
-/// If what is answered is no OpenMetrics.
+/// If what is answered is no `OpenMetrics`.
 pub fn scrape(address: SocketAddr) -> Metrics {
     let (status, text) = page(address, "/metrics");
     assert_eq!(status, 200, "{text}");
@@ -94,7 +94,7 @@ fn panic_with(error: &str, text: &str) -> Metrics {
 }
 
 impl Metrics {
-    /// Reads OpenMetrics text, or says what is wrong with it.
+    /// Reads `OpenMetrics` text, or says what is wrong with it.
     ///
     /// # Errors
     /// The line, and what is wrong there.
@@ -217,7 +217,9 @@ impl Family {
         let sample = Sample {
             suffix: suffix.to_owned(),
             labels,
-            value: value.parse().map_err(|_| "a value that is no number")?,
+            value: value
+                .parse()
+                .map_err(|_error| "a value that is no number")?,
         };
         let twice = |other: &Sample| other.suffix == sample.suffix && other.labels == sample.labels;
         if self.samples.iter().any(twice) {
@@ -252,7 +254,7 @@ impl Family {
             let le = labels.remove("le").ok_or("a bucket without le")?;
             let le = match le.as_str() {
                 "+Inf" => f64::INFINITY,
-                le => le.parse().map_err(|_| "le is no number")?,
+                le => le.parse().map_err(|_error| "le is no number")?,
             };
             series.entry(labels).or_default().push((le, sample.value));
         }
@@ -290,13 +292,11 @@ fn labels(text: &str) -> Result<(Labels, &str), String> {
         if labels.insert(name.to_owned(), value).is_some() {
             return Err(format!("label {name} twice"));
         }
-        match after.strip_prefix(',') {
-            Some(more) => rest = more,
-            None => {
-                let after = after.strip_prefix('}').ok_or("no closing brace")?;
-                return Ok((labels, after));
-            }
-        }
+        let Some(more) = after.strip_prefix(',') else {
+            let after = after.strip_prefix('}').ok_or("no closing brace")?;
+            return Ok((labels, after));
+        };
+        rest = more;
     }
 }
 

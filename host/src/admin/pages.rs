@@ -9,7 +9,7 @@ use super::{Health, Metrics, Stage};
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// The text of the metrics is right under both names: who does not ask for OpenMetrics may not know it.
+/// The text of the metrics is right under both names: who does not ask for `OpenMetrics` may not know it.
 const OPENMETRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 const PROMETHEUS: HeaderValue =

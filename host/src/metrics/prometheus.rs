@@ -1,4 +1,4 @@
-//! The metrics as Prometheus reads them: OpenMetrics text, in names made of OpenTelemetry's.
+//! The metrics as Prometheus reads them: `OpenMetrics` text, in names made of OpenTelemetry's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::snapshot::{Point, Value};
 use super::sources::Sources;
 use crate::telemetry::BOUNDS;
 
-/// Everything that `sources` has to tell, in OpenMetrics text.
+/// Everything that `sources` has to tell, in `OpenMetrics` text.
 pub fn text(sources: &Arc<Sources>) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Scrape(Arc::clone(sources))));

@@ -83,14 +83,15 @@ impl Push {
             resource: Arc::clone(resource),
             _runtimes: runtimes.clone(),
         };
-        let (exporter, interval) = (Arc::downgrade(&push.exporter), config.interval);
-        let (sources, resource) = (Arc::clone(sources), Arc::clone(resource));
         for runtime in runtimes.iter() {
-            let (exporter, sources) = (exporter.clone(), Arc::clone(&sources));
-            let resource = Arc::clone(&resource);
+            let exporter = Arc::downgrade(&push.exporter);
+            let (sources, resource) = (Arc::clone(sources), Arc::clone(resource));
+            let mut ticks = {
+                let _runtime = runtime.enter();
+                time::interval(config.interval)
+            };
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
             runtime.spawn(async move {
-                let mut ticks = time::interval(interval);
-                ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
                 loop {
                     ticks.tick().await;
                     let Some(exporter) = exporter.upgrade() else {
