@@ -194,6 +194,7 @@ impl App {
             intakes,
             stages: stages.clone(),
             exporters: exporters.clone(),
+            letters: letters.clone(),
         });
         let pushes = start_pushes(&config, &sources)?;
         health.set(admin::Stage::Ready);

@@ -81,6 +81,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         &[
             "batch",
             "exporter",
+            "letters",
             "payload",
             "pipeline",
             "queue",

@@ -173,6 +173,17 @@ metrics! {
     EXPORTER_LOST_ITEMS: Counter "otlet.exporter.lost_items", ITEMS, EXPORTER,
         "Spans, data points or log records in them.";
 
+    LETTERS: Counter "otlet.dead_letters.written", Unit::Of("{letter}"), &[],
+        "Dead letters that were written.";
+    LETTERS_ITEMS: Counter "otlet.dead_letters.written_items", ITEMS, &[],
+        "Spans, data points or log records in them.";
+    LETTERS_UNWRITTEN: Counter "otlet.dead_letters.unwritten", Unit::Of("{letter}"), &[],
+        "Dead letters that could not be written.";
+    LETTERS_EXPIRED: Counter "otlet.dead_letters.expired", Unit::Of("{letter}"), &[],
+        "Dead letters that were removed because of their age.";
+    LETTERS_DISK: Gauge "otlet.dead_letters.disk_usage", Unit::Bytes, &[],
+        "Room on the disk that dead letters take, or are about to.";
+
     BUILD: Gauge "otlet.build_info", Unit::Of("1"), &["version"], "Always 1, with the version of otlet.";
     PROCESS_START: Gauge "process.start_time", Unit::Seconds, &[],
         "When the process started, in seconds since 1970.";

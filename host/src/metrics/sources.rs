@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::snapshot::Snapshot;
 use super::{list, process};
 use crate::exporter::Exporter;
+use crate::letters::Letters;
 use crate::pipeline::{Intake, Stage};
 use crate::receiver::{Listening, jsonlines};
 
@@ -25,6 +26,8 @@ pub struct Parts {
     pub stages: Vec<Arc<Stage>>,
     /// The exporters.
     pub exporters: Vec<Arc<Exporter>>,
+    /// Where dead letters are kept, if they are.
+    pub letters: Option<Arc<Letters>>,
 }
 
 impl Sources {
@@ -58,6 +61,9 @@ impl Sources {
             }
             for exporter in &parts.exporters {
                 collect_exporter(exporter, &mut into);
+            }
+            if let Some(letters) = &parts.letters {
+                collect_letters(letters, &mut into);
             }
         }
         process::collect(&mut into);
@@ -152,6 +158,19 @@ fn collect_stage(stage: &Stage, into: &mut Snapshot) {
     for (counter, count) in processor.counters() {
         into.add(&list::PLUGIN_COUNTS, [processor.name(), &counter], count);
     }
+}
+
+fn collect_letters(letters: &Letters, into: &mut Snapshot) {
+    let counters = letters.counters();
+    for (metric, counter) in [
+        (&list::LETTERS, &counters.written),
+        (&list::LETTERS_ITEMS, &counters.written_items),
+        (&list::LETTERS_UNWRITTEN, &counters.unwritten),
+        (&list::LETTERS_EXPIRED, &counters.expired),
+    ] {
+        into.add(metric, [], counter.get());
+    }
+    into.add(&list::LETTERS_DISK, [], letters.used());
 }
 
 fn collect_exporter(exporter: &Exporter, into: &mut Snapshot) {

@@ -376,3 +376,26 @@ async fn lines_are_counted() {
         assert_eq!(scraped.count(name, &of), expected, "{name}");
     }
 }
+
+#[tokio::test]
+async fn dead_letters_are_counted() {
+    let backend = Backend::start();
+    backend.always(Answer::refused());
+    let folder = tempfile::tempdir().unwrap();
+    let kept = format!(
+        "dead_letters: {{ directory: '{}' }}\n",
+        folder.path().join("dead").display()
+    );
+    let otlet = run(&(shop(&backend.endpoint()) + &kept));
+    let sender = Sender::grpc(otlet.grpc());
+    let request = Request::Traces(spans([1, 2, 3]));
+    assert_eq!(sender.send(&request).await.unwrap().code, OK);
+    let scraped = scrape_until(otlet.admin(), "a dead letter", |metrics| {
+        metrics.count("otlet_dead_letters_written_total", &[]) == 1
+    });
+    let written = scraped.count("otlet_dead_letters_written_items_total", &[]);
+    assert_eq!(written, 3);
+    assert!(scraped.count("otlet_dead_letters_disk_usage_bytes", &[]) > 0);
+    let unwritten = scraped.count("otlet_dead_letters_unwritten_total", &[]);
+    assert_eq!(unwritten, 0);
+}

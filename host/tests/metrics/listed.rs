@@ -49,7 +49,12 @@ async fn the_metrics_are_those_of_metrics_md() {
 
     // And all of them are there, but for what only a plugin that counts brings.
     let backend = Backend::start();
-    let otlet = run(&with_lines(&backend.endpoint(), "/no/such/file"));
+    let folder = tempfile::tempdir().unwrap();
+    let kept = format!(
+        "dead_letters: {{ directory: '{}' }}\n",
+        folder.path().join("dead").display()
+    );
+    let otlet = run(&(with_lines(&backend.endpoint(), "/no/such/file") + &kept));
     let scraped = scrape(otlet.admin());
     for [name, kind, _, help] in &listed {
         if name == "otlet_plugin_counts_total" {
