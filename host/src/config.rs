@@ -11,6 +11,7 @@ mod dead_letters;
 mod draft;
 mod environment;
 mod exporters;
+mod extensions;
 mod file;
 mod path;
 mod processors;
@@ -20,6 +21,7 @@ mod report;
 mod schema;
 mod service;
 mod telemetry;
+mod tls;
 mod units;
 mod yaml;
 

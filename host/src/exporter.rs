@@ -11,6 +11,7 @@
 
 mod answer;
 mod client;
+mod connector;
 mod counters;
 mod debug;
 mod deliver;
@@ -33,7 +34,8 @@ use crate::letters::Letters;
 use crate::queue::{self, Capacity, Depth, Lost, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
-use client::Client;
+use crate::{auth, tls};
+use client::{Client, Secrets};
 use deliver::Sender;
 use gather::Gather;
 
@@ -69,8 +71,12 @@ pub enum Kind {
 /// Where an exporter sends.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// `http://host:port`. Example: `endpoint: http://backend:4317`.
+    /// `http://host:port`, or `https://` with TLS. Example: `endpoint: https://backend:4317`.
     pub endpoint: ::http::Uri,
+    /// TLS, where an endpoint is `https://`. Example: `tls: { ca_file: ca.pem }`.
+    pub tls: tls::Client,
+    /// The token that is sent with every request. Example: `auth: { authenticator: bearertokenauth }`.
+    pub auth: Option<auth::Config>,
     /// Sent with every request. Example: `headers: { x-tenant: shop }`.
     pub headers: Vec<(::http::HeaderName, ::http::HeaderValue)>,
     /// Example: `compression: zstd`.
@@ -112,6 +118,20 @@ pub struct HttpTarget {
     pub metrics_endpoint: Option<::http::Uri>,
     /// The whole URL for logs instead.
     pub logs_endpoint: Option<::http::Uri>,
+}
+
+impl HttpTarget {
+    /// Every endpoint that requests are sent to.
+    pub fn endpoints(&self) -> impl Iterator<Item = &::http::Uri> {
+        let whole = [
+            &self.traces_endpoint,
+            &self.metrics_endpoint,
+            &self.logs_endpoint,
+        ];
+        whole
+            .into_iter()
+            .map(|whole| whole.as_ref().unwrap_or(&self.target.endpoint))
+    }
 }
 
 /// How an exporter compresses: at the level that costs least (1); what came compressed in the same way and was not edited
@@ -185,12 +205,12 @@ impl Default for Retry {
 
 /// Why an exporter cannot be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("exporter {name:?}: `{endpoint}` is no endpoint: write `http://host:port`")]
+#[error("exporter {name:?}: {reason}")]
 pub struct StartError {
     /// The exporter's name in the config.
     pub name: String,
-    /// What stands in the place of an endpoint.
-    pub endpoint: String,
+    /// What is wrong, and the cure.
+    pub reason: String,
 }
 
 /// How long an exporter that drains may stand still that waits for no backend but for whoever reads its output: a reader that
@@ -220,10 +240,11 @@ impl Exporter {
         let name: Arc<str> = config.name.as_str().into();
         let consumers = config.queue.num_consumers.div_ceil(runtimes.iter().len());
         let batch = config.queue.batch.as_ref();
+        let secrets = Secrets::read(config)?;
         for (lane, runtime) in runtimes.iter().enumerate() {
             let sender = Arc::new(Sender {
                 name: Arc::clone(&name),
-                client: Client::new(config, output)?,
+                client: Client::new(config, &secrets, output)?,
                 retry: config.retry.clone(),
                 counters: Arc::clone(&counters),
                 letters: letters.map(Arc::clone),

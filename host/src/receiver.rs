@@ -11,6 +11,7 @@ mod connection;
 mod counters;
 mod door;
 mod grpc;
+mod handshake;
 mod http;
 mod json;
 pub mod jsonlines;
@@ -37,6 +38,7 @@ use crate::acceptance::Accepted;
 use crate::payload::Payload;
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
+use crate::{auth, tls};
 use connection::Stage;
 
 /// What comes after a receiver: it takes a request, perhaps in part, or says why not. The sender is answered when it is done.
@@ -75,6 +77,10 @@ pub struct Protocol {
     pub idle_timeout: Duration,
     /// Example: `keepalive: { server_parameters: { max_connection_age: 10m } }`.
     pub keepalive: Keepalive,
+    /// TLS, if it is spoken. Example: `tls: { cert_file: cert.pem, key_file: key.pem }`.
+    pub tls: Option<tls::Server>,
+    /// The tokens of which a request must have one, if so. Example: `auth: { authenticator: bearertokenauth }`.
+    pub auth: Option<auth::Config>,
 }
 
 impl Protocol {
@@ -89,6 +95,8 @@ impl Protocol {
             read_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_mins(5),
             keepalive: Keepalive::default(),
+            tls: None,
+            auth: None,
         }
     }
 
@@ -117,14 +125,14 @@ pub struct Listening {
 /// Starts a receiver: when this returns, its sockets are open.
 pub fn start(config: &Config, runtimes: &Runtimes, next: &Next) -> io::Result<Running> {
     let (stage, stages) = watch::channel(Stage::Serve);
-    let bind = |speaks, protocol: &Option<Protocol>| match protocol {
-        Some(protocol) => bind(&config.name, protocol, runtimes).map(|socket| {
-            Some((
-                socket,
-                Door::new(speaks, protocol.clone(), Arc::clone(next)),
-            ))
-        }),
-        None => Ok(None),
+    let bind = |speaks, protocol: &Option<Protocol>| -> io::Result<_> {
+        let Some(protocol) = protocol else {
+            return Ok(None);
+        };
+        let door = Door::guarded(&config.name, speaks, protocol.clone(), Arc::clone(next));
+        let door =
+            door.map_err(|wrong| io::Error::other(format!("receiver {:?}: {wrong}", config.name)))?;
+        Ok(Some((bind(&config.name, protocol, runtimes)?, door)))
     };
     // All are bound before any takes a connection, so that a failure leaves nothing behind.
     let grpc = bind(Speaks::Grpc, &config.grpc)?;
@@ -135,7 +143,8 @@ pub fn start(config: &Config, runtimes: &Runtimes, next: &Next) -> io::Result<Ru
         };
         let address = socket.local_addr()?;
         listen::spawn(socket, Arc::clone(&door), runtimes.clone(), stages.clone());
-        tracing::info!(receiver = config.name, protocol = door.speaks.name(), %address, "listening");
+        let tls = door.tls.is_some();
+        tracing::info!(receiver = config.name, protocol = door.speaks.name(), %address, tls, "listening");
         Ok(Some(Listening { address, door }))
     };
     Ok(Running {

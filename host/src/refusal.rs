@@ -34,6 +34,9 @@ pub enum Refusal {
     /// No pipeline takes this signal: UNIMPLEMENTED, 404.
     #[error("{0}")]
     Unrouted(String),
+    /// The sender has not shown that it may send.
+    #[error("{0}")]
+    Unauthenticated(String),
     /// A processor, or a backend that otlet waits for, refused the telemetry for good.
     #[error("{0}")]
     Rejected(String),
@@ -44,7 +47,11 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Full { after, .. } | Self::Unavailable { after, .. } => Some(*after),
-            Self::Invalid(_) | Self::TooLarge(_) | Self::Unrouted(_) | Self::Rejected(_) => None,
+            Self::Invalid(_)
+            | Self::TooLarge(_)
+            | Self::Unrouted(_)
+            | Self::Unauthenticated(_)
+            | Self::Rejected(_) => None,
         }
     }
 }

@@ -5,10 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 25] = [
     ("acceptance", &[]),
     ("batch", &[]),
     ("date", &[]),
+    ("fresh", &[]),
+    ("auth", &["fresh"]),
+    ("tls", &["fresh"]),
     ("refusal", &[]),
     ("rpc", &[]),
     ("runtime", &[]),
@@ -36,9 +39,11 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         "exporter",
         &[
             "acceptance",
+            "auth",
             "batch",
             "compression",
             "date",
+            "fresh",
             "letters",
             "payload",
             "queue",
@@ -46,6 +51,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "rpc",
             "runtime",
             "telemetry",
+            "tls",
         ],
     ),
     (
@@ -67,13 +73,16 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         "receiver",
         &[
             "acceptance",
+            "auth",
             "batch",
             "compression",
+            "fresh",
             "payload",
             "refusal",
             "rpc",
             "runtime",
             "telemetry",
+            "tls",
         ],
     ),
     (
@@ -94,14 +103,17 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         "config",
         &[
             "admin",
+            "auth",
             "batch",
             "exporter",
+            "fresh",
             "letters",
             "metrics",
             "plugin",
             "queue",
             "receiver",
             "telemetry",
+            "tls",
         ],
     ),
     (
@@ -120,6 +132,7 @@ const EVERY: &[&str] = &[
     "acceptance",
     "admin",
     "app",
+    "auth",
     "batch",
     "cli",
     "compression",
@@ -127,6 +140,7 @@ const EVERY: &[&str] = &[
     "date",
     "demo",
     "exporter",
+    "fresh",
     "letters",
     "metrics",
     "payload",
@@ -138,13 +152,15 @@ const EVERY: &[&str] = &[
     "rpc",
     "runtime",
     "telemetry",
+    "tls",
 ];
 
 /// Crates, and the modules that alone may use them.
-const ALONE: [(&str, &[&str]); 3] = [
+const ALONE: [(&str, &[&str]); 4] = [
     ("wasmtime::", &["plugin"]),
     ("tonic::transport", &["receiver", "exporter"]),
     ("saphyr_parser::", &["config"]),
+    ("rustls::", &["tls"]),
 ];
 
 fn sources() -> PathBuf {

@@ -1,6 +1,7 @@
 //! What the tests of otlet share.
 
 pub mod backend;
+pub mod certificates;
 pub mod every_field;
 pub mod guests;
 pub mod metrics;

@@ -29,11 +29,7 @@ pub(super) fn read(mut reader: Reader<'_>, receivers: &[Listening]) -> Config {
 
 fn check(reader: &Reader<'_>, admin: &Config, receivers: &[Listening]) {
     let place = reader.place_of("endpoint");
-    let listening = Listening {
-        address: admin.endpoint,
-        place,
-    };
-    if let Some(receiver) = receivers.iter().find(|other| other.meets(&listening)) {
+    if let Some(receiver) = receivers.iter().find(|one| one.meets(admin.endpoint)) {
         let what = format!("admin and a receiver on the address {}", admin.endpoint);
         let mistake = Mistake::error(place, what, "give one of them another port");
         reader.report(mistake.and(receiver.place, "the receiver is here"));

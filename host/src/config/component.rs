@@ -1,4 +1,5 @@
-//! Receivers, processors and exporters by name, `type` or `type/name`; and what a Collector's components are in otlet.
+//! Receivers, processors, exporters and extensions by name, `type` or `type/name`; and what a Collector's components are in
+//! otlet.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -8,12 +9,13 @@ use super::yaml::Entry;
 /// The type of the receiver that gives logs alone.
 pub(super) const JSON_LINES: &str = "jsonlines";
 
-/// What stands in a pipeline.
+/// What stands in a pipeline, and what stands beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Receiver,
     Processor,
     Exporter,
+    Extension,
 }
 
 /// One entry of `receivers`, `processors` or `exporters`.
@@ -33,7 +35,7 @@ impl AsRef<str> for Component {
 }
 
 impl Kind {
-    /// In the order data takes.
+    /// What stands in a pipeline, in the order data takes.
     pub(super) const ALL: [Self; 3] = [Self::Receiver, Self::Processor, Self::Exporter];
 
     /// The section that lists them, and the key that names them in a pipeline.
@@ -42,6 +44,7 @@ impl Kind {
             Self::Receiver => "receivers",
             Self::Processor => "processors",
             Self::Exporter => "exporters",
+            Self::Extension => "extensions",
         }
     }
 
@@ -50,6 +53,7 @@ impl Kind {
             Self::Receiver => "a receiver",
             Self::Processor => "a processor",
             Self::Exporter => "an exporter",
+            Self::Extension => "an extension",
         }
     }
 
@@ -59,6 +63,7 @@ impl Kind {
             Self::Receiver => &["otlp", JSON_LINES],
             Self::Processor => &[],
             Self::Exporter => &["otlp", "otlphttp", "debug"],
+            Self::Extension => &["bearertokenauth"],
         }
     }
 }
@@ -69,6 +74,7 @@ impl Display for Kind {
             Self::Receiver => "receiver",
             Self::Processor => "processor",
             Self::Exporter => "exporter",
+            Self::Extension => "extension",
         })
     }
 }
@@ -113,6 +119,7 @@ pub(super) fn unknown_type(kind: Kind, word: &str, place: Place, types: &[&str])
     let cure = match kind {
         Kind::Receiver => OTHER_RECEIVER.to_owned(),
         _ if types.is_empty() => "remove it".to_owned(),
+        Kind::Extension => OTHER_EXTENSION.to_owned(),
         _ => format!("there are {}", listed(types, "and")),
     };
     Mistake::error(place, what, cure).or_meant(word, &types.iter().collect())
@@ -125,12 +132,15 @@ fn is_name(name: &str) -> bool {
 
 const OTHER_RECEIVER: &str = "otlet receives OTLP: have a Collector receive this and send it to otlet with its `otlp` exporter";
 
+const OTHER_EXTENSION: &str = "otlet has `bearertokenauth` alone: remove it here and in `service`";
+
 /// What to do instead of using a component of the Collector.
 fn instead(kind: Kind, word: &str) -> Option<&'static str> {
     let table = match kind {
         Kind::Receiver => RECEIVERS,
         Kind::Processor => PROCESSORS,
         Kind::Exporter => EXPORTERS,
+        Kind::Extension => EXTENSIONS,
     };
     table
         .iter()
@@ -250,5 +260,42 @@ const EXPORTERS: Instead = &[
     (
         &["nop"],
         "otlet has no exporter that sends nothing: use `debug`",
+    ),
+];
+
+const EXTENSIONS: Instead = &[
+    (
+        &["health_check", "healthcheckv2"],
+        "otlet tells its health at `admin`: remove it here and in `service`, and ask /healthz or /readyz there",
+    ),
+    (
+        &["zpages", "pprof"],
+        "otlet shows what it does at `admin`, in metrics and in its log: remove it here and in `service`",
+    ),
+    (
+        &["file_storage", "db_storage"],
+        "otlet's queues are in memory: remove it here and in `service`",
+    ),
+    (
+        &["headers_setter"],
+        "use `headers` of the exporter, or `bearertokenauth` for a token from a file",
+    ),
+    (
+        &["basicauth"],
+        "use `bearertokenauth`, with `scheme: Basic` and the user and password in base64 as its `token`",
+    ),
+    (
+        &[
+            "oauth2client",
+            "oidc",
+            "sigv4auth",
+            "googleclientauth",
+            "azure_auth",
+        ],
+        "have something fetch the token into a file, and use `bearertokenauth` with its `filename`: it is read again when it changes",
+    ),
+    (
+        &["memory_limiter", "memory_ballast"],
+        "otlet bounds its memory itself: remove it here and in `service`",
     ),
 ];

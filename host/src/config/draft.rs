@@ -12,6 +12,7 @@ use crate::{exporter, letters};
 
 use super::component::{Component, JSON_LINES, Kind, type_of, unknown_type};
 use super::environment::{self, Sources};
+use super::extensions::Extensions;
 use super::path;
 use super::processors::Read;
 use super::reader::{Lacking, Mistakes, Reader};
@@ -36,7 +37,6 @@ const TOP: Place = Place { start: 0, end: 0 };
 const SMALLEST: &str = "write `receivers`, `exporters` and `service`: { pipelines: { traces: { receivers: [otlp], exporters: [otlp] } } }";
 
 const LACKING: Lacking = &[
-    ("extensions", "otlet has no extensions: remove it"),
     (
         "connectors",
         "otlet has no connectors: name a receiver in several pipelines instead",
@@ -309,7 +309,7 @@ impl Draft {
             Err(mistake) => draft.mistakes.push(mistake),
             Ok(Some(mut root)) if !root.is_null() => {
                 environment::expand(&mut root, text, sources, &mut draft.mistakes);
-                draft.sections(&root);
+                draft.sections(&root, sources.folder);
             }
             Ok(_) => draft
                 .mistakes
@@ -318,12 +318,13 @@ impl Draft {
         draft
     }
 
-    fn sections(&mut self, root: &Node) {
+    fn sections(&mut self, root: &Node, folder: &Path) {
         let mistakes = RefCell::new(std::mem::take(&mut self.mistakes));
         let mut top = Reader::new(TOP, root, &mistakes).lacking(LACKING);
         let [receivers, processors, exporters] = Kind::ALL.map(|kind| top.named(kind.section()));
         let mut listening = Vec::new();
-        self.receivers = read_receivers(receivers, &mistakes, &mut listening);
+        let extensions = Extensions::read(top.named(Kind::Extension.section()), folder, &mistakes);
+        self.receivers = read_receivers(receivers, &extensions, &mistakes, &mut listening);
         self.admin = top
             .section("admin")
             .map(|section| admin::read(section, &listening));
@@ -331,7 +332,9 @@ impl Draft {
             .map(|(plugin, name, reader)| processors::read(plugin, name, reader))
             .collect();
         self.exporters = of_kind(Kind::Exporter, exporters, &mistakes)
-            .filter_map(|(kind, name, reader)| exporters::read(kind, name, reader, &mistakes))
+            .filter_map(|(kind, name, reader)| {
+                exporters::read(kind, name, reader, &extensions, &mistakes)
+            })
             .collect();
         self.read_dead_letters(&mut top, &mistakes);
         let lists = [receivers, processors, exporters].map(|entries| {
@@ -346,7 +349,7 @@ impl Draft {
         match top.section("service") {
             Some(service) => {
                 let (pipelines, telemetry) =
-                    service::read(service, &mut components, &listening, &mistakes);
+                    service::read(service, &mut components, &listening, &extensions, &mistakes);
                 (self.pipelines, self.named) = pipelines.into_iter().unzip();
                 self.telemetry = telemetry;
                 components.report_unused(&mistakes);
@@ -379,6 +382,7 @@ impl Draft {
 
 fn read_receivers(
     entries: &[Entry],
+    extensions: &Extensions<'_>,
     mistakes: &Mistakes,
     listening: &mut Vec<Listening>,
 ) -> Vec<ReceiverConfig> {
@@ -388,7 +392,9 @@ fn read_receivers(
             JSON_LINES => ReceiverConfig::JsonLines(receivers::jsonlines::read(
                 name, reader, mistakes, &mut stdin,
             )),
-            _ => ReceiverConfig::Otlp(receivers::read(name, reader, mistakes, listening)),
+            _ => ReceiverConfig::Otlp(receivers::read(
+                name, reader, extensions, mistakes, listening,
+            )),
         })
         .collect();
     receivers::check(listening, mistakes);

@@ -9,9 +9,10 @@ use std::time::Duration;
 use crate::exporter::{Config, HttpTarget, Keepalive, Kind, Retry, Target, Verbosity};
 use crate::queue;
 
+use super::extensions::Extensions;
 use super::reader::{Lacking, Mistakes, Reader};
 use queueing::{read_queue, read_retry};
-use target::{URL, grpc_endpoint, http_endpoint, read_target};
+use target::{Protocol, URL, http_endpoint, is_https, read_target};
 
 /// The Collector's defaults for one attempt.
 const GRPC_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,14 +25,6 @@ const PINGS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_
 
 /// Keys of the Collector's clients that otlet has no equivalent for.
 const LACKING: Lacking = &[
-    (
-        "tls",
-        "otlet has no TLS yet: remove it, and write `endpoint: http://host:port`",
-    ),
-    (
-        "auth",
-        "otlet has no extensions: remove it, and put the credentials into `headers`",
-    ),
     ("authority", "otlet takes it from the endpoint: remove it"),
     (
         "balancer_name",
@@ -57,7 +50,7 @@ const LACKING: Lacking = &[
     ),
     ("compression_params", "otlet chooses the level: remove it"),
     ("cookies", "otlet keeps no cookies: remove it"),
-    ("middlewares", "otlet has no extensions: remove it"),
+    ("middlewares", "otlet has no middlewares: remove it"),
     (
         "max_idle_conns",
         "otlet bounds its connections by `sending_queue.num_consumers`: remove it",
@@ -97,23 +90,34 @@ pub(super) fn read(
     kind: &str,
     name: &str,
     reader: Reader<'_>,
+    extensions: &Extensions<'_>,
     mistakes: &Mistakes,
 ) -> Option<Config> {
     match kind {
-        "otlp" => read_otlp(name, reader.lacking(LACKING), mistakes),
-        "otlphttp" => read_otlphttp(name, reader.lacking(LACKING), mistakes),
+        "otlp" => read_otlp(name, reader.lacking(LACKING), extensions, mistakes),
+        "otlphttp" => read_otlphttp(name, reader.lacking(LACKING), extensions, mistakes),
         _ => Some(read_debug(name, reader.lacking(DEBUG_LACKING))),
     }
 }
 
-fn read_otlp(name: &str, mut reader: Reader<'_>, mistakes: &Mistakes) -> Option<Config> {
-    let target = read_target(name, &mut reader, grpc_endpoint, mistakes);
+fn read_otlp(
+    name: &str,
+    mut reader: Reader<'_>,
+    extensions: &Extensions<'_>,
+    mistakes: &Mistakes,
+) -> Option<Config> {
+    let target = read_target(name, &mut reader, Protocol::Grpc, extensions, mistakes);
+    if let Some((target, tls)) = &target {
+        tls.check(&reader, is_https(&target.endpoint));
+    }
     let keepalive = reader.section("keepalive").map(read_keepalive);
-    let target = target.map(|target| Target {
-        keepalive,
-        ..target
+    let kind = target.map(|(target, _)| {
+        Kind::Otlp(Target {
+            keepalive,
+            ..target
+        })
     });
-    read_rest(name, reader, target.map(Kind::Otlp), GRPC_TIMEOUT)
+    read_rest(name, reader, kind, GRPC_TIMEOUT)
 }
 
 /// A Collector's clients ping by default every 10 s, which grpc-go's servers do not like: see [`Keepalive`].
@@ -129,21 +133,28 @@ fn read_keepalive(mut reader: Reader<'_>) -> Keepalive {
     keepalive
 }
 
-fn read_otlphttp(name: &str, mut reader: Reader<'_>, mistakes: &Mistakes) -> Option<Config> {
-    let mut whole = |key| reader.text(key, URL, "write `http://host:4318/v1/...`", http_endpoint);
+fn read_otlphttp(
+    name: &str,
+    mut reader: Reader<'_>,
+    extensions: &Extensions<'_>,
+    mistakes: &Mistakes,
+) -> Option<Config> {
+    let mut whole = |key| reader.text(key, URL, "write `https://host:4318/v1/...`", http_endpoint);
     let (traces, metrics, logs) = (
         whole("traces_endpoint"),
         whole("metrics_endpoint"),
         whole("logs_endpoint"),
     );
-    let target = read_target(name, &mut reader, http_endpoint, mistakes);
-    let kind = target.map(|target| {
-        Kind::OtlpHttp(Box::new(HttpTarget {
+    let target = read_target(name, &mut reader, Protocol::Http, extensions, mistakes);
+    let kind = target.map(|(target, tls)| {
+        let to = HttpTarget {
             target,
             traces_endpoint: traces,
             metrics_endpoint: metrics,
             logs_endpoint: logs,
-        }))
+        };
+        tls.check(&reader, to.endpoints().any(is_https));
+        Kind::OtlpHttp(Box::new(to))
     });
     read_rest(name, reader, kind, HTTP_TIMEOUT)
 }

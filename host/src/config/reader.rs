@@ -73,6 +73,14 @@ impl<'a> Reader<'a> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
+    /// Whether something in a key's value came from the environment or a file.
+    pub(super) fn is_expanded(&self, key: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.is_some_and(
+            |entry| matches!(&entry.value.value, Value::Scalar(scalar) if scalar.expanded),
+        )
+    }
+
     /// Whether a list is not there, or has nothing in it.
     pub(super) fn is_empty(&self, key: &str) -> bool {
         let entry = self.entries.iter().find(|entry| entry.key == key);

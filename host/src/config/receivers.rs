@@ -12,6 +12,8 @@
 //! | the other `server_parameters`: `max_connection_age: 10m` and so on | grpc | `keepalive`, by the same names |
 //! | `idle_timeout: 5m` | http | `idle_timeout` |
 //! | `read_timeout: 30s` | grpc, http | the same |
+//! | `tls: { cert_file: cert.pem, key_file: key.pem }` | grpc, http | the same |
+//! | `auth: { authenticator: bearertokenauth }` | grpc, http | the same |
 //! | `max_in_flight: 256MiB`, `max_connections: 1024` | grpc, http | the same; otlet's own |
 
 pub(super) mod jsonlines;
@@ -22,9 +24,10 @@ use std::time::Duration;
 
 use crate::receiver::{Config, Protocol};
 
+use super::extensions::{Extensions, Side};
 use super::reader::{Lacking, Mistakes, Reader};
 use super::report::{Mistake, Place, quoted};
-use super::units;
+use super::{tls, units};
 
 /// The ports that OTLP is at home on.
 const GRPC_PORT: u16 = 4317;
@@ -38,14 +41,6 @@ const REQUEST_SIZES: RangeInclusive<u64> = 1024..=1 << 30;
 
 /// Keys of the Collector's servers that otlet has no equivalent for.
 const LACKING: Lacking = &[
-    (
-        "tls",
-        "otlet has no TLS yet: remove it, and listen on loopback or behind a proxy that ends TLS",
-    ),
-    (
-        "auth",
-        "otlet checks no credentials yet: remove it, and listen on loopback or behind a proxy that does",
-    ),
     (
         "cors",
         "browsers cannot send to otlet directly yet: remove it",
@@ -78,7 +73,7 @@ const LACKING: Lacking = &[
     ("traces_url_path", "traces come at /v1/traces: remove it"),
     ("metrics_url_path", "metrics come at /v1/metrics: remove it"),
     ("logs_url_path", "logs come at /v1/logs: remove it"),
-    ("middlewares", "otlet has no extensions: remove it"),
+    ("middlewares", "otlet has no middlewares: remove it"),
     (
         "response_headers",
         "otlet sends the headers of OTLP alone: remove it",
@@ -98,12 +93,16 @@ const KEEPALIVE_LACKING: Lacking = &[(
 pub(super) struct Listening {
     pub(super) address: SocketAddr,
     pub(super) place: Place,
+    /// Whether what is sent is encrypted, and whether not everyone may send.
+    is_secret: bool,
+    is_guarded: bool,
 }
 
 /// Reads one `otlp` receiver.
 pub(super) fn read(
     name: &str,
     mut reader: Reader<'_>,
+    extensions: &Extensions<'_>,
     mistakes: &Mistakes,
     listening: &mut Vec<Listening>,
 ) -> Config {
@@ -112,10 +111,10 @@ pub(super) fn read(
     if let Some(mut protocols) = reader.section("protocols") {
         grpc = protocols
             .section("grpc")
-            .map(|section| read_grpc(section, listening));
+            .map(|section| read_grpc(section, extensions, listening));
         http = protocols
             .section("http")
-            .map(|section| read_http(section, listening));
+            .map(|section| read_http(section, extensions, listening));
         if grpc.is_none() && http.is_none() {
             protocols.report(no_protocol(name, protocols.place()));
         }
@@ -135,7 +134,10 @@ pub(super) fn read(
 pub(super) fn check(listening: &[Listening], mistakes: &Mistakes) {
     let mut mistakes = mistakes.borrow_mut();
     for (at, one) in listening.iter().enumerate() {
-        let earlier = listening.iter().take(at).find(|other| other.meets(one));
+        let earlier = listening
+            .iter()
+            .take(at)
+            .find(|other| other.meets(one.address));
         if let Some(other) = earlier {
             let what = format!("two receivers on the address {}", one.address);
             let mistake = Mistake::error(one.place, what, "give one of them another port");
@@ -143,21 +145,34 @@ pub(super) fn check(listening: &[Listening], mistakes: &Mistakes) {
         }
         if !one.address.ip().is_loopback() {
             let what = format!("{} is reached from other machines", one.address);
-            let cure =
-                "whoever reaches it can send: otlet has no TLS and checks no credentials yet";
+            let cure = match (one.is_secret, one.is_guarded) {
+                (true, true) => continue,
+                (true, false) => {
+                    "whoever reaches it can send: set `auth`, or `tls.client_ca_file` to demand certificates"
+                }
+                (false, true) => "tokens and telemetry can be read on their way: set `tls`",
+                (false, false) => {
+                    "whoever reaches it can send, and what is sent can be read on its way: set `tls` and `auth`"
+                }
+            };
             mistakes.push(Mistake::warning(one.place, what, cure));
         }
     }
 }
 
 impl Listening {
-    /// Whether both cannot listen.
-    pub(super) fn meets(&self, other: &Self) -> bool {
-        let (a, b) = (self.address, other.address);
+    /// Whether nobody else can listen there.
+    pub(super) fn meets(&self, address: SocketAddr) -> bool {
+        let (a, b) = (self.address, address);
         a.port() != 0
             && a.port() == b.port()
             && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
     }
+}
+
+fn has_client_ca(protocol: &Protocol) -> bool {
+    let tls = protocol.tls.as_ref();
+    tls.is_some_and(|tls| tls.client_ca.is_some())
 }
 
 fn no_protocol(name: &str, place: Place) -> Mistake {
@@ -168,7 +183,11 @@ fn no_protocol(name: &str, place: Place) -> Mistake {
     )
 }
 
-fn read_grpc(reader: Reader<'_>, listening: &mut Vec<Listening>) -> Protocol {
+fn read_grpc(
+    reader: Reader<'_>,
+    extensions: &Extensions<'_>,
+    listening: &mut Vec<Listening>,
+) -> Protocol {
     let mut reader = reader.lacking(LACKING);
     let mut grpc = Protocol::at(SocketAddr::from((Ipv4Addr::LOCALHOST, GRPC_PORT)));
     let mut mebibytes = grpc.max_request_size >> 20;
@@ -181,6 +200,7 @@ fn read_grpc(reader: Reader<'_>, listening: &mut Vec<Listening>) -> Protocol {
         }
         keepalive.finish();
     }
+    read_secrets(&mut reader, &mut grpc, extensions);
     read_common(reader, &mut grpc, "max_recv_msg_size_mib", listening);
     grpc
 }
@@ -205,7 +225,11 @@ fn read_server_parameters(mut server: Reader<'_>, grpc: &mut Protocol) {
     server.finish();
 }
 
-fn read_http(reader: Reader<'_>, listening: &mut Vec<Listening>) -> Protocol {
+fn read_http(
+    reader: Reader<'_>,
+    extensions: &Extensions<'_>,
+    listening: &mut Vec<Listening>,
+) -> Protocol {
     let mut reader = reader.lacking(LACKING);
     let mut http = Protocol::at(SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT)));
     reader.size(
@@ -214,8 +238,17 @@ fn read_http(reader: Reader<'_>, listening: &mut Vec<Listening>) -> Protocol {
         &mut http.max_request_size,
     );
     reader.duration("idle_timeout", TIMEOUTS, &mut http.idle_timeout);
+    read_secrets(&mut reader, &mut http, extensions);
     read_common(reader, &mut http, "max_request_body_size", listening);
     http
+}
+
+/// Reads what keeps others out.
+fn read_secrets(reader: &mut Reader<'_>, protocol: &mut Protocol, extensions: &Extensions<'_>) {
+    let tls = reader.section("tls");
+    protocol.tls = tls.and_then(|section| tls::server(section, extensions.folder));
+    let auth = extensions.authenticator(reader, Side::Receiver);
+    protocol.auth = auth.map(|(auth, _place)| auth);
 }
 
 /// Reads what both protocols have; `size` is the name of their largest request.
@@ -233,6 +266,8 @@ fn read_common(
         listening.push(Listening {
             address: protocol.endpoint,
             place: reader.place_of("endpoint"),
+            is_secret: reader.has("tls"),
+            is_guarded: reader.has("auth") || has_client_ca(protocol),
         });
     }
     reader.size(

@@ -6,13 +6,12 @@ use crate::batch::Signal;
 
 use super::PipelineConfig;
 use super::component::{Component, JSON_LINES, Kind};
-use super::reader::{Lacking, Mistakes, Reader};
+use super::extensions::Extensions;
+use super::reader::{Mistakes, Reader};
 use super::receivers::Listening;
 use super::report::{Mistake, Names, Place, listed, quoted};
 use super::telemetry::{self, Telemetry};
 use super::yaml::Entry;
-
-const LACKING: Lacking = &[("extensions", "otlet has no extensions: remove it")];
 
 /// Every component of the config, by kind.
 pub(super) struct Components([List; 3]);
@@ -47,7 +46,7 @@ impl Components {
         match kind {
             Kind::Receiver => receivers,
             Kind::Processor => processors,
-            Kind::Exporter => exporters,
+            Kind::Exporter | Kind::Extension => exporters,
         }
     }
 
@@ -109,15 +108,16 @@ impl Components {
 /// Reads the pipelines, each with the places where its processors are named, and what otlet tells of itself; `receivers` are
 /// the sockets that listen.
 pub(super) fn read(
-    reader: Reader<'_>,
+    mut reader: Reader<'_>,
     components: &mut Components,
     receivers: &[Listening],
+    extensions: &Extensions<'_>,
     mistakes: &Mistakes,
 ) -> (Vec<(PipelineConfig, Vec<Place>)>, Telemetry) {
-    let mut reader = reader.lacking(LACKING);
     let telemetry = reader
         .section("telemetry")
-        .map(|section| telemetry::read(section, receivers, mistakes));
+        .map(|section| telemetry::read(section, receivers, extensions, mistakes));
+    extensions.check_started(&reader.names("extensions"));
     let pipelines = reader.named("pipelines");
     if pipelines.is_empty() {
         let cure = "write `pipelines: { traces: { receivers: [otlp], exporters: [otlp] } }`";

@@ -11,6 +11,7 @@ use crate::metrics::PushConfig;
 use crate::telemetry::{Encoding, Level, LogConfig};
 
 use super::exporters;
+use super::extensions::Extensions;
 use super::reader::{Lacking, Mistakes, Reader, place_of_value};
 use super::receivers::Listening;
 use super::report::{Mistake, Place, listed, quoted};
@@ -91,12 +92,17 @@ const EXPORTER_LACKING: Lacking = &[(
 const EXPORTER_KEYS: &str = "write `protocol`, or a key of the exporters `otlp` and `otlphttp`";
 
 /// Reads it all; `receivers` are the sockets to which no metrics of otlet itself are sent.
-pub(super) fn read(reader: Reader<'_>, receivers: &[Listening], mistakes: &Mistakes) -> Telemetry {
+pub(super) fn read(
+    reader: Reader<'_>,
+    receivers: &[Listening],
+    extensions: &Extensions<'_>,
+    mistakes: &Mistakes,
+) -> Telemetry {
     let mut reader = reader.lacking(LACKING);
     let logs = reader.section("logs").map(read_logs);
     let readers = reader
         .section("metrics")
-        .map(|metrics| read_metrics(metrics, receivers, mistakes));
+        .map(|metrics| read_metrics(metrics, receivers, extensions, mistakes));
     let resource = reader.named("resource").iter();
     let resource = resource.filter_map(|entry| attribute(entry, mistakes));
     let telemetry = Telemetry {
@@ -131,6 +137,7 @@ const READER: &str = "write `readers: [{ periodic: { exporter: { otlp: { protoco
 fn read_metrics(
     reader: Reader<'_>,
     receivers: &[Listening],
+    extensions: &Extensions<'_>,
     mistakes: &Mistakes,
 ) -> Vec<PushConfig> {
     let mut reader = reader.lacking(METRICS_LACKING);
@@ -149,7 +156,7 @@ fn read_metrics(
     };
     let read = (1..)
         .zip(items)
-        .filter_map(|(number, item)| read_reader(number, item, receivers, mistakes))
+        .filter_map(|(number, item)| read_reader(number, item, receivers, extensions, mistakes))
         .collect();
     reader.finish();
     read
@@ -159,6 +166,7 @@ fn read_reader(
     number: usize,
     item: &Node,
     receivers: &[Listening],
+    extensions: &Extensions<'_>,
     mistakes: &Mistakes,
 ) -> Option<PushConfig> {
     let mut reader = Reader::new(item.place, item, mistakes).lacking(READER_LACKING);
@@ -199,7 +207,7 @@ fn read_reader(
     let name = format!("service.telemetry/{number}");
     Some(PushConfig {
         interval: Duration::from_millis(interval),
-        exporter: read_exporter(&name, otlp, receivers, mistakes)?,
+        exporter: read_exporter(&name, otlp, receivers, extensions, mistakes)?,
     })
 }
 
@@ -208,6 +216,7 @@ fn read_exporter(
     name: &str,
     reader: Reader<'_>,
     receivers: &[Listening],
+    extensions: &Extensions<'_>,
     mistakes: &Mistakes,
 ) -> Option<exporter::Config> {
     let mut reader = reader.hint(EXPORTER_KEYS);
@@ -215,7 +224,7 @@ fn read_exporter(
     let protocols = [("grpc", "otlp"), ("http/protobuf", "otlphttp")];
     reader.choice("protocol", &protocols, &mut kind);
     let place = reader.place_of("endpoint");
-    let mut exporter = exporters::read(kind, name, reader, mistakes)?;
+    let mut exporter = exporters::read(kind, name, reader, extensions, mistakes)?;
     if let Kind::OtlpHttp(to) = &mut exporter.kind {
         take_whole(to);
     }

@@ -1,17 +1,19 @@
 //! What the ways to send have in common: the form of the bytes, the connections, and reading an answer within bounds.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Builder};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::answer::{Accepted, Failure, words};
+use super::connector::{Connector, NoConnection};
 use super::debug::Printer;
 use super::lot::INLINE;
 use super::{
@@ -19,7 +21,9 @@ use super::{
 };
 use crate::batch::Signal;
 use crate::compression::{self, Coding};
+use crate::fresh::Wrong;
 use crate::payload::Payload;
+use crate::{auth, tls};
 
 /// An attempt that connects and an attempt that waits should not look the same in the log.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,7 +66,45 @@ pub(super) struct Prepared {
 }
 
 /// Connections to one backend.
-pub(super) type Connections = legacy::Client<HttpConnector, Full<Bytes>>;
+pub(super) struct Connections {
+    pool: legacy::Client<Connector, Full<Bytes>>,
+    tls: Option<Arc<tls::Connector>>,
+    bearer: Option<Arc<auth::Bearer>>,
+}
+
+/// What the clients of one exporter share: what they prove and demand.
+#[derive(Clone, Default)]
+pub(super) struct Secrets {
+    /// None where no endpoint is `https://`.
+    tls: Option<Arc<tls::Connector>>,
+    bearer: Option<Arc<auth::Bearer>>,
+}
+
+impl Secrets {
+    /// Reads certificates, keys and tokens.
+    pub(super) fn read(config: &Config) -> Result<Self, StartError> {
+        let (target, protocol, is_secure) = match &config.kind {
+            Kind::Otlp(target) => (target, tls::H2, is_https(&target.endpoint)),
+            Kind::OtlpHttp(to) => (&to.target, tls::HTTP1, to.endpoints().any(is_https)),
+            Kind::Debug(_) => return Ok(Self::default()),
+        };
+        let wrong = |wrong: Wrong| StartError {
+            name: config.name.clone(),
+            reason: wrong.to_string(),
+        };
+        let what = format!("exporter {:?}", config.name);
+        let tls = is_secure.then(|| tls::Connector::new(&what, &target.tls, &[protocol]));
+        let bearer = target.auth.as_ref().map(auth::Bearer::new);
+        Ok(Self {
+            tls: tls.transpose().map_err(wrong)?.map(Arc::new),
+            bearer: bearer.transpose().map_err(wrong)?.map(Arc::new),
+        })
+    }
+}
+
+fn is_https(endpoint: &Uri) -> bool {
+    endpoint.scheme() == Some(&Scheme::HTTPS)
+}
 
 /// An answer that was read to its end.
 pub(super) struct Answer {
@@ -73,18 +115,31 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    pub(super) fn new(config: &Config, output: &Output) -> Result<Self, StartError> {
+    pub(super) fn new(
+        config: &Config,
+        secrets: &Secrets,
+        output: &Output,
+    ) -> Result<Self, StartError> {
         let common = |target: &Target| Common {
             compression: target.compression,
             timeout: config.timeout,
         };
         match &config.kind {
             Kind::Otlp(target) => {
-                let client = grpc::Client::new(&config.name, target, config.timeout)?;
+                let client = grpc::Client::new(
+                    &config.name,
+                    target,
+                    config.timeout,
+                    Connections::new(true, config, target.keepalive.as_ref(), secrets),
+                )?;
                 Ok(Self::Otlp(client, common(target)))
             }
             Kind::OtlpHttp(to) => {
-                let client = otlp_http::Client::new(&config.name, to, config.timeout)?;
+                let client = otlp_http::Client::new(
+                    &config.name,
+                    to,
+                    Connections::new(false, config, None, secrets),
+                )?;
                 Ok(Self::OtlpHttp(client, common(&to.target)))
             }
             Kind::Debug(verbosity) => Ok(Self::Debug(Printer::new(
@@ -156,37 +211,85 @@ async fn within<T>(
         })
 }
 
-/// Makes connections: for gRPC one that all requests share, for HTTP/1.1 one for each request in flight.
-pub(super) fn connections(
-    http2: bool,
-    timeout: Duration,
-    keepalive: Option<&Keepalive>,
-) -> Connections {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(if timeout.is_zero() {
-        CONNECT_TIMEOUT
-    } else {
-        timeout.min(CONNECT_TIMEOUT)
-    }));
-    connector.set_keepalive(Some(TCP_KEEPALIVE));
-    #[cfg(target_os = "linux")]
-    connector.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
-    let mut builder = Builder::new(TokioExecutor::new());
-    if let Some(keepalive) = keepalive {
-        builder
-            .http2_keep_alive_interval(keepalive.time)
-            .http2_keep_alive_timeout(keepalive.timeout)
-            .http2_keep_alive_while_idle(keepalive.permit_without_stream);
+impl Connections {
+    /// Makes connections: for gRPC one that all requests share, for HTTP/1.1 one for each request in flight.
+    pub(super) fn new(
+        http2: bool,
+        config: &Config,
+        keepalive: Option<&Keepalive>,
+        secrets: &Secrets,
+    ) -> Self {
+        let timeout = if config.timeout.is_zero() {
+            CONNECT_TIMEOUT
+        } else {
+            config.timeout.min(CONNECT_TIMEOUT)
+        };
+        let connector = Connector::new(secrets.tls.clone(), timeout, |tcp| {
+            tcp.set_nodelay(true);
+            tcp.set_keepalive(Some(TCP_KEEPALIVE));
+            #[cfg(target_os = "linux")]
+            tcp.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
+        });
+        let mut builder = Builder::new(TokioExecutor::new());
+        if let Some(keepalive) = keepalive {
+            builder
+                .http2_keep_alive_interval(keepalive.time)
+                .http2_keep_alive_timeout(keepalive.timeout)
+                .http2_keep_alive_while_idle(keepalive.permit_without_stream);
+        }
+        let pool = builder
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .http2_only(http2)
+            .http2_initial_stream_window_size(WINDOW)
+            .http2_initial_connection_window_size(WINDOW)
+            .http1_max_buf_size(LONGEST_ANSWER)
+            .build(connector);
+        Self {
+            pool,
+            tls: secrets.tls.clone(),
+            bearer: secrets.bearer.clone(),
+        }
     }
-    builder
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .http2_only(http2)
-        .http2_initial_stream_window_size(WINDOW)
-        .http2_initial_connection_window_size(WINDOW)
-        .http1_max_buf_size(LONGEST_ANSWER)
-        .build(connector)
+
+    /// Sends a request, with the token if there is one, and reads the answer.
+    pub(super) async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Answer, Failure> {
+        if let Some(bearer) = &self.bearer {
+            bearer.sign(request.headers_mut()).await;
+        }
+        let answer = self.pool.request(request).await.map_err(|error| {
+            let what = if error.is_connect() {
+                "the backend cannot be reached"
+            } else {
+                "the connection to the backend broke"
+            };
+            let trouble = self.tls.as_ref().and_then(|tls| tls.trouble().take());
+            match trouble {
+                Some(why) => Failure::transport(words(&why)),
+                None => broken(what, &error),
+            }
+        })?;
+        let (parts, body) = answer.into_parts();
+        let (body, trailers) = read(body).await?;
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+            trailers,
+        })
+    }
+
+    /// A refusal that says that the token is not known. The token comes of a file or of the other side's config, either of
+    /// which can be mended while the request waits.
+    pub(super) fn unauthenticated(&self, failure: Failure) -> Failure {
+        Failure {
+            retryable: failure.retryable || self.bearer.is_some(),
+            ..failure
+        }
+    }
 }
 
 /// The headers of every request to a target. The user's come first, and none of them can change what the protocol needs.
@@ -203,37 +306,17 @@ pub(super) fn headers(target: &Target, protocol: &[(HeaderName, HeaderValue)]) -
     headers
 }
 
-/// Checks that there is no scheme but `http`, and a host.
+/// Checks that there is a scheme that is known, and a host.
 pub(super) fn check(name: &str, endpoint: &Uri) -> Result<(), StartError> {
-    if endpoint.scheme() == Some(&http::uri::Scheme::HTTP) && endpoint.host().is_some() {
+    let known = [Scheme::HTTP, Scheme::HTTPS];
+    if endpoint.scheme().is_some_and(|one| known.contains(one)) && endpoint.host().is_some() {
         return Ok(());
     }
     Err(StartError {
         name: name.to_owned(),
-        endpoint: endpoint.to_string(),
-    })
-}
-
-/// Sends a request and reads the answer.
-pub(super) async fn exchange(
-    connections: &Connections,
-    request: Request<Full<Bytes>>,
-) -> Result<Answer, Failure> {
-    let answer = connections.request(request).await.map_err(|error| {
-        let what = if error.is_connect() {
-            "the backend cannot be reached"
-        } else {
-            "the connection to the backend broke"
-        };
-        broken(what, &error)
-    })?;
-    let (parts, body) = answer.into_parts();
-    let (body, trailers) = read(body).await?;
-    Ok(Answer {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-        trailers,
+        reason: format!(
+            "`{endpoint}` is no endpoint: write `http://host:port` or `https://host:port`"
+        ),
     })
 }
 
@@ -259,11 +342,17 @@ async fn read(mut body: Incoming) -> Result<(Vec<u8>, HeaderMap), Failure> {
     Ok((kept, trailers))
 }
 
-/// A failure of the network; the innermost cause is the one that tells.
+/// A failure of the network; the innermost cause is the one that tells, unless there are words of ours.
 fn broken(what: &str, error: &(dyn Error + 'static)) -> Failure {
     let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    loop {
+        if let Some(NoConnection(why)) = cause.downcast_ref() {
+            return Failure::transport(words(why));
+        }
+        match cause.source() {
+            Some(inner) => cause = inner,
+            None => break,
+        }
     }
     Failure {
         words: words(&cause.to_string()),

@@ -9,7 +9,7 @@ use http_body_util::Full;
 use prost::Message;
 
 use super::answer::{Accepted, Failure, base64, says_too_large, words};
-use super::client::{Answer, Connections, Prepared, check, connections, exchange, headers};
+use super::client::{Answer, Connections, Prepared, check, headers};
 use super::{StartError, Target, http as otlp_http};
 use crate::batch::Signal;
 use crate::compression::{self, Coding};
@@ -56,7 +56,12 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(name: &str, target: &Target, timeout: Duration) -> Result<Self, StartError> {
+    pub(super) fn new(
+        name: &str,
+        target: &Target,
+        timeout: Duration,
+        connections: Connections,
+    ) -> Result<Self, StartError> {
         check(name, &target.endpoint)?;
         let service = |path: &'static str| {
             let mut parts = target.endpoint.clone().into_parts();
@@ -74,7 +79,7 @@ impl Client {
             protocol.push((TIMEOUT, timeout));
         }
         Ok(Self {
-            connections: connections(true, timeout, target.keepalive.as_ref()),
+            connections,
             traces: service("/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
             metrics: service("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"),
             logs: service("/opentelemetry.proto.collector.logs.v1.LogsService/Export"),
@@ -98,7 +103,14 @@ impl Client {
             let name = HeaderValue::from_static(coding.name());
             request.headers_mut().insert(ENCODING, name);
         }
-        judge(&exchange(&self.connections, request).await?)
+        let answer = self.connections.exchange(request).await?;
+        judge(&answer).map_err(|failure| {
+            if is_unauthenticated(&answer) {
+                self.connections.unauthenticated(failure)
+            } else {
+                failure
+            }
+        })
     }
 }
 
@@ -136,6 +148,17 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
         details.and_then(|details| details.retry_delay()),
         said.as_deref().unwrap_or_default(),
     ))
+}
+
+/// Whether the answer is that the token is missing or not known.
+fn is_unauthenticated(answer: &Answer) -> bool {
+    let status = [&answer.trailers, &answer.headers]
+        .into_iter()
+        .find_map(|headers| headers.get(STATUS));
+    match status {
+        Some(status) => status.as_bytes() == b"16",
+        None => answer.status == StatusCode::UNAUTHORIZED,
+    }
 }
 
 /// OTLP's list of what may be tried again.

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use prost::Message;
 
 use super::answer::{Accepted, Failure, words};
-use super::client::{Answer, Connections, Prepared, check, connections, exchange, headers};
+use super::client::{Answer, Connections, Prepared, check, headers};
 use super::{Compression, HttpTarget, StartError};
 use crate::batch::Signal;
 use crate::date;
@@ -29,7 +29,11 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(name: &str, to: &HttpTarget, timeout: Duration) -> Result<Self, StartError> {
+    pub(super) fn new(
+        name: &str,
+        to: &HttpTarget,
+        connections: Connections,
+    ) -> Result<Self, StartError> {
         let endpoint = |whole: &Option<Uri>, signal: Signal| {
             let uri = match whole {
                 Some(uri) => uri.clone(),
@@ -38,7 +42,7 @@ impl Client {
             check(name, &uri).map(|()| uri)
         };
         Ok(Self {
-            connections: connections(false, timeout, None),
+            connections,
             traces: endpoint(&to.traces_endpoint, Signal::Traces)?,
             metrics: endpoint(&to.metrics_endpoint, Signal::Metrics)?,
             logs: endpoint(&to.logs_endpoint, Signal::Logs)?,
@@ -63,7 +67,11 @@ impl Client {
             let name = self.coding.clone();
             request.headers_mut().insert(header::CONTENT_ENCODING, name);
         }
-        judge(&exchange(&self.connections, request).await?)
+        let answer = self.connections.exchange(request).await?;
+        judge(&answer).map_err(|failure| match answer.status {
+            StatusCode::UNAUTHORIZED => self.connections.unauthenticated(failure),
+            _ => failure,
+        })
     }
 }
 
@@ -190,22 +198,10 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_is_none_is_named() {
-        let target = |endpoint| HttpTarget {
-            target: super::super::Target {
-                endpoint: Uri::from_static(endpoint),
-                headers: Vec::new(),
-                compression: Compression::None,
-                keepalive: None,
-            },
-            traces_endpoint: None,
-            metrics_endpoint: None,
-            logs_endpoint: None,
-        };
-        for endpoint in ["https://host:4318", "host:4318", "/v1"] {
-            let error = Client::new("otlphttp", &target(endpoint), Duration::ZERO)
-                .err()
-                .unwrap();
+        for endpoint in ["ftp://host:4318", "host:4318", "/v1"] {
+            let error = check("otlphttp", &Uri::from_static(endpoint)).unwrap_err();
             assert!(error.to_string().contains("otlphttp"), "{error}");
         }
+        assert!(check("otlphttp", &Uri::from_static("https://host")).is_ok());
     }
 }

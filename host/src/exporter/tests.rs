@@ -69,6 +69,8 @@ fn quick() -> Retry {
 fn target(backend: &Backend) -> Target {
     Target {
         endpoint: backend.endpoint().parse().unwrap(),
+        tls: tls::Client::default(),
+        auth: None,
         headers: Vec::new(),
         compression: Compression::None,
         keepalive: None,

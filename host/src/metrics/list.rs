@@ -97,6 +97,8 @@ metrics! {
         SOCKET, "Connections that were taken.";
     RECEIVER_CONNECTIONS_REFUSED: Counter "otlet.receiver.refused_connections", CONNECTIONS,
         SOCKET, "Connections that were closed at once, since max_connections were open.";
+    RECEIVER_HANDSHAKES_FAILED: Counter "otlet.receiver.failed_handshakes", CONNECTIONS,
+        SOCKET, "Connections that ended with their TLS handshake.";
     RECEIVER_ACCEPTED: Counter "otlet.receiver.accepted_requests", REQUESTS, TAKEN,
         "Requests that every pipeline of their signal took.";
     RECEIVER_ACCEPTED_ITEMS: Counter "otlet.receiver.accepted_items", ITEMS, TAKEN,

@@ -103,6 +103,11 @@ fn collect_socket(receiver: &str, socket: &Listening, into: &mut Snapshot) {
         labels,
         counters.connections_refused.get(),
     );
+    into.add(
+        &list::RECEIVER_HANDSHAKES_FAILED,
+        labels,
+        counters.handshakes_failed.get(),
+    );
 }
 
 fn collect_lines(receiver: &str, counters: &jsonlines::Counters, into: &mut Snapshot) {

@@ -1,6 +1,7 @@
 //! One connection: HTTP/2, or at the HTTP door also HTTP/1.1, served by hyper until its peer, time or shutdown ends it.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,8 @@ use tokio::sync::watch;
 use tokio::time;
 
 use super::activity::{Activity, Watched};
-use super::door::{Door, Speaks};
-use super::keepalive;
+use super::door::{Door, Peer, Speaks};
+use super::{handshake, keepalive};
 use crate::payload::PREFIX;
 
 /// What a peer may send ahead on one stream, and on all streams of a connection. On a real network this is what may be
@@ -56,11 +57,22 @@ pub(super) enum Stage {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::Receiver<Stage>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: Arc<Door>,
+    mut stage: watch::Receiver<Stage>,
+) {
     // Without it a small answer waits for the acknowledgement of the one before: 40 ms.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
+    let secured = tokio::select! {
+        secured = handshake::secure(stream, peer, &door) => secured,
+        // Nothing was sent yet.
+        () = reached(&mut stage, Stage::Finish) => None,
+    };
+    let Some(stream) = secured else { return };
     let activity = Arc::new(Activity::new());
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
     let requests = Arc::clone(&activity);
@@ -69,8 +81,11 @@ pub(super) async fn serve(stream: TcpStream, door: Arc<Door>, mut stage: watch::
     let mut aging = pin!(keepalive::elapsed(door.protocol.keepalive.age()));
     let mut old = false;
     let builder = builder(&door);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let door = Arc::clone(&door);
+        if door.asks_for_tokens() {
+            request.extensions_mut().insert(Peer(peer));
+        }
         let active = requests.begin();
         async move {
             let response = door.answer(request).await;

@@ -13,6 +13,8 @@ pub struct Counters {
     pub connections: Counter,
     /// Connections closed at once, since `max_connections` were open.
     pub connections_refused: Counter,
+    /// Connections that ended with their TLS handshake.
+    pub handshakes_failed: Counter,
     /// Requests, whatever became of them.
     pub requests: Counter,
     /// What requests took, from their head to their answer.
@@ -35,6 +37,8 @@ pub struct Counters {
     pub too_large: Counter,
     /// Requests of a signal that no pipeline takes.
     pub unrouted: Counter,
+    /// Requests without a token that is taken.
+    pub unauthenticated: Counter,
     /// Requests that a processor or a backend refused for good.
     pub rejected: Counter,
     /// Requests whose sender went away before the body was whole.
@@ -65,13 +69,14 @@ impl Counters {
     }
 
     /// The requests that were refused or not whole, by kind.
-    pub fn refusals(&self) -> [(&'static str, u64); 7] {
+    pub fn refusals(&self) -> [(&'static str, u64); 8] {
         [
             ("full", &self.full),
             ("unavailable", &self.unavailable),
             ("invalid", &self.invalid),
             ("too_large", &self.too_large),
             ("unrouted", &self.unrouted),
+            ("unauthenticated", &self.unauthenticated),
             ("rejected", &self.rejected),
             ("aborted", &self.aborted),
         ]
@@ -86,6 +91,7 @@ impl Counters {
             Refusal::TooLarge(_) => &self.too_large,
             Refusal::Unrouted(_) => &self.unrouted,
             Refusal::Rejected(_) => &self.rejected,
+            Refusal::Unauthenticated(_) => &self.unauthenticated,
         };
         counter.add(1);
     }

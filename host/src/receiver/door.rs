@@ -1,10 +1,12 @@
 //! What all connections of one listening socket share: bounds, budget, counters, and what comes next.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use tokio::time;
 
@@ -15,8 +17,11 @@ use super::counters::Counters;
 use super::{Next, Protocol, grpc, http as otlp_http};
 use crate::acceptance::Accepted;
 use crate::compression::{self, Coding, Packed};
+use crate::fresh::Wrong;
 use crate::payload::{PREFIX, Payload};
 use crate::refusal::{RETRY_AFTER, Refusal};
+use crate::telemetry::Throttle;
+use crate::{auth, tls};
 
 /// The most that `max_request_size` can be: a gRPC prefix has 32 bits for the length.
 const MAX_REQUEST_SIZE: usize = 1 << 30;
@@ -45,28 +50,72 @@ pub struct Door {
     pub(super) speaks: Speaks,
     pub(super) protocol: Protocol,
     pub(super) counters: Arc<Counters>,
+    /// Shakes hands with every connection, if TLS is spoken.
+    pub(super) tls: Option<tls::Acceptor>,
+    /// The tokens of which a request must have one, if so.
+    guard: Option<auth::Guard>,
+    /// Keep what anybody may cause from flooding the log.
+    pub(super) handshakes: Throttle,
+    strangers: Throttle,
     budget: Arc<Budget>,
     connections: AtomicUsize,
     next: Next,
 }
 
+/// Who sent a request, for the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
 /// Counts one connection for as long as it lives.
 pub(super) struct Open(Arc<Door>);
 
 impl Door {
-    /// A door without a socket yet.
-    pub fn new(speaks: Speaks, mut protocol: Protocol, next: Next) -> Arc<Self> {
+    /// A door without a socket yet, and open to all: without TLS and tokens.
+    pub fn new(speaks: Speaks, protocol: Protocol, next: Next) -> Arc<Self> {
+        Arc::new(Self::with(speaks, protocol, next, None, None))
+    }
+
+    /// A door of the receiver of that name, with the TLS and tokens of its config.
+    pub(super) fn guarded(
+        receiver: &str,
+        speaks: Speaks,
+        protocol: Protocol,
+        next: Next,
+    ) -> Result<Arc<Self>, Wrong> {
+        let protocols = match speaks {
+            Speaks::Grpc => &[tls::H2][..],
+            Speaks::Http => &[tls::H2, tls::HTTP1],
+        };
+        let what = format!("receiver {receiver:?}, {}", speaks.name());
+        let tls = protocol.tls.as_ref();
+        let tls = tls.map(|tls| tls::Acceptor::new(&what, tls, protocols));
+        let guard = protocol.auth.as_ref().map(auth::Guard::new);
+        let (tls, guard) = (tls.transpose()?, guard.transpose()?);
+        Ok(Arc::new(Self::with(speaks, protocol, next, tls, guard)))
+    }
+
+    fn with(
+        speaks: Speaks,
+        mut protocol: Protocol,
+        next: Next,
+        tls: Option<tls::Acceptor>,
+        guard: Option<auth::Guard>,
+    ) -> Self {
         protocol.max_request_size = protocol.max_request_size.min(MAX_REQUEST_SIZE);
         // So that a bound of twice the largest request is enough for it.
         let prefixes = 2 * PREFIX;
-        Arc::new(Self {
+        Self {
             speaks,
             counters: Arc::default(),
+            tls,
+            guard,
+            handshakes: Throttle::new(),
+            strangers: Throttle::new(),
             budget: Budget::new(protocol.max_in_flight.saturating_add(prefixes)),
             connections: AtomicUsize::new(0),
             protocol,
             next,
-        })
+        }
     }
 
     /// Answers one request.
@@ -81,6 +130,37 @@ impl Door {
         };
         begun.end();
         response
+    }
+
+    /// Refuses a request without one of the tokens, before its body is looked at.
+    pub(super) async fn admit_sender(&self, head: &Parts) -> Result<(), Refusal> {
+        let Some(guard) = &self.guard else {
+            return Ok(());
+        };
+        let Err(reason) = guard.admit(&head.headers).await else {
+            return Ok(());
+        };
+        if let Some(unlogged) = self.strangers.pass() {
+            let address = self.protocol.endpoint;
+            let peer = head
+                .extensions
+                .get()
+                .map(|Peer(peer)| tracing::field::display(*peer));
+            tracing::warn!(%address, peer, reason, unlogged, "a request without a token was refused");
+        }
+        Err(Refusal::Unauthenticated(reason))
+    }
+
+    /// Whether requests must have tokens.
+    pub(super) fn asks_for_tokens(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    /// What a client without a token is told to send, as HTTP has it.
+    pub(super) fn challenge(&self) -> Option<HeaderValue> {
+        let scheme = self.guard.as_ref()?.scheme();
+        let scheme = if scheme.is_empty() { "Bearer" } else { scheme };
+        HeaderValue::from_str(scheme).ok()
     }
 
     /// Counts a connection, unless there are as many as may be.

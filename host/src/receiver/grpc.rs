@@ -22,7 +22,7 @@ where
 {
     let (head, mut body) = request.into_parts();
     let refusal = match called(&head) {
-        Ok(call) => match receive(door, &call, &mut body).await {
+        Ok(call) => match receive(door, &head, &call, &mut body).await {
             Ok(accepted) => {
                 door.accept(&accepted);
                 return status::grpc_ok(&accepted);
@@ -49,10 +49,16 @@ struct Call {
     coding: Option<Coding>,
 }
 
-async fn receive<B>(door: &Door, call: &Call, body: &mut B) -> Result<Accepted, Fault>
+async fn receive<B>(
+    door: &Door,
+    head: &http::request::Parts,
+    call: &Call,
+    body: &mut B,
+) -> Result<Accepted, Fault>
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    door.admit_sender(head).await?;
     let mut message = door
         .in_time(body::message(body, door, call.coding.is_some()))
         .await?;

@@ -1,7 +1,9 @@
 //! OTLP over HTTP: POST of protobuf or JSON, plain or compressed, to three paths. JSON becomes protobuf here and is nowhere else.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
+use http::header::{
+    ALLOW, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, WWW_AUTHENTICATE,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
@@ -42,14 +44,18 @@ where
             return *response;
         }
     };
-    match receive(door, &call, &mut body).await {
+    match receive(door, &head, &call, &mut body).await {
         Ok(accepted) => {
             door.accept(&accepted);
             status::http_ok(call.encoding, call.signal, &accepted)
         }
         Err(Fault::Refused(refusal)) => {
             door.refuse(&refusal, &mut body, wanted).await;
-            status::http_refusal(&refusal, call.encoding)
+            let mut response = status::http_refusal(&refusal, call.encoding);
+            if let (Refusal::Unauthenticated(_), Some(challenge)) = (&refusal, door.challenge()) {
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            }
+            response
         }
         Err(Fault::Gone) => {
             door.counters.aborted.add(1);
@@ -59,10 +65,16 @@ where
     }
 }
 
-async fn receive<B>(door: &Door, call: &Call, body: &mut B) -> Result<Accepted, Fault>
+async fn receive<B>(
+    door: &Door,
+    head: &http::request::Parts,
+    call: &Call,
+    body: &mut B,
+) -> Result<Accepted, Fault>
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    door.admit_sender(head).await?;
     let mut plain = door.in_time(body::plain(body, door)).await?;
     door.counters.bytes.add_len(plain.framed.len() - PREFIX);
     let payload = payload(door, call, &mut plain)?;

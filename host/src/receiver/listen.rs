@@ -70,7 +70,7 @@ async fn accept(
             accepted = listener.accept() => accepted,
         };
         let handed = match accepted {
-            Ok((stream, _peer)) => hand_over(stream, door, runtimes, connections.clone()),
+            Ok((stream, peer)) => hand_over(stream, peer, door, runtimes, connections.clone()),
             Err(error) => Err(error),
         };
         if let Err(error) = handed {
@@ -85,6 +85,7 @@ async fn accept(
 /// Moves a connection to the IO thread with the fewest, where it stays.
 fn hand_over(
     stream: TcpStream,
+    peer: SocketAddr,
     door: &Arc<Door>,
     runtimes: &Runtimes,
     stage: watch::Receiver<Stage>,
@@ -97,7 +98,7 @@ fn hand_over(
     let (handle, load) = runtimes.least_loaded();
     handle.spawn(async move {
         match TcpStream::from_std(stream) {
-            Ok(stream) => Box::pin(connection::serve(stream, door, stage)).await,
+            Ok(stream) => Box::pin(connection::serve(stream, peer, door, stage)).await,
             Err(error) => {
                 if let Some(unlogged) = UNACCEPTED.pass() {
                     tracing::warn!(%error, unlogged, "cannot take over a connection");

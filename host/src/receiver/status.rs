@@ -7,6 +7,7 @@
 //! | `Invalid`, `Rejected` | `INVALID_ARGUMENT` | 400 |
 //! | `TooLarge` | `INVALID_ARGUMENT` | 413 |
 //! | `Unrouted` | `UNIMPLEMENTED` | 404 |
+//! | `Unauthenticated` | `UNAUTHENTICATED` | 401 |
 //!
 //! Only the first two are worth another try, and clients do try again after exactly these codes. What is too large is no
 //! `RESOURCE_EXHAUSTED` or `OUT_OF_RANGE`: Python's exporter would send it again and again.
@@ -52,6 +53,7 @@ enum Code {
     ResourceExhausted = 8,
     Unimplemented = 12,
     Unavailable = 14,
+    Unauthenticated = 16,
 }
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -96,6 +98,7 @@ pub(super) fn grpc_refusal(refusal: &Refusal) -> Response<Answer> {
         Refusal::Full { .. } => Code::ResourceExhausted,
         Refusal::Unavailable { .. } => Code::Unavailable,
         Refusal::Unrouted(_) => Code::Unimplemented,
+        Refusal::Unauthenticated(_) => Code::Unauthenticated,
         Refusal::Invalid(_) | Refusal::TooLarge(_) | Refusal::Rejected(_) => Code::InvalidArgument,
     };
     let message = refusal.to_string();
@@ -144,6 +147,7 @@ pub(super) fn http_refusal(refusal: &Refusal, encoding: Encoding) -> Response<An
         }
         Refusal::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidArgument),
         Refusal::Unrouted(_) => (StatusCode::NOT_FOUND, Code::Unimplemented),
+        Refusal::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, Code::Unauthenticated),
     };
     let after = refusal.retry_after();
     let mut response = http_error(status, code, &refusal.to_string(), after, encoding);

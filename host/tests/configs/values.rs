@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use otlet::auth::Tokens;
 use otlet::batch::Signal;
 use otlet::config::{PipelineConfig, ProcessorConfig, ReceiverConfig};
 use otlet::exporter::{self, Compression, Kind, Retry, Target, Verbosity};
@@ -37,6 +38,8 @@ fn every_key_reaches_its_field() {
             time: Duration::from_secs(15),
             timeout: Duration::from_secs(7),
         },
+        tls: None,
+        auth: None,
     };
     assert_eq!(receiver.grpc, Some(grpc));
     let http = Protocol {
@@ -48,6 +51,8 @@ fn every_key_reaches_its_field() {
         read_timeout: Duration::from_millis(1500),
         idle_timeout: Duration::from_hours(2),
         keepalive: Keepalive::default(),
+        tls: None,
+        auth: None,
     };
     assert_eq!(receiver.http, Some(http));
 
@@ -311,4 +316,47 @@ fn own_metrics_go_where_the_config_says() {
     };
     let whole = to.metrics_endpoint.as_ref().unwrap();
     assert_eq!(whole, "http://backend:4318/v1/metrics");
+}
+
+#[test]
+fn tokens_reach_who_sends_them_and_who_demands_them() {
+    let config = config("ok_tokens.yaml");
+    let [ReceiverConfig::Otlp(receiver)] = config.receivers.as_slice() else {
+        panic!("{:?}", config.receivers);
+    };
+    let auth = receiver.http.as_ref().unwrap().auth.clone().unwrap();
+    assert_eq!(auth.name, "bearertokenauth/server");
+    assert_eq!(
+        (auth.header.as_str(), auth.scheme.as_str()),
+        ("x-token", "Token")
+    );
+    let given =
+        |tokens: &[&str]| Tokens::Given(tokens.iter().map(|one| (*one).to_owned()).collect());
+    assert_eq!(auth.tokens, given(&["s3cret-token", "other"]));
+    for exporter in &config.exporters {
+        let Kind::Otlp(target) = &exporter.kind else {
+            panic!("{exporter:?}");
+        };
+        let auth = target.auth.clone().unwrap();
+        assert_eq!(
+            (auth.header.as_str(), auth.scheme.as_str()),
+            ("authorization", "Bearer")
+        );
+        assert_eq!(auth.tokens, given(&["s3cret-token"]));
+    }
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn an_endpoint_without_a_scheme_is_reached_over_tls_unless_that_is_insecure() {
+    let config = config("ok_endpoint_without_scheme.yaml");
+    let endpoints: Vec<_> = config
+        .exporters
+        .iter()
+        .map(|exporter| match &exporter.kind {
+            Kind::Otlp(target) => target.endpoint.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(endpoints, ["http://backend:4317/", "https://backend:4317/"]);
 }

@@ -1,25 +1,47 @@
-//! Reads where an exporter sends: its endpoint, headers and compression.
+//! Reads where an exporter sends: its endpoint, TLS, token, headers and compression.
 
+use std::net::IpAddr;
+
+use http::uri::Scheme;
 use http::{HeaderName, HeaderValue, Uri};
 
+use crate::auth;
 use crate::exporter::{Compression, Target};
 
+use super::super::extensions::{Extensions, Side};
 use super::super::reader::{Mistakes, Reader, place_of_value};
 use super::super::report::{Mistake, Place, quoted};
+use super::super::tls;
 use super::super::yaml::{Entry, Value};
 
+/// What an exporter speaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Grpc,
+    Http,
+}
+
+/// Reads a target, and what is still to be checked of its `tls`.
 pub(super) fn read_target(
     name: &str,
     reader: &mut Reader<'_>,
-    parse: fn(&str) -> Result<Uri, (String, String)>,
+    protocol: Protocol,
+    extensions: &Extensions<'_>,
     mistakes: &Mistakes,
-) -> Option<Target> {
+) -> Option<(Target, tls::Exporters)> {
+    let cure = "write `endpoint: https://host:port`, or `http://` without TLS";
     if !reader.has("endpoint") {
         let what = format!("exporter {} has no endpoint", quoted(name));
-        let cure = "write `endpoint: http://host:port`";
         reader.report(Mistake::error(reader.place(), what, cure));
     }
-    let endpoint = reader.text("endpoint", URL, "write `http://host:port`", parse);
+    let tls = reader
+        .section("tls")
+        .map(|section| tls::client(section, extensions.folder))
+        .unwrap_or_default();
+    let endpoint = reader.text("endpoint", URL, cure, |text| match protocol {
+        Protocol::Grpc => grpc_endpoint(text, tls.insecure),
+        Protocol::Http => http_endpoint(text),
+    });
     let mut compression = Compression::Gzip;
     let words = [
         ("gzip", Compression::Gzip),
@@ -29,31 +51,83 @@ pub(super) fn read_target(
         ("none", Compression::None),
     ];
     reader.choice("compression", &words, &mut compression);
-    let headers = reader
+    let headers: Vec<_> = reader
         .named("headers")
         .iter()
         .filter_map(|entry| header(entry, mistakes))
         .collect();
-    Some(Target {
+    let auth = extensions.authenticator(reader, Side::Exporter);
+    if let Some((auth, place)) = &auth {
+        check_auth(reader, auth, *place, endpoint.as_ref(), &headers);
+    }
+    let target = Target {
         endpoint: endpoint?,
+        tls: tls.client.clone(),
+        auth: auth.map(|(auth, _)| auth),
         headers,
         compression,
         keepalive: None,
-    })
+    };
+    Some((target, tls))
+}
+
+/// Reports a token that is sent twice, or to everyone on the way.
+fn check_auth(
+    reader: &Reader<'_>,
+    auth: &auth::Config,
+    place: Place,
+    endpoint: Option<&Uri>,
+    headers: &[(HeaderName, HeaderValue)],
+) {
+    if headers.iter().any(|(name, _)| *name == auth.header) {
+        let what = format!("`headers` and the authenticator both set `{}`", auth.header);
+        reader.report(Mistake::error(place, what, "remove it from `headers`"));
+    }
+    if endpoint.is_some_and(|endpoint| !is_https(endpoint) && !is_this_machine(endpoint)) {
+        let what =
+            "the token goes to another machine over plain HTTP, where it can be read on its way";
+        let cure = "write `https://` in `endpoint`";
+        reader.report(Mistake::warning(place, what, cure));
+    }
+}
+
+/// Whether an endpoint is reached over TLS.
+pub(super) fn is_https(endpoint: &Uri) -> bool {
+    endpoint.scheme() == Some(&Scheme::HTTPS)
+}
+
+fn is_this_machine(endpoint: &Uri) -> bool {
+    let host = endpoint.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = address
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback());
+    host == "localhost" || is_loopback
 }
 
 /// What an endpoint should be, for a message.
-pub(super) const URL: &str = "a URL, such as `http://backend:4317`";
+pub(super) const URL: &str = "a URL, such as `https://backend:4317`";
 
-/// A backend's URL for gRPC: a host and a port, nothing after it.
-pub(super) fn grpc_endpoint(text: &str) -> Result<Uri, (String, String)> {
-    let uri = url(text, 4317)?;
+/// A backend's URL for gRPC: a host and a port, nothing after it. As in the Collector, what has no scheme is reached over TLS,
+/// unless that is `insecure`.
+fn grpc_endpoint(text: &str, insecure: bool) -> Result<Uri, (String, String)> {
+    let scheme = if insecure { "http" } else { "https" };
+    let whole = if text.contains("://") {
+        text.to_owned()
+    } else if text.contains(':') {
+        format!("{scheme}://{text}")
+    } else {
+        let what = format!("{} has no port", quoted(text));
+        return Err((what, format!("write `{scheme}://{text}:4317`")));
+    };
+    let uri = url(text, &whole, 4317)?;
     let host = uri.authority().map_or("", |authority| authority.as_str());
     if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
         let what = format!("{} has a path, which gRPC has no use for", quoted(text));
-        return Err((what, format!("write `http://{host}`")));
+        let scheme = uri.scheme_str().unwrap_or(scheme);
+        return Err((what, format!("write `{scheme}://{host}`")));
     }
-    if uri.port().is_none() {
+    if uri.port().is_none() && !is_https(&uri) {
         let what = format!("{} has no port", quoted(text));
         return Err((what, format!("write `http://{host}:4317`")));
     }
@@ -62,42 +136,41 @@ pub(super) fn grpc_endpoint(text: &str) -> Result<Uri, (String, String)> {
 
 /// A backend's URL for HTTP.
 pub(super) fn http_endpoint(text: &str) -> Result<Uri, (String, String)> {
-    url(text, 4318)
-}
-
-/// An `http://` URL with a host and without credentials.
-fn url(text: &str, port: u16) -> Result<Uri, (String, String)> {
-    let Some((scheme, rest)) = text.split_once("://") else {
+    if !text.contains("://") {
         let what = format!("{} has no scheme", quoted(text));
-        let cure = if text.contains(':') {
-            format!("write `http://{text}`")
-        } else {
-            format!("write `http://{text}:{port}`")
-        };
-        return Err((what, cure));
-    };
-    if scheme.eq_ignore_ascii_case("https") {
-        let what = format!("{} needs TLS, which otlet does not have yet", quoted(text));
-        let cure = format!("write `http://{rest}`, to a backend or a proxy that takes plain HTTP");
+        let (host, path) = text.split_at(text.find('/').unwrap_or(text.len()));
+        let port = if host.contains(':') { "" } else { ":4318" };
+        let cure = format!("write `https://{host}{port}{path}`, or `http://` without TLS");
         return Err((what, cure));
     }
-    if !scheme.eq_ignore_ascii_case("http") {
+    url(text, text, 4318)
+}
+
+/// An `http://` or `https://` URL with a host and without credentials; `text` is how it was written.
+fn url(text: &str, whole: &str, port: u16) -> Result<Uri, (String, String)> {
+    let (scheme, rest) = whole.split_once("://").unwrap_or(("", whole));
+    let known = ["http", "https"];
+    if !known.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         let what = format!("{} is not a scheme that otlet knows", quoted(scheme));
         let rest = rest.trim_start_matches('/');
-        return Err((what, format!("write `http://{rest}`")));
+        return Err((
+            what,
+            format!("write `https://{rest}`, or `http://` without TLS"),
+        ));
     }
     let wrong = || {
         let what = format!("{} is not a URL", quoted(text));
-        (what, format!("write `http://host:{port}`"))
+        (
+            what,
+            format!("write `{}://host:{port}`", scheme.to_ascii_lowercase()),
+        )
     };
-    let uri: Uri = text.parse().ok().ok_or_else(wrong)?;
+    let uri: Uri = whole.parse().ok().ok_or_else(wrong)?;
     let authority = uri.authority().ok_or_else(wrong)?;
     if authority.as_str().contains('@') {
         let what = "the endpoint holds credentials".to_owned();
-        return Err((
-            what,
-            "put them into `headers`: `authorization: ...`".to_owned(),
-        ));
+        let cure = "put them into `headers`, `authorization: ...`, or use `bearertokenauth`";
+        return Err((what, cure.to_owned()));
     }
     let bare = authority.as_str().trim_start_matches('[');
     let host_only = authority.host().len() == authority.as_str().len();

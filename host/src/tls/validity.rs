@@ -1,0 +1,198 @@
+//! When a certificate begins and ceases to be valid, read out of its DER; and dates as people read them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const SEQUENCE: u8 = 0x30;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+/// The explicit tag of a certificate's version.
+const VERSION: u8 = 0xa0;
+
+/// Says when a certificate that is not valid now expired, or will become valid. One that cannot be read is not judged.
+pub(super) fn invalid_now(certificate: &[u8]) -> Option<String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let (not_before, not_after) = validity(certificate)?;
+    if now > not_after {
+        Some(format!("expired at {}", date(not_after)))
+    } else if now < not_before {
+        Some(format!("is not valid before {}", date(not_before)))
+    } else {
+        None
+    }
+}
+
+/// The seconds since 1970 from and to which it is valid.
+fn validity(certificate: &[u8]) -> Option<(u64, u64)> {
+    let (SEQUENCE, certificate, _) = element(certificate)? else {
+        return None;
+    };
+    let (SEQUENCE, mut signed, _) = element(certificate)? else {
+        return None;
+    };
+    if let (VERSION, _, rest) = element(signed)? {
+        signed = rest;
+    }
+    // The serial number, the algorithm and the issuer come first.
+    for _ in 0..3 {
+        signed = element(signed)?.2;
+    }
+    let (SEQUENCE, validity, _) = element(signed)? else {
+        return None;
+    };
+    let (from_tag, from, rest) = element(validity)?;
+    let (to_tag, to, _) = element(rest)?;
+    Some((time(from_tag, from)?, time(to_tag, to)?))
+}
+
+/// The tag and content of the first element, and what follows it.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (len, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81..=0x84 => {
+            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            let len = digits
+                .iter()
+                .fold(0_usize, |len, digit| len << 8 | usize::from(*digit));
+            (len, rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(len)?;
+    Some((tag, content, rest))
+}
+
+/// `YYMMDDHHMMSSZ` or, after 2049, `YYYYMMDDHHMMSSZ`.
+fn time(tag: u8, text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let (year, rest) = text.split_at_checked(match tag {
+        UTC_TIME => 2,
+        GENERALIZED_TIME => 4,
+        _ => return None,
+    })?;
+    let year: u64 = year.parse().ok()?;
+    let year = match (tag, year) {
+        (UTC_TIME, 50..) => 1900 + year,
+        (UTC_TIME, _) => 2000 + year,
+        _ => year,
+    };
+    let mut fields = [0_u64; 5];
+    let mut rest = rest;
+    for field in &mut fields {
+        let (digits, after) = rest.split_at_checked(2)?;
+        *field = digits.parse().ok()?;
+        rest = after;
+    }
+    let [month @ 1..=12, day @ 1..=31, hour, minute, second] = fields else {
+        return None;
+    };
+    let days = days(year.max(1970), month, day);
+    rest.is_empty()
+        .then_some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+/// The days from 1970 to a date since then.
+fn days(year: u64, month: u64, day: u64) -> u64 {
+    // The year begins in March, so that a leap day is its last.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leaps = year / 4 - year / 100 + year / 400;
+    (year * 365 + leaps + (month * 153 + 2) / 5 + day - 1).saturating_sub(719_468)
+}
+
+/// A moment as `2026-01-31 23:59 UTC`.
+pub(super) fn date(seconds: u64) -> String {
+    let (mut day, rest) = (seconds / 86_400, seconds % 86_400);
+    let mut year = 1970;
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    // Certificates are valid for some centuries at most.
+    while year < 9999 && day >= 365 + u64::from(is_leap(year)) {
+        day -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let start = days(year, 1, 1);
+    let month = (1..=12)
+        .rev()
+        .find(|month| days(year, *month, 1) <= start + day)
+        .unwrap_or(1);
+    let day = start + day - days(year, month, 1) + 1;
+    let (hour, minute) = (rest / 3600, rest % 3600 / 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_shown() {
+        for (tag, text, seconds, shown) in [
+            (UTC_TIME, "700101000000Z", 0, "1970-01-01 00:00 UTC"),
+            (
+                UTC_TIME,
+                "991231235959Z",
+                946_684_799,
+                "1999-12-31 23:59 UTC",
+            ),
+            (
+                UTC_TIME,
+                "000229120000Z",
+                951_825_600,
+                "2000-02-29 12:00 UTC",
+            ),
+            (
+                UTC_TIME,
+                "491231235959Z",
+                2_524_607_999,
+                "2049-12-31 23:59 UTC",
+            ),
+            (
+                GENERALIZED_TIME,
+                "20500301000000Z",
+                2_529_705_600,
+                "2050-03-01 00:00 UTC",
+            ),
+            (
+                GENERALIZED_TIME,
+                "21000301000000Z",
+                4_107_542_400,
+                "2100-03-01 00:00 UTC",
+            ),
+        ] {
+            assert_eq!(time(tag, text.as_bytes()), Some(seconds), "{text}");
+            assert_eq!(date(seconds), shown);
+        }
+        for (tag, text) in [
+            (UTC_TIME, ""),
+            (UTC_TIME, "700101000000"),
+            (UTC_TIME, "701301000000Z"),
+            (UTC_TIME, "7001010000Z"),
+            (UTC_TIME, "70010100000000Z"),
+            (GENERALIZED_TIME, "700101000000Z"),
+            (2, "700101000000Z"),
+        ] {
+            assert_eq!(time(tag, text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_not_judged() {
+        for der in [
+            &[][..],
+            &[SEQUENCE],
+            &[SEQUENCE, 0x80],
+            &[SEQUENCE, 5, 0],
+            &[SEQUENCE, 0x84, 255, 255, 255, 255],
+            &[SEQUENCE, 2, SEQUENCE, 0],
+            &[2, 1, 0],
+        ] {
+            assert_eq!(validity(der), None, "{der:?}");
+        }
+    }
+}
