@@ -135,7 +135,7 @@ impl Files {
         }
         match filled {
             Ok(Some(filled)) => {
-                self.search.recover(&tail.path().to_owned());
+                self.search.recover(tail.path());
                 if tail.is_done() && tail.held().is_none() {
                     self.tails.remove(&id);
                     self.positions.change();

@@ -1,5 +1,6 @@
 //! Gathers lines into one OTLP request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -106,13 +107,11 @@ impl Gather {
         if self.records.len() >= MAX_RECORDS || (bytes > MAX_BYTES && !self.is_empty()) {
             return Err(Full);
         }
-        let body = match std::str::from_utf8(line) {
-            Ok(text) => text.to_owned(),
-            Err(_) => {
-                self.counters.not_utf8.add(1);
-                String::from_utf8_lossy(line).into_owned()
-            }
-        };
+        let body = String::from_utf8_lossy(line);
+        if matches!(body, Cow::Owned(_)) {
+            self.counters.not_utf8.add(1);
+        }
+        let body = body.into_owned();
         self.bytes = bytes - line.len() + body.len();
         self.counters.bytes.add_len(line.len());
         self.records.push(LogRecord {

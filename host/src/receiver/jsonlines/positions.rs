@@ -156,14 +156,11 @@ fn private() -> OpenOptions {
 /// A receiver's name as that of a file.
 fn file_name(receiver: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let mut name = String::new();
-    for character in receiver.chars() {
-        match character {
-            plain_one if plain(plain_one) => name.push(plain_one),
-            other => name.push_str(&format!("%{:x}", u32::from(other))),
-        }
-    }
-    name
+    let spell = |c: char| match c {
+        plain_one if plain(plain_one) => plain_one.to_string(),
+        other => format!("%{:x}", u32::from(other)),
+    };
+    receiver.chars().map(spell).collect()
 }
 
 fn restore(bytes: &[u8]) -> Result<Vec<Position>, String> {

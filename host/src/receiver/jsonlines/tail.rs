@@ -101,7 +101,7 @@ impl Tail {
     pub(super) fn rename(&mut self, path: &Path) {
         if self.path != path {
             self.attributes = attributes(path);
-            self.path = path.to_owned();
+            path.clone_into(&mut self.path);
         }
     }
 
