@@ -9,6 +9,7 @@
 )]
 
 mod process;
+mod tls;
 
 use std::fs;
 use std::path::Path;
@@ -22,16 +23,24 @@ use prost::Message;
 use process::{Collector, binary};
 
 /// How requests go one step.
+#[derive(Clone, Default)]
 struct Way {
     /// `otlp` or `otlphttp`.
     exporter: &'static str,
     compression: &'static str,
+    /// Keys of the sender; TLS, if there are any.
+    keys: String,
+    /// Keys of the receiver, whichever its protocol.
+    receiver: String,
+    /// What the receiver's config has besides under `service`, and after it.
+    rest: String,
 }
 
-const fn way(exporter: &'static str, compression: &'static str) -> Way {
+fn way(exporter: &'static str, compression: &'static str) -> Way {
     Way {
         exporter,
         compression,
+        ..Way::default()
     }
 }
 
@@ -70,7 +79,8 @@ fn sorted<'a>(requests: impl IntoIterator<Item = &'a Request>) -> Vec<Vec<u8>> {
 }
 
 /// otlet between what it sends to and nothing yet, answering only once its backend has.
-fn otlet(exporter: &str, keys: &str) -> Program {
+fn otlet(to: &Way, exporter: &str, keys: &str) -> Program {
+    let Way { receiver, rest, .. } = to;
     Program::start(
         env!("CARGO_BIN_EXE_otlet"),
         &format!(
@@ -78,8 +88,8 @@ fn otlet(exporter: &str, keys: &str) -> Program {
 receivers:
   otlp:
     protocols:
-      grpc: {{ endpoint: 127.0.0.1:0 }}
-      http: {{ endpoint: 127.0.0.1:0 }}
+      grpc: {{ endpoint: 127.0.0.1:0, {receiver} }}
+      http: {{ endpoint: 127.0.0.1:0, {receiver} }}
 exporters:
   {exporter}: {{ sending_queue: {{ enabled: false }}, {keys} }}
 service:
@@ -87,10 +97,14 @@ service:
     traces: {{ receivers: [otlp], exporters: [{exporter}] }}
     metrics: {{ receivers: [otlp], exporters: [{exporter}] }}
     logs: {{ receivers: [otlp], exporters: [{exporter}] }}
+{rest}
 "
         ),
     )
 }
+
+/// What a Collector's exporter over gRPC wants to be told where there is no TLS.
+const INSECURE: &str = "tls: { insecure: true }";
 
 /// The keys of a way to where `grpc` and `http` are.
 fn keys(way: &Way, grpc: impl ToString, http: impl ToString, more: &str) -> String {
@@ -99,27 +113,22 @@ fn keys(way: &Way, grpc: impl ToString, http: impl ToString, more: &str) -> Stri
     } else {
         http.to_string()
     };
-    let compression = way.compression;
-    format!("endpoint: 'http://{address}', compression: {compression}, {more}")
+    let Way {
+        compression, keys, ..
+    } = way;
+    let scheme = if keys.is_empty() { "http" } else { "https" };
+    format!("endpoint: '{scheme}://{address}', compression: {compression}, {keys} {more}")
 }
 
 /// Sends the corpus through a Collector, otlet and a Collector again.
 async fn goes_through(binary: &Path, to: &Way, from: &Way) {
     let backend = Backend::start();
-    let second = Collector::start(
-        binary,
-        "",
-        "otlp",
-        &format!("endpoint: '{}', tls: {{ insecure: true }}", backend.addr()),
-    );
-    let otlet = otlet(from.exporter, &keys(from, second.grpc, second.http, ""));
-    let insecure = "tls: { insecure: true }";
-    let first = Collector::start(
-        binary,
-        "",
-        to.exporter,
-        &keys(to, otlet.grpc(), otlet.http(), insecure),
-    );
+    let insecure = format!("endpoint: '{}', {INSECURE}", backend.addr());
+    let second = Collector::start(binary, &from.receiver, "otlp", &insecure);
+    let otlet = otlet(to, from.exporter, &keys(from, second.grpc, second.http, ""));
+    let plain = if to.keys.is_empty() { INSECURE } else { "" };
+    let first_keys = keys(to, otlet.grpc(), otlet.http(), plain);
+    let first = Collector::start(binary, "", to.exporter, &first_keys);
     let sender = Sender::grpc(first.grpc);
     let sent = corpus();
     for request in &sent {
@@ -170,10 +179,10 @@ async fn a_collector_waits_as_long_as_otlet_asks_and_then_tries_again() {
             "endpoint: '{}', retry_on_failure: {{ enabled: false }}",
             backend.endpoint()
         );
-        let otlet = otlet("otlp", &keys_out);
+        let way = way(exporter, "none");
+        let otlet = otlet(&way, "otlp", &keys_out);
         let more = "tls: { insecure: true }, \
                     retry_on_failure: { initial_interval: 1ms, max_interval: 1ms }";
-        let way = way(exporter, "none");
         let keys = keys(&way, otlet.grpc(), otlet.http(), more);
         let collector = Collector::start(&binary, "", exporter, &keys);
         let sender = Sender::grpc(collector.grpc);
@@ -193,9 +202,9 @@ async fn a_collector_does_not_try_again_what_otlet_refuses_for_good() {
     for exporter in ["otlp", "otlphttp"] {
         let backend = Backend::start();
         backend.script([Answer::refused()]);
-        let otlet = otlet("otlp", &format!("endpoint: '{}'", backend.endpoint()));
         let way = way(exporter, "none");
-        let keys = keys(&way, otlet.grpc(), otlet.http(), "tls: { insecure: true }");
+        let otlet = otlet(&way, "otlp", &format!("endpoint: '{}'", backend.endpoint()));
+        let keys = keys(&way, otlet.grpc(), otlet.http(), INSECURE);
         let collector = Collector::start(&binary, "", exporter, &keys);
         let sender = Sender::grpc(collector.grpc);
         let refused = sender.send(&Request::Traces(spans([1]))).await.unwrap();
