@@ -117,7 +117,7 @@ pub fn format_nanos(nanos: u64) -> String {
 }
 
 /// The days since 1970-01-01 of a date that is not before it.
-fn days(year: u64, month: u64, day: u64) -> u64 {
+pub fn days(year: u64, month: u64, day: u64) -> u64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, of_era) = (year / 400, year % 400);
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

@@ -11,7 +11,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     ("date", &[]),
     ("fresh", &[]),
     ("auth", &["fresh"]),
-    ("tls", &["fresh"]),
+    ("tls", &["date", "fresh"]),
     ("refusal", &[]),
     ("rpc", &[]),
     ("runtime", &[]),

@@ -38,6 +38,14 @@ impl Authority {
         self.0.pem()
     }
 
+    /// Its own certificate and key, which are not for servers.
+    pub fn itself(&self) -> Certified {
+        Certified {
+            certificate: self.pem(),
+            key: self.0.key().serialize_pem(),
+        }
+    }
+
     /// Signs a certificate for these names and addresses.
     pub fn certify(&self, names: &[&str]) -> Certified {
         self.sign(names, 2999)

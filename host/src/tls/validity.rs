@@ -1,6 +1,10 @@
-//! When a certificate begins and ceases to be valid, read out of its DER; and dates as people read them.
+//! When a certificate begins and ceases to be valid, read out of its DER.
 
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::date::{Moment, days};
+
+const NANOS: u64 = 1_000_000_000;
 
 const SEQUENCE: u8 = 0x30;
 const UTC_TIME: u8 = 0x17;
@@ -92,37 +96,16 @@ fn time(tag: u8, text: &[u8]) -> Option<u64> {
         .then_some(days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
-/// The days from 1970 to a date since then.
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    // The year begins in March, so that a leap day is its last.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let leaps = year / 4 - year / 100 + year / 400;
-    (year * 365 + leaps + (month * 153 + 2) / 5 + day - 1).saturating_sub(719_468)
-}
-
 /// A moment as `2026-01-31 23:59 UTC`.
 pub(super) fn date(seconds: u64) -> String {
-    let (mut day, rest) = (seconds / 86_400, seconds % 86_400);
-    let mut year = 1970;
-    let is_leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    // Certificates are valid for some centuries at most.
-    while year < 9999 && day >= 365 + u64::from(is_leap(year)) {
-        day -= 365 + u64::from(is_leap(year));
-        year += 1;
-    }
-    let start = days(year, 1, 1);
-    let month = (1..=12)
-        .rev()
-        .find(|month| days(year, *month, 1) <= start + day)
-        .unwrap_or(1);
-    let day = start + day - days(year, month, 1) + 1;
-    let (hour, minute) = (rest / 3600, rest % 3600 / 60);
+    let Moment {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        ..
+    } = Moment::of(seconds.saturating_mul(NANOS));
     format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
 

@@ -157,6 +157,21 @@ async fn a_certificate_for_another_name() {
 }
 
 #[tokio::test]
+async fn an_authoritys_own_certificate() {
+    let files = right();
+    files.authority.itself().write(files.folder(), "back");
+    let said = [
+        "the backend's certificate is an authority's own (`CA:TRUE`)",
+        "the client does not trust the certificate",
+    ];
+    fails_until("otlp", &files, said, |files| {
+        let back = files.authority.certify(&["localhost"]);
+        back.write(files.folder(), "back");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_client_certificate_of_an_unknown_authority() {
     for exporter in EXPORTERS {
         let files = right();
