@@ -158,8 +158,8 @@ impl Config {
 impl Bearer {
     /// Reads the token.
     pub fn new(config: &Config) -> Result<Self, Wrong> {
-        let made = config.clone();
-        let make = move || made.header_value();
+        let own = config.clone();
+        let make = move || own.header_value();
         Ok(Self {
             header: config.header.clone(),
             value: Fresh::new(config.name.clone(), config.files(), make)?,
@@ -176,9 +176,9 @@ impl Bearer {
 impl Guard {
     /// Reads the tokens.
     pub fn new(config: &Config) -> Result<Self, Wrong> {
-        let made = config.clone();
+        let own = config.clone();
         let make = move || {
-            let tokens = made.all()?;
+            let tokens = own.all()?;
             Ok::<_, Wrong>(tokens.iter().map(|token| hash(token.as_bytes())).collect())
         };
         Ok(Self {

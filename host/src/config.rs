@@ -76,7 +76,7 @@ impl Config {
 #[derive(Clone, Debug)]
 pub enum ReceiverConfig {
     /// `otlp`.
-    Otlp(receiver::Config),
+    Otlp(Box<receiver::Config>),
     /// `jsonlines`.
     JsonLines(jsonlines::Config),
 }

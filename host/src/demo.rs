@@ -28,7 +28,7 @@ use crate::receiver::{self, Next, Protocol};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 use crate::telemetry::{Level, LogConfig};
-use crate::{cli, compression, config, telemetry, tls};
+use crate::{cli, compression, config, telemetry};
 
 /// The config that the demo runs.
 const CONFIG: &str = include_str!("demo/demo.yaml");
@@ -165,7 +165,7 @@ async fn send(
 ) -> anyhow::Result<usize> {
     let target = Target {
         endpoint: format!("http://{otlet}").parse()?,
-        tls: tls::Client::default(),
+        tls: Box::default(),
         auth: None,
         headers: vec![],
         compression: Compression::Gzip,

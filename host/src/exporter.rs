@@ -74,9 +74,9 @@ pub struct Target {
     /// `http://host:port`, or `https://` with TLS. Example: `endpoint: https://backend:4317`.
     pub endpoint: ::http::Uri,
     /// TLS, where an endpoint is `https://`. Example: `tls: { ca_file: ca.pem }`.
-    pub tls: tls::Client,
+    pub tls: Box<tls::Client>,
     /// The token that is sent with every request. Example: `auth: { authenticator: bearertokenauth }`.
-    pub auth: Option<auth::Config>,
+    pub auth: Option<Box<auth::Config>>,
     /// Sent with every request. Example: `headers: { x-tenant: shop }`.
     pub headers: Vec<(::http::HeaderName, ::http::HeaderValue)>,
     /// Example: `compression: zstd`.

@@ -78,9 +78,9 @@ pub struct Protocol {
     /// Example: `keepalive: { server_parameters: { max_connection_age: 10m } }`.
     pub keepalive: Keepalive,
     /// TLS, if it is spoken. Example: `tls: { cert_file: cert.pem, key_file: key.pem }`.
-    pub tls: Option<tls::Server>,
+    pub tls: Option<Box<tls::Server>>,
     /// The tokens of which a request must have one, if so. Example: `auth: { authenticator: bearertokenauth }`.
-    pub auth: Option<auth::Config>,
+    pub auth: Option<Box<auth::Config>>,
 }
 
 impl Protocol {

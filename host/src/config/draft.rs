@@ -392,9 +392,9 @@ fn read_receivers(
             JSON_LINES => ReceiverConfig::JsonLines(receivers::jsonlines::read(
                 name, reader, mistakes, &mut stdin,
             )),
-            _ => ReceiverConfig::Otlp(receivers::read(
+            _ => ReceiverConfig::Otlp(Box::new(receivers::read(
                 name, reader, extensions, mistakes, listening,
-            )),
+            ))),
         })
         .collect();
     receivers::check(listening, mistakes);

@@ -171,7 +171,7 @@ impl Listening {
 }
 
 fn has_client_ca(protocol: &Protocol) -> bool {
-    let tls = protocol.tls.as_ref();
+    let tls = protocol.tls.as_deref();
     tls.is_some_and(|tls| tls.client_ca.is_some())
 }
 
@@ -246,9 +246,11 @@ fn read_http(
 /// Reads what keeps others out.
 fn read_secrets(reader: &mut Reader<'_>, protocol: &mut Protocol, extensions: &Extensions<'_>) {
     let tls = reader.section("tls");
-    protocol.tls = tls.and_then(|section| tls::server(section, extensions.folder));
+    protocol.tls = tls
+        .and_then(|section| tls::server(section, extensions.folder))
+        .map(Box::new);
     let auth = extensions.authenticator(reader, Side::Receiver);
-    protocol.auth = auth.map(|(auth, _place)| auth);
+    protocol.auth = auth.map(|(auth, _place)| Box::new(auth));
 }
 
 /// Reads what both protocols have; `size` is the name of their largest request.

@@ -94,7 +94,7 @@ impl Secrets {
         };
         let what = format!("exporter {:?}", config.name);
         let tls = is_secure.then(|| tls::Connector::new(&what, &target.tls, &[protocol]));
-        let bearer = target.auth.as_ref().map(auth::Bearer::new);
+        let bearer = target.auth.as_deref().map(auth::Bearer::new);
         Ok(Self {
             tls: tls.transpose().map_err(wrong)?.map(Arc::new),
             bearer: bearer.transpose().map_err(wrong)?.map(Arc::new),

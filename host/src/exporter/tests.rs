@@ -69,7 +69,7 @@ fn quick() -> Retry {
 fn target(backend: &Backend) -> Target {
     Target {
         endpoint: backend.endpoint().parse().unwrap(),
-        tls: tls::Client::default(),
+        tls: Box::default(),
         auth: None,
         headers: Vec::new(),
         compression: Compression::None,

@@ -87,9 +87,9 @@ impl Door {
             Speaks::Http => &[tls::H2, tls::HTTP1],
         };
         let what = format!("receiver {receiver:?}, {}", speaks.name());
-        let tls = protocol.tls.as_ref();
+        let tls = protocol.tls.as_deref();
         let tls = tls.map(|tls| tls::Acceptor::new(&what, tls, protocols));
-        let guard = protocol.auth.as_ref().map(auth::Guard::new);
+        let guard = protocol.auth.as_deref().map(auth::Guard::new);
         let (tls, guard) = (tls.transpose()?, guard.transpose()?);
         Ok(Arc::new(Self::with(speaks, protocol, next, tls, guard)))
     }

@@ -62,8 +62,8 @@ pub(super) fn read_target(
     }
     let target = Target {
         endpoint: endpoint?,
-        tls: tls.client.clone(),
-        auth: auth.map(|(auth, _)| auth),
+        tls: Box::new(tls.client.clone()),
+        auth: auth.map(|(auth, _)| Box::new(auth)),
         headers,
         compression,
         keepalive: None,
