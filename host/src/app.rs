@@ -278,9 +278,8 @@ impl App {
         for exporter in &self.exporters {
             requests += drain(exporter).await.requests;
         }
-        for push in self.pushes.drain(..) {
-            push.finish().await;
-        }
+        let pushes: JoinSet<()> = self.pushes.drain(..).map(Push::finish).collect();
+        pushes.join_all().await;
         requests
     }
 

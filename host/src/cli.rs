@@ -14,7 +14,7 @@ use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 use crate::app::{self, App, Prepared};
 use crate::config::Draft;
 use crate::plugin::BUNDLED;
-use crate::{config, demo, telemetry};
+use crate::{config, demo, metrics, telemetry};
 
 /// Receives OpenTelemetry data over OTLP, runs sandboxed WebAssembly plugins over it and exports it.
 #[derive(Parser)]
@@ -117,6 +117,7 @@ fn check(path: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn run(path: &Path) -> anyhow::Result<ExitCode> {
+    metrics::begin();
     let draft = config::load(path);
     let _log =
         telemetry::start_logging(draft.logs()).context("no thread for the log could be started")?;

@@ -13,6 +13,7 @@ mod snapshot;
 mod sources;
 
 pub use list::{ALL, Kind, Metric, Unit};
+pub use process::begin;
 pub use prometheus::{name, text};
 pub use push::{Push, PushConfig, resource};
 pub use snapshot::{Family, Point, Snapshot, Value};

@@ -8,8 +8,13 @@ use rustix::time::{ClockId, clock_gettime};
 use super::list;
 use super::snapshot::Snapshot;
 
-/// When the metrics began, which is when the process did but for the blink in between.
+/// When the process started, but for a blink.
 static START: LazyLock<SystemTime> = LazyLock::new(SystemTime::now);
+
+/// To be called first of all: from now on the process is there.
+pub fn begin() {
+    LazyLock::force(&START);
+}
 
 /// When the process started.
 pub(super) fn start() -> SystemTime {

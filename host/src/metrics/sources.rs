@@ -31,9 +31,9 @@ pub struct Parts {
 }
 
 impl Sources {
-    /// Sources without parts yet; the process's time begins.
+    /// Sources without parts yet.
     pub fn new() -> Arc<Self> {
-        process::start();
+        process::begin();
         Arc::default()
     }
 

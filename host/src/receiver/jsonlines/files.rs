@@ -180,14 +180,14 @@ impl Files {
         };
         let reason = match outcome {
             Outcome::Accepted => None,
-            Outcome::Refused(reason) => Some(reason),
+            Outcome::Refused(reason) => handover.may_log_loss().map(|unlogged| (reason, unlogged)),
             Outcome::Held => return None,
         };
         for tail in self.tails.values_mut() {
-            if let (Some((from, to)), Some(reason)) = (tail.held(), &reason) {
+            if let (Some((from, to)), Some((reason, unlogged))) = (tail.held(), &reason) {
                 let (receiver, path) = (&self.receiver, tail.path().display());
                 tracing::error!(
-                    receiver, %path, from, to, reason,
+                    receiver, %path, from, to, reason, unlogged,
                     "lines of a file were refused and are passed over"
                 );
             }

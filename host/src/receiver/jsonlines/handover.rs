@@ -15,6 +15,7 @@ use crate::payload::Payload;
 use crate::receiver::Next;
 use crate::refusal::Refusal;
 use crate::runtime::{Load, Runtimes};
+use crate::telemetry::Throttle;
 
 /// The wait after a first refusal, and the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -31,6 +32,8 @@ pub(super) struct Handover {
     io: Handle,
     _load: Load,
     counters: Arc<Counters>,
+    /// Of what is passed over.
+    losses: Throttle,
 }
 
 /// What became of a request.
@@ -58,12 +61,18 @@ impl Handover {
             io: io.clone(),
             _load: load,
             counters: Arc::clone(counters),
+            losses: Throttle::new(),
         }
     }
 
     /// The receiver's name.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether lines that are passed over may be logged now, and how many times that was not done since the last.
+    pub(super) fn may_log_loss(&self) -> Option<u64> {
+        self.losses.pass()
     }
 
     /// Hands a request on, as often as it takes; `stop`, if given, ends that.
@@ -126,12 +135,15 @@ impl Handover {
         self.counters
             .accepted
             .add(records.saturating_sub(accepted.rejected));
-        if accepted.rejected > 0 {
+        if accepted.rejected > 0
+            && let Some(unlogged) = self.may_log_loss()
+        {
             let Accepted { rejected, words } = accepted;
             tracing::error!(
                 receiver = self.name,
                 rejected,
                 words,
+                unlogged,
                 "the backend rejected lines, which are passed over"
             );
         }

@@ -129,12 +129,15 @@ impl Lines {
             return;
         };
         let records = request.records;
-        if let Outcome::Refused(reason) = self.handover.over(request, None).await {
+        if let Outcome::Refused(reason) = self.handover.over(request, None).await
+            && let Some(unlogged) = self.handover.may_log_loss()
+        {
             let receiver = self.handover.name();
             tracing::error!(
                 receiver,
                 records,
                 reason,
+                unlogged,
                 "lines of standard input were refused and are passed over"
             );
         }
