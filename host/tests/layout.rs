@@ -156,7 +156,8 @@ const EVERY: &[&str] = &[
 ];
 
 /// Crates, and the modules that alone may use them.
-const ALONE: [(&str, &[&str]); 4] = [
+const ALONE: [(&str, &[&str]); 5] = [
+    ("prometheus_client::", &["metrics"]),
     ("wasmtime::", &["plugin"]),
     ("tonic::transport", &["receiver", "exporter"]),
     ("saphyr_parser::", &["config"]),

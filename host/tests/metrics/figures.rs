@@ -368,7 +368,7 @@ async fn lines_are_counted() {
     let of = [("receiver", "jsonlines")];
     for (name, expected) in [
         ("otlet_receiver_accepted_items_total", 2),
-        ("otlet_receiver_read_bytes_total", 8),
+        ("otlet_receiver_read_bytes_total", 6),
         ("otlet_receiver_not_utf8_lines_total", 1),
         ("otlet_receiver_line_cuts_total", 0),
         ("otlet_receiver_passed_over_items_total", 0),
