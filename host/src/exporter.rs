@@ -15,6 +15,7 @@ mod connector;
 mod counters;
 mod debug;
 mod deliver;
+mod file;
 mod gather;
 mod grpc;
 mod http;
@@ -41,6 +42,7 @@ use gather::Gather;
 
 pub use counters::Counters;
 pub use debug::Output;
+pub use file::{Config as FileConfig, Format as FileFormat, Rotation};
 
 /// One exporter of the config.
 #[derive(Clone, Debug)]
@@ -66,6 +68,8 @@ pub enum Kind {
     OtlpHttp(Box<HttpTarget>),
     /// Prints what a person can read.
     Debug(Verbosity),
+    /// Writes to a file.
+    File(FileConfig),
 }
 
 /// Where an exporter sends.
@@ -237,6 +241,10 @@ impl Exporter {
     ) -> Result<Self, StartError> {
         let queue = Queue::new(&config.name, &config.queue, runtimes.iter().len());
         let counters = Arc::<Counters>::default();
+        let file = match &config.kind {
+            Kind::File(file) => Some(file::Writer::new(file)),
+            _ => None,
+        };
         let name: Arc<str> = config.name.as_str().into();
         let consumers = config.queue.num_consumers.div_ceil(runtimes.iter().len());
         let batch = config.queue.batch.as_ref();
@@ -244,7 +252,7 @@ impl Exporter {
         for (lane, runtime) in runtimes.iter().enumerate() {
             let sender = Arc::new(Sender {
                 name: Arc::clone(&name),
-                client: Client::new(config, &secrets, output)?,
+                client: Client::new(config, &secrets, output, file.as_ref())?,
                 retry: config.retry.clone(),
                 counters: Arc::clone(&counters),
                 letters: letters.map(Arc::clone),

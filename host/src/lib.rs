@@ -16,6 +16,7 @@ pub mod exporter;
 pub mod fresh;
 pub mod letters;
 pub mod metrics;
+pub(crate) mod otlp;
 pub mod payload;
 pub mod pipeline;
 pub mod plugin;

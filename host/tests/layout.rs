@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 25] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("acceptance", &[]),
     ("batch", &[]),
     ("date", &[]),
@@ -17,6 +17,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     ("runtime", &[]),
     ("telemetry", &[]),
     ("admin", &["telemetry"]),
+    ("otlp", &["batch"]),
     ("payload", &["batch"]),
     ("compression", &["batch", "payload", "refusal"]),
     (
@@ -45,6 +46,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "date",
             "fresh",
             "letters",
+            "otlp",
             "payload",
             "queue",
             "refusal",
@@ -77,6 +79,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "batch",
             "compression",
             "fresh",
+            "otlp",
             "payload",
             "refusal",
             "rpc",
@@ -143,6 +146,7 @@ const EVERY: &[&str] = &[
     "fresh",
     "letters",
     "metrics",
+    "otlp",
     "payload",
     "pipeline",
     "plugin",

@@ -62,7 +62,7 @@ impl Kind {
         match self {
             Self::Receiver => &["otlp", JSON_LINES],
             Self::Processor => &[],
-            Self::Exporter => &["otlp", "otlphttp", "debug"],
+            Self::Exporter => &["otlp", "otlphttp", "debug", "file"],
             Self::Extension => &["bearertokenauth"],
         }
     }
@@ -254,7 +254,7 @@ const EXPORTERS: Instead = &[
         "otlet sends OTLP: use `otlphttp` if the backend takes it, or a Collector between the two",
     ),
     (
-        &["kafka", "file", "loadbalancing", "pulsar", "awss3"],
+        &["kafka", "loadbalancing", "pulsar", "awss3"],
         "otlet sends OTLP: use `otlp` to a Collector that has this exporter",
     ),
     (

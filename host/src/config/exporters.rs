@@ -1,5 +1,6 @@
 //! Reads `exporters`: the Collector's `otlp`, `otlphttp` and `debug`, with its keys and its defaults.
 
+mod file;
 mod queueing;
 mod target;
 
@@ -96,6 +97,7 @@ pub(super) fn read(
     match kind {
         "otlp" => read_otlp(name, reader.lacking(LACKING), extensions, mistakes),
         "otlphttp" => read_otlphttp(name, reader.lacking(LACKING), extensions, mistakes),
+        "file" => read_file(name, reader.lacking(file::LACKING)),
         _ => Some(read_debug(name, reader.lacking(DEBUG_LACKING))),
     }
 }
@@ -157,6 +159,20 @@ fn read_otlphttp(
         Kind::OtlpHttp(Box::new(to))
     });
     read_rest(name, reader, kind, HTTP_TIMEOUT)
+}
+
+fn read_file(name: &str, mut reader: Reader<'_>) -> Option<Config> {
+    let file = file::read(name, &mut reader);
+    let retry = reader.section("retry_on_failure").map(read_retry);
+    let queue = reader.section("sending_queue").map(read_queue);
+    reader.finish();
+    Some(Config {
+        name: name.to_owned(),
+        kind: Kind::File(file?),
+        timeout: Duration::ZERO,
+        retry: retry.unwrap_or_default(),
+        queue: queue.unwrap_or_default(),
+    })
 }
 
 fn read_debug(name: &str, mut reader: Reader<'_>) -> Config {

@@ -231,7 +231,7 @@ fn read_exporter(
     let endpoint = match &exporter.kind {
         Kind::Otlp(target) => Some(&target.endpoint),
         Kind::OtlpHttp(to) => to.metrics_endpoint.as_ref().or(Some(&to.target.endpoint)),
-        Kind::Debug(_) => None,
+        Kind::Debug(_) | Kind::File(_) => None,
     };
     let own = endpoint.and_then(|endpoint| receivers.iter().find(|own| is_at(endpoint, own)));
     if let Some(own) = own {

@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::answer::{Accepted, Failure, words};
 use super::connector::{Connector, NoConnection};
 use super::debug::Printer;
+use super::file;
 use super::lot::INLINE;
 use super::{
     Compression, Config, Keepalive, Kind, Output, StartError, Target, grpc, http as otlp_http,
@@ -49,6 +50,8 @@ pub(super) enum Client {
     OtlpHttp(otlp_http::Client, Common),
     /// Prints.
     Debug(Printer),
+    /// Writes.
+    File(file::Writer),
 }
 
 pub(super) struct Common {
@@ -86,7 +89,7 @@ impl Secrets {
         let (target, protocol, is_secure) = match &config.kind {
             Kind::Otlp(target) => (target, tls::H2, is_https(&target.endpoint)),
             Kind::OtlpHttp(to) => (&to.target, tls::HTTP1, to.endpoints().any(is_https)),
-            Kind::Debug(_) => return Ok(Self::default()),
+            Kind::Debug(_) | Kind::File(_) => return Ok(Self::default()),
         };
         let wrong = |wrong: Wrong| StartError {
             name: config.name.clone(),
@@ -115,10 +118,12 @@ pub(super) struct Answer {
 }
 
 impl Client {
+    /// A client; `file` is what the clients of one exporter share.
     pub(super) fn new(
         config: &Config,
         secrets: &Secrets,
         output: &Output,
+        file: Option<&file::Writer>,
     ) -> Result<Self, StartError> {
         let common = |target: &Target| Common {
             compression: target.compression,
@@ -147,6 +152,9 @@ impl Client {
                 *verbosity,
                 output.clone(),
             ))),
+            Kind::File(config) => Ok(Self::File(
+                file.cloned().unwrap_or_else(|| file::Writer::new(config)),
+            )),
         }
     }
 
@@ -154,7 +162,7 @@ impl Client {
     pub(super) async fn prepare(&self, payload: Payload) -> Result<Prepared, Failure> {
         let coding = match self {
             Self::Otlp(_, common) | Self::OtlpHttp(_, common) => common.compression.coding(),
-            Self::Debug(_) => None,
+            Self::Debug(_) | Self::File(_) => None,
         };
         let signal = payload.signal();
         let form = |payload: &Payload| match coding {
@@ -184,6 +192,7 @@ impl Client {
             Self::Otlp(client, common) => within(common.timeout, client.export(request)).await,
             Self::OtlpHttp(client, common) => within(common.timeout, client.export(request)).await,
             Self::Debug(printer) => Ok(printer.print(request).await),
+            Self::File(writer) => writer.write(request).await,
         }
     }
 }

@@ -108,7 +108,7 @@ fn compressed_by(mut config: Config, compression: Compression) -> Config {
     match &mut config.kind {
         Kind::Otlp(target) => target.compression = compression,
         Kind::OtlpHttp(to) => to.target.compression = compression,
-        Kind::Debug(_) => {}
+        Kind::Debug(_) | Kind::File(_) => {}
     }
     config
 }

@@ -10,7 +10,6 @@
 //! becomes U+FFFD. Nesting is bounded by `serde_json` (128 levels). An error names the field and never the value.
 
 mod scalar;
-mod schema;
 
 use std::fmt;
 
@@ -20,10 +19,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::error::Category;
 
 use crate::batch::Signal;
+use crate::otlp::{self, Field, Kind, Message, Rule};
 use crate::payload::{self, PREFIX};
 use crate::refusal::Refusal;
 use scalar::{Encoded, Scalar};
-use schema::{Field, Kind, Message, Rule};
 
 /// Turns an export request in JSON into one in protobuf of at most `limit` bytes, with its gRPC prefix in front.
 pub fn to_protobuf(signal: Signal, json: &[u8], limit: usize) -> Result<Bytes, Refusal> {
@@ -35,7 +34,7 @@ pub fn to_protobuf(signal: Signal, json: &[u8], limit: usize) -> Result<Bytes, R
     wire.out.reserve(json.len() / 2);
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let object = Object {
-        message: schema::request(signal),
+        message: otlp::request(signal),
         wire: &mut wire,
     };
     let done = object.deserialize(&mut deserializer);

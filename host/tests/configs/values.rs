@@ -110,6 +110,39 @@ fn every_key_reaches_its_field() {
 }
 
 #[test]
+fn every_key_of_a_file_reaches_its_field() {
+    let config = config("ok_file.yaml");
+    let [whole, bare] = config.exporters.as_slice() else {
+        panic!("{:?}", config.exporters);
+    };
+    let file = |exporter: &exporter::Config| match &exporter.kind {
+        Kind::File(file) => file.clone(),
+        other => panic!("{other:?}"),
+    };
+    let expected = exporter::FileConfig {
+        path: "/var/lib/otlet/all.bin".into(),
+        format: exporter::FileFormat::Proto,
+        append: false,
+        rotation: Some(exporter::Rotation {
+            max_megabytes: 10,
+            max_days: 2,
+            max_backups: 3,
+        }),
+    };
+    assert_eq!(file(whole), expected);
+    assert!(!whole.queue.enabled);
+    assert_eq!(whole.retry.max_elapsed_time, Duration::ZERO);
+    let expected = exporter::FileConfig {
+        path: "telemetry.json".into(),
+        format: exporter::FileFormat::Json,
+        append: true,
+        rotation: None,
+    };
+    assert_eq!(file(bare), expected);
+    assert_eq!(bare.queue, queue::Config::default());
+}
+
+#[test]
 fn dead_letters_are_kept_only_where_the_config_says_so() {
     assert_eq!(config("ok_smallest.yaml").dead_letters, None);
     let config = letters::Config::at("dead".into());
@@ -203,7 +236,7 @@ fn every_compression_has_its_name() {
         .map(|exporter| match &exporter.kind {
             Kind::Otlp(target) => target.compression,
             Kind::OtlpHttp(to) => to.target.compression,
-            Kind::Debug(_) => Compression::None,
+            Kind::Debug(_) | Kind::File(_) => Compression::None,
         })
         .collect();
     let expected = [

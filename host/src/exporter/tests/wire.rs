@@ -80,7 +80,7 @@ fn the_users_headers_are_sent_and_the_protocols_own_cannot_be_changed() {
         let headers = match &mut config.kind {
             Kind::Otlp(target) => &mut target.headers,
             Kind::OtlpHttp(to) => &mut to.target.headers,
-            Kind::Debug(_) => unreachable!(),
+            Kind::Debug(_) | Kind::File(_) => unreachable!(),
         };
         for (name, value) in [
             ("x-tenant", "shop"),

@@ -7,7 +7,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use prost::encoding::WireType;
 
-use super::schema::Kind;
+use crate::otlp::Kind;
 
 /// A JSON value that is neither an object nor an array.
 #[derive(Clone, Copy)]

@@ -8,22 +8,22 @@ mod traces;
 use crate::batch::Signal;
 
 /// A message.
-pub(super) struct Message {
-    pub(super) fields: &'static [Field],
+pub(crate) struct Message {
+    pub(crate) fields: &'static [Field],
 }
 
 /// A field of a message.
-pub(super) struct Field {
+pub(crate) struct Field {
     /// The name in JSON.
-    pub(super) name: &'static str,
-    pub(super) number: u32,
-    pub(super) kind: Kind,
-    pub(super) rule: Rule,
+    pub(crate) name: &'static str,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+    pub(crate) rule: Rule,
 }
 
 /// What a field holds.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Text,
     /// An id of so many bytes, in hexadecimal.
     Id(usize),
@@ -46,7 +46,7 @@ pub(super) enum Kind {
 
 /// How often a field is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// Once; its default is left out.
     Plain,
     /// Once; its default says something: a member of a oneof, an `optional` field.
@@ -58,7 +58,7 @@ pub(super) enum Rule {
 }
 
 /// The export request of a signal.
-pub(super) fn request(signal: Signal) -> &'static Message {
+pub(crate) fn request(signal: Signal) -> &'static Message {
     match signal {
         Signal::Traces => &TRACES,
         Signal::Metrics => &METRICS,

@@ -1,0 +1,85 @@
+//! Reads the exporter `file`.
+
+use std::path::PathBuf;
+
+use crate::exporter::{FileConfig, FileFormat, Rotation};
+
+use super::super::reader::{Lacking, Reader};
+use super::super::report::{Mistake, quoted};
+
+pub(super) const LACKING: Lacking = &[
+    (
+        "compression",
+        "otlet writes plain files: remove it, and compress those that `rotation` has renamed",
+    ),
+    (
+        "flush_interval",
+        "otlet keeps nothing back and writes each request at once: remove it",
+    ),
+    (
+        "encoding",
+        "otlet has no extensions: write `format: json` or `format: proto`",
+    ),
+    (
+        "group_by",
+        "otlet writes one file an exporter: name an exporter for each, in pipelines of their own",
+    ),
+    (
+        "create_directory",
+        "otlet makes the file alone: make the directory, and remove this",
+    ),
+    (
+        "directory_permissions",
+        "otlet makes the file alone: make the directory, and remove this",
+    ),
+];
+
+/// Reads what is the file's own; `None` beside a mistake if there is no path.
+pub(super) fn read(name: &str, reader: &mut Reader<'_>) -> Option<FileConfig> {
+    let cure = "write `path: /var/lib/otlet/telemetry.json`";
+    if !reader.has("path") {
+        let what = format!("exporter {} has no path", quoted(name));
+        reader.report(Mistake::error(reader.place(), what, cure));
+    }
+    let path = reader.text("path", "the path of a file", cure, |text| {
+        if text.is_empty() || text.ends_with('/') || text.contains('\0') {
+            return Err((
+                format!("{} is not the path of a file", quoted(text)),
+                cure.to_owned(),
+            ));
+        }
+        Ok(PathBuf::from(text))
+    });
+    let mut format = FileFormat::Json;
+    let words = [("json", FileFormat::Json), ("proto", FileFormat::Proto)];
+    reader.choice("format", &words, &mut format);
+    let mut append = true;
+    reader.boolean("append", &mut append);
+    let rotation = reader.section("rotation").map(read_rotation);
+    Some(FileConfig {
+        path: path?,
+        format,
+        append,
+        rotation,
+    })
+}
+
+fn read_rotation(mut reader: Reader<'_>) -> Rotation {
+    let mut rotation = Rotation::default();
+    reader.integer("max_megabytes", 1..=1_048_576, &mut rotation.max_megabytes);
+    reader.integer("max_days", 0..=36_500, &mut rotation.max_days);
+    reader.integer("max_backups", 0..=1_000_000, &mut rotation.max_backups);
+    let mut local = false;
+    reader.boolean("localtime", &mut local);
+    if local {
+        let what = "otlet names the files by UTC";
+        let place = reader.place_of("localtime");
+        reader.report(Mistake::error(
+            place,
+            what,
+            "write `localtime: false`, or remove it",
+        ));
+    }
+    reader.finish();
+    rotation
+}
