@@ -239,12 +239,11 @@ fn json_lines_of_a_python_program_become_records_with_trace_severity_and_time() 
             (record.severity_number, record.severity_text.as_str()),
             (9, "INFO")
         );
-        let id: String = record
-            .trace_id
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(Some(id.as_str()), trace.as_str());
+        let id = u128::from_str_radix(trace.as_str().expect("an id"), 16);
+        assert_eq!(
+            Ok(record.trace_id.clone()),
+            id.map(|id| id.to_be_bytes().to_vec())
+        );
         assert_eq!(record.span_id.len(), 8);
         // The second in which it was logged is that in which it was read, or one of those before.
         let age = record

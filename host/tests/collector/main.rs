@@ -12,6 +12,7 @@ mod process;
 mod tls;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -107,12 +108,8 @@ service:
 const INSECURE: &str = "tls: { insecure: true }";
 
 /// The keys of a way to where `grpc` and `http` are.
-fn keys(way: &Way, grpc: impl ToString, http: impl ToString, more: &str) -> String {
-    let address = if way.exporter == "otlp" {
-        grpc.to_string()
-    } else {
-        http.to_string()
-    };
+fn keys(way: &Way, grpc: SocketAddr, http: SocketAddr, more: &str) -> String {
+    let address = if way.exporter == "otlp" { grpc } else { http };
     let Way {
         compression, keys, ..
     } = way;

@@ -9,7 +9,7 @@ use otlet::exporter::{self, Compression, Kind, Retry, Target, Verbosity};
 use otlet::letters;
 use otlet::plugin::{Limits, OnError};
 use otlet::queue::{self, Batching, Sizer};
-use otlet::receiver::jsonlines::{Input, StartAt};
+use otlet::receiver::jsonlines::{Glob, Input, StartAt};
 use otlet::receiver::{Keepalive, Protocol};
 use otlet::telemetry::{Encoding, Level, LogConfig};
 use otlet_tests::requests::{boolean, double, int, kv, text};
@@ -305,7 +305,7 @@ fn every_key_of_a_receiver_of_lines_reaches_its_field() {
         panic!("{files:?}");
     };
     assert_eq!(files.max_line_size, 1_048_576);
-    let include: Vec<_> = sought.include.iter().map(|glob| glob.as_str()).collect();
+    let include: Vec<_> = sought.include.iter().map(Glob::as_str).collect();
     assert_eq!(include, ["/var/log/shop/*.log", "logs/{a,b}/**/*.json"]);
     assert_eq!(sought.exclude[0].as_str(), "/var/log/shop/*.gz");
     assert_eq!(sought.start_at, StartAt::Beginning);

@@ -191,9 +191,9 @@ mod tests {
             ..KeyValue::default()
         };
         let counters = Arc::<Counters>::default();
-        let mut gather = Gather::new(&[service.clone()], 100, &counters);
+        let mut gather = Gather::new(std::slice::from_ref(&service), 100, &counters);
         gather.observe();
-        let rest = gather.add_line(b"{\"a\":1}\r\n\nb\xff\nc", &[file.clone()]);
+        let rest = gather.add_line(b"{\"a\":1}\r\n\nb\xff\nc", std::slice::from_ref(&file));
         let rest = rest.unwrap().unwrap();
         let rest = gather.add_line(rest, &[]).unwrap().unwrap();
         let rest = gather.add_line(rest, &[]).unwrap().unwrap();

@@ -121,7 +121,7 @@ mod tests {
                 seen += line.bytes.len();
                 rest = line.rest;
             }
-            let breaks = text.iter().filter(|byte| **byte == b'\n').count();
+            let breaks = memchr::memchr_iter(b'\n', &text).count();
             let returns = text.windows(2).filter(|pair| pair == b"\r\n").count();
             assert_eq!(seen + rest.len(), text.len() - breaks - returns, "{max}");
         }
