@@ -20,11 +20,13 @@ use crate::config::{
 };
 use crate::exporter::{Exporter, Output};
 use crate::letters::Letters;
+use crate::memory::{self, Memory};
 use crate::metrics::{self, Parts, Push, Sources};
 use crate::pipeline::{Chain, Intake, Pipeline, Stage};
 use crate::plugin::{Engine, LoadError, OnError, Plugin, Problem, Processor};
 use crate::queue::{Lost, Sizer};
 use crate::receiver::{self, Listening, Next, Running, jsonlines};
+use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 
 pub use replay::Replay;
@@ -142,6 +144,7 @@ pub struct App {
     held: Vec<Arc<jsonlines::Counters>>,
     exporters: Vec<Arc<Exporter>>,
     stages: Vec<Arc<Stage>>,
+    memory: Memory,
     health: Arc<Health>,
     admin: Option<Admin>,
     pushes: Vec<Push>,
@@ -155,6 +158,7 @@ impl App {
         let Prepared { config, stages, .. } = prepared;
         let (sources, health) = (Sources::new(), Arc::<Health>::default());
         let admin = start_admin(&config, &sources, &health)?;
+        let memory = memory(&config);
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let runtimes = Runtimes::start(threads)?;
         let letters = start_letters(&config, &runtimes)?;
@@ -177,11 +181,17 @@ impl App {
         for (index, (receiver, intake)) in config.receivers.iter().zip(&intakes).enumerate() {
             match receiver {
                 ReceiverConfig::Otlp(receiver) => {
-                    receivers.push(receiver::start(receiver, &runtimes, &next(intake))?);
+                    receivers.push(receiver::start(
+                        receiver,
+                        &runtimes,
+                        &next(intake),
+                        &memory,
+                    )?);
                 }
                 // Lines that no pipeline takes stay where they are.
                 ReceiverConfig::JsonLines(receiver) if config.uses_receiver(index) => {
-                    let running = jsonlines::start(receiver, &runtimes, &next(intake))?;
+                    let running =
+                        jsonlines::start(receiver, &runtimes, &within(&memory, next(intake)))?;
                     counts.push((receiver.name.clone(), Arc::clone(running.counters())));
                     lines.push(running);
                 }
@@ -195,6 +205,7 @@ impl App {
             stages: stages.clone(),
             exporters: exporters.clone(),
             letters: letters.clone(),
+            memory: memory.clone(),
         });
         let pushes = start_pushes(&config, &sources)?;
         health.set(admin::Stage::Ready);
@@ -205,6 +216,7 @@ impl App {
             lines,
             exporters,
             stages,
+            memory,
             health,
             admin,
             pushes,
@@ -246,6 +258,11 @@ impl App {
     /// Where dead letters are kept, if they are.
     pub fn letters(&self) -> Option<&Letters> {
         self.letters.as_deref()
+    }
+
+    /// The bytes of requests that it holds, and may.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Takes nothing in any more, ends what is in flight, and sends what waits; gives the number of requests that were taken
@@ -310,6 +327,13 @@ async fn drain(exporter: &Exporter) -> Lost {
             "not sent yet; another signal ends otlet and loses them"
         );
     }
+}
+
+/// What requests may hold; without a word in the config at least what its receivers' largest requests need.
+fn memory(config: &Config) -> Memory {
+    let least = config.receivers.iter().map(ReceiverConfig::least_memory);
+    let default = || memory::default_limit().max(least.max().unwrap_or_default());
+    Memory::new(config.memory.unwrap_or_else(default))
 }
 
 fn start_letters(config: &Config, runtimes: &Runtimes) -> anyhow::Result<Option<Arc<Letters>>> {
@@ -398,6 +422,15 @@ fn sockets(config: &Config, receivers: &[Running]) -> Vec<(String, Listening)> {
         }
     }
     sockets
+}
+
+/// Has what comes from a receiver that charges nothing itself be charged to the memory, or refused.
+fn within(memory: &Memory, next: Next) -> Next {
+    let memory = memory.clone();
+    Arc::new(move |payload| match memory.take(payload.size()) {
+        Ok(lease) => next(payload.charged(lease)),
+        Err(memory::Full) => Box::pin(async { Err(Refusal::out_of_memory()) }),
+    })
 }
 
 fn next(intake: &Arc<Intake>) -> Next {

@@ -62,6 +62,9 @@ pub struct Config {
     pub resource: Vec<(String, String)>,
     /// Where requests are kept that could not be processed or delivered. Example: `dead_letters: { directory: /var/lib/otlet/dead }`.
     pub dead_letters: Option<letters::Config>,
+    /// The most bytes of requests that the process holds; if `None`, 1 GiB, or two fifths of the limit of a container
+    /// that has less. Example: `memory: { limit: 1GiB }`.
+    pub memory: Option<usize>,
 }
 
 impl Config {
@@ -87,6 +90,14 @@ impl ReceiverConfig {
         match self {
             Self::Otlp(config) => &config.name,
             Self::JsonLines(config) => &config.name,
+        }
+    }
+
+    /// The least memory of the process in which its largest request has room.
+    pub fn least_memory(&self) -> usize {
+        match self {
+            Self::Otlp(config) => config.least_memory(),
+            Self::JsonLines(_) => 0,
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::acceptance::Accepted;
 use crate::app::{self, App};
 use crate::batch::Signal;
 use crate::exporter::{self, Compression, Exporter, Kind, Output, Target};
+use crate::memory::Memory;
 use crate::payload::{self, Payload};
 use crate::plugin::BUNDLED;
 use crate::queue::{self, Size};
@@ -116,7 +117,10 @@ fn sink(runtimes: &Runtimes) -> anyhow::Result<(receiver::Running, Arrived)> {
         grpc: Some(loopback),
         http: None,
     };
-    Ok((receiver::start(&config, runtimes, &next)?, arrived))
+    Ok((
+        receiver::start(&config, runtimes, &next, &Memory::unbounded())?,
+        arrived,
+    ))
 }
 
 fn keep_payload(keep: &Mutex<Telemetry>, payload: Payload) -> Result<Accepted, Refusal> {

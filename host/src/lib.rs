@@ -15,6 +15,7 @@ pub mod demo;
 pub mod exporter;
 pub mod fresh;
 pub mod letters;
+pub mod memory;
 pub mod metrics;
 pub(crate) mod otlp;
 pub mod payload;

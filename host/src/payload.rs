@@ -1,8 +1,11 @@
 //! An encoded request on its way from a receiver to the exporters.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::batch::Signal;
+use crate::memory::{Lease, Memory};
 
 /// The bytes of a gRPC message's prefix: a compressed flag and the length, big-endian.
 pub const PREFIX: usize = 5;
@@ -36,13 +39,20 @@ pub struct Packed {
 /// An encoded export request of one signal: protobuf, plain, compressed, or both.
 ///
 /// Each form has its gRPC prefix in front, whichever protocol it came by, so that an exporter sends it without a copy.
-/// Cloning copies no bytes.
+/// Cloning copies no bytes, and holds no more of the process's memory.
 #[derive(Clone, Debug)]
 pub struct Payload {
     signal: Signal,
     plain: Option<Bytes>,
     packed: Option<Packed>,
+    /// What its forms are charged with, if they are.
+    lease: Option<Arc<Lease>>,
+    /// What its plain form will be charged with once it is opened, if that is promised.
+    promised: Option<Arc<Lease>>,
 }
+
+/// What a request costs in memory beyond its bytes.
+const OVERHEAD: usize = 512;
 
 impl Payload {
     /// A request that came plain; `framed` begins with its gRPC prefix.
@@ -51,6 +61,8 @@ impl Payload {
             signal,
             plain: Some(framed),
             packed: None,
+            lease: None,
+            promised: None,
         }
     }
 
@@ -60,7 +72,44 @@ impl Payload {
             signal,
             plain: None,
             packed: Some(packed),
+            lease: None,
+            promised: None,
         }
+    }
+
+    /// Charges the bytes that the request holds, and promises what it will hold once opened. The lease is made to fit.
+    #[must_use]
+    pub fn charged(mut self, mut lease: Lease) -> Self {
+        if let (None, Some(packed)) = (&self.plain, &self.packed) {
+            self.promised = Some(Arc::new(lease.split(packed.size)));
+        }
+        lease.resize(self.size() + OVERHEAD);
+        self.lease = Some(Arc::new(lease));
+        self
+    }
+
+    /// Charges a request that was made of others, to the memory that those are charged to.
+    #[must_use]
+    pub fn owed_to(self, memory: Option<&Memory>) -> Self {
+        match memory {
+            Some(memory) => self.charged(memory.nothing()),
+            None => self,
+        }
+    }
+
+    /// The memory that its bytes are charged to, if they are.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.lease.as_ref().map(|lease| lease.memory())
+    }
+
+    /// What its bytes are charged with: whoever keeps them without the request keeps this as well.
+    pub fn lease(&self) -> Option<Arc<Lease>> {
+        self.lease.clone()
+    }
+
+    /// Gives back what was promised for opening: nobody here will.
+    pub fn stays_packed(&mut self) {
+        self.promised = None;
     }
 
     /// The signal of the request.
@@ -94,6 +143,8 @@ impl Payload {
     /// Adds the plain form of a request that came compressed.
     #[must_use]
     pub fn with_plain(mut self, framed: Bytes) -> Self {
+        let promised = self.promised.take().and_then(Arc::into_inner);
+        self.hold(framed.len(), promised);
         self.plain = Some(framed);
         self
     }
@@ -101,8 +152,19 @@ impl Payload {
     /// Adds a compressed form, in the place of another.
     #[must_use]
     pub fn with_packed(mut self, packed: Packed) -> Self {
+        self.hold(packed.framed.len(), None);
         self.packed = Some(packed);
         self
+    }
+
+    /// Charges so many bytes more, of what was promised or else owed.
+    fn hold(&mut self, bytes: usize, promised: Option<Lease>) {
+        let Some(beneath) = self.lease.take() else {
+            return;
+        };
+        let mut lease = promised.unwrap_or_else(|| beneath.memory().nothing());
+        lease.resize(bytes);
+        self.lease = Some(Arc::new(lease.over(Some(beneath))));
     }
 
     /// The bytes of the plain form, as far as the request says.
@@ -127,4 +189,65 @@ pub fn prefix(compressed: bool, len: usize) -> [u8; PREFIX] {
         .to_be_bytes();
     let [a, b, c, d] = len;
     [u8::from(compressed), a, b, c, d]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came_packed(memory: &Memory) -> Payload {
+        let packed = Packed {
+            coding: Coding::Gzip,
+            framed: Bytes::from_static(&[0; 30]),
+            size: 100,
+            limit: 1000,
+        };
+        let lease = memory.take(30 + 100).unwrap();
+        Payload::packed(Signal::Logs, packed).charged(lease)
+    }
+
+    #[test]
+    fn each_form_is_charged_once_however_many_hold_it() {
+        let memory = Memory::new(10_000);
+        let packed = came_packed(&memory);
+        assert_eq!(memory.held(), OVERHEAD + 30 + 100);
+        // What was promised becomes what there is.
+        let opened = packed.with_plain(Bytes::from_static(&[0; 90]));
+        assert_eq!(memory.held(), OVERHEAD + 30 + 90);
+        let clones = vec![opened.clone(); 3];
+        assert_eq!(memory.held(), OVERHEAD + 30 + 90);
+        drop(opened);
+        assert_eq!(memory.held(), OVERHEAD + 30 + 90);
+        drop(clones);
+        assert_eq!(memory.held(), 0);
+    }
+
+    #[test]
+    fn what_is_not_opened_gives_the_promise_back_and_owes_it_if_it_is_opened_later() {
+        let memory = Memory::new(10_000);
+        let mut packed = came_packed(&memory);
+        packed.stays_packed();
+        assert_eq!(memory.held(), OVERHEAD + 30);
+        let opened = packed.clone().with_plain(Bytes::from_static(&[0; 90]));
+        assert_eq!(memory.held(), OVERHEAD + 30 + 90);
+        drop(opened);
+        assert_eq!(memory.held(), OVERHEAD + 30);
+        drop(packed);
+        assert_eq!(memory.held(), 0);
+    }
+
+    #[test]
+    fn a_form_in_the_place_of_another_is_charged_and_what_is_made_of_a_request_too() {
+        let memory = Memory::new(10_000);
+        let plain = Payload::plain(Signal::Logs, Bytes::from_static(&[0; 50]));
+        let plain = plain.charged(memory.take(7).unwrap());
+        assert_eq!(memory.held(), OVERHEAD + 50);
+        let bytes = plain.lease().unwrap();
+        let made = Payload::plain(Signal::Logs, Bytes::from_static(&[0; 20]));
+        let made = made.owed_to(plain.memory());
+        drop(plain);
+        assert_eq!(memory.held(), 2 * OVERHEAD + 50 + 20);
+        drop((bytes, made));
+        assert_eq!(memory.held(), 0);
+    }
 }

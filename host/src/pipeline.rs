@@ -20,6 +20,7 @@ use crate::batch::{Batch, Signal};
 use crate::compression;
 use crate::exporter::Exporter;
 use crate::letters::{Grounds, Letter, Letters};
+use crate::memory::Lease;
 use crate::payload::{self, PREFIX, Payload};
 use crate::queue::{Reservation, Size};
 use crate::refusal::{RETRY_AFTER, Refusal};
@@ -182,7 +183,8 @@ impl Intake {
             .collect::<Result<Vec<_>, _>>()?;
         let outgoing = match batch {
             Some(batch) => {
-                let processed = process(pipelines, &payload, &batch).await?;
+                let promised = promise(pipelines, &payload, &batch)?;
+                let processed = process(pipelines, &payload, &batch, promised).await?;
                 self.keep(&payload, size.items, processed.dead).await?;
                 processed.outgoing
             }
@@ -227,6 +229,8 @@ fn open(payload: Payload, opens: bool) -> Result<(Payload, Option<Batch>), Refus
     let payload = if opens {
         compression::open(payload)?
     } else {
+        let mut payload = payload;
+        payload.stays_packed();
         payload
     };
     let Some(message) = payload.message() else {
@@ -239,17 +243,49 @@ fn open(payload: Payload, opens: bool) -> Result<(Payload, Option<Batch>), Refus
     Ok((payload, Some(batch)))
 }
 
+/// What a record costs while processors look at a batch: its place in the index, and in the list of those that are kept.
+const RECORD: usize = 32;
+
+/// What edits mostly add to a batch: a part of it, and a few attributes.
+const ADDED: (usize, usize) = (8, 1024);
+
+/// Takes memory for what the processors of each pipeline may make of a request, before the first of them runs: as much again
+/// as there is, and some. What they leave is charged with what it is.
+fn promise(
+    pipelines: &[Arc<Pipeline>],
+    payload: &Payload,
+    batch: &Batch,
+) -> Result<Vec<Option<Lease>>, Refusal> {
+    let records = usize::try_from(batch.records()).unwrap_or(usize::MAX);
+    let size = payload.opened_size();
+    let (part, few) = ADDED;
+    let bytes = size
+        .saturating_add(size / part + few)
+        .saturating_add(records.saturating_mul(RECORD));
+    pipelines
+        .iter()
+        .map(|pipeline| match payload.memory() {
+            Some(memory) if pipeline.chain.takes(payload.signal()) => memory
+                .take(bytes)
+                .map(Some)
+                .map_err(|_full| Refusal::out_of_memory()),
+            _ => Ok(None),
+        })
+        .collect()
+}
+
 /// Runs every pipeline's processors; one refusal refuses the request for all.
 async fn process(
     pipelines: &[Arc<Pipeline>],
     payload: &Payload,
     batch: &Batch,
+    promised: Vec<Option<Lease>>,
 ) -> Result<Processed, Refusal> {
     let mut outgoing = Vec::with_capacity(pipelines.len());
     let mut dead = vec![];
-    for pipeline in pipelines {
+    for (pipeline, promised) in pipelines.iter().zip(promised) {
         outgoing.push(match pipeline.run(batch.clone()).await {
-            Outcome::Kept(batch) => Some(encode(payload, &batch)),
+            Outcome::Kept(batch) => Some(encode(payload, &batch, promised)),
             Outcome::Emptied => None,
             Outcome::Rejected(refusal) => return Err(refusal),
             Outcome::Dead(grounds) => {
@@ -262,11 +298,11 @@ async fn process(
 }
 
 /// The request that leaves: as it came where nobody edited it, written anew otherwise.
-fn encode(payload: &Payload, batch: &Batch) -> (Payload, Size) {
-    let payload = if batch.is_untouched() {
-        payload.clone()
-    } else {
-        splice(batch)
+fn encode(payload: &Payload, batch: &Batch, promised: Option<Lease>) -> (Payload, Size) {
+    let payload = match promised {
+        _ if batch.is_untouched() => payload.clone(),
+        Some(promised) => splice(batch).charged(promised),
+        None => splice(batch).owed_to(payload.memory()),
     };
     let size = size_of(&payload, batch.records());
     (payload, size)

@@ -35,6 +35,7 @@ pub use json::to_protobuf as json_to_protobuf;
 pub use keepalive::Keepalive;
 
 use crate::acceptance::Accepted;
+use crate::memory::Memory;
 use crate::payload::Payload;
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
@@ -57,6 +58,22 @@ pub struct Config {
     /// OTLP over HTTP. Example: `protocols: { http: { endpoint: 127.0.0.1:4318 } }`.
     pub http: Option<Protocol>,
 }
+
+impl Config {
+    /// The least memory of the process in which its largest request has room: as it came compressed, opened, and once more for
+    /// what processors make of it.
+    pub fn least_memory(&self) -> usize {
+        let protocols = [&self.grpc, &self.http].into_iter().flatten();
+        let least = protocols.map(|protocol| {
+            let most = protocol.max_request_size;
+            protocol.least_in_flight().saturating_add(most)
+        });
+        least.max().unwrap_or_default().saturating_add(MIB)
+    }
+}
+
+/// Room for what a request costs beyond its bytes.
+const MIB: usize = 1 << 20;
 
 /// One listening socket and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,14 +139,26 @@ pub struct Listening {
     door: Arc<Door>,
 }
 
-/// Starts a receiver: when this returns, its sockets are open.
-pub fn start(config: &Config, runtimes: &Runtimes, next: &Next) -> io::Result<Running> {
+/// Starts a receiver that holds requests within `memory`: when this returns, its sockets are open.
+pub fn start(
+    config: &Config,
+    runtimes: &Runtimes,
+    next: &Next,
+    memory: &Memory,
+) -> io::Result<Running> {
     let (stage, stages) = watch::channel(Stage::Serve);
     let bind = |speaks, protocol: &Option<Protocol>| -> io::Result<_> {
         let Some(protocol) = protocol else {
             return Ok(None);
         };
-        let door = Door::guarded(&config.name, speaks, protocol.clone(), Arc::clone(next));
+        let within = memory.clone();
+        let door = Door::guarded(
+            &config.name,
+            speaks,
+            protocol.clone(),
+            Arc::clone(next),
+            within,
+        );
         let door =
             door.map_err(|wrong| io::Error::other(format!("receiver {:?}: {wrong}", config.name)))?;
         Ok(Some((bind(&config.name, protocol, runtimes)?, door)))

@@ -43,6 +43,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The memory of the process is at its bound.
+    pub fn out_of_memory() -> Self {
+        Self::Full {
+            what: "the memory of otlet".to_owned(),
+            after: RETRY_AFTER,
+        }
+    }
+
     /// When the sender may try the same request again, if ever.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 26] = [
+const MAY_USE: [(&str, &[&str]); 27] = [
+    ("memory", &["telemetry"]),
     ("acceptance", &[]),
     ("batch", &[]),
     ("date", &[]),
@@ -18,7 +19,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     ("telemetry", &[]),
     ("admin", &["telemetry"]),
     ("otlp", &["batch"]),
-    ("payload", &["batch"]),
+    ("payload", &["batch", "memory"]),
     ("compression", &["batch", "payload", "refusal"]),
     (
         "letters",
@@ -46,6 +47,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "date",
             "fresh",
             "letters",
+            "memory",
             "otlp",
             "payload",
             "queue",
@@ -64,6 +66,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "compression",
             "exporter",
             "letters",
+            "memory",
             "payload",
             "plugin",
             "queue",
@@ -79,6 +82,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "batch",
             "compression",
             "fresh",
+            "memory",
             "otlp",
             "payload",
             "refusal",
@@ -94,6 +98,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "batch",
             "exporter",
             "letters",
+            "memory",
             "payload",
             "pipeline",
             "queue",
@@ -122,8 +127,8 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     (
         "app",
         &[
-            "admin", "batch", "config", "exporter", "letters", "metrics", "payload", "pipeline",
-            "plugin", "queue", "receiver", "runtime",
+            "admin", "batch", "config", "exporter", "letters", "memory", "metrics", "payload",
+            "pipeline", "plugin", "queue", "receiver", "refusal", "runtime",
         ],
     ),
     ("demo", EVERY),
@@ -145,6 +150,7 @@ const EVERY: &[&str] = &[
     "exporter",
     "fresh",
     "letters",
+    "memory",
     "metrics",
     "otlp",
     "payload",

@@ -29,9 +29,10 @@ fn opened(coding: Coding, body: &[u8], limit: usize) -> Result<Vec<u8>, InflateE
 
 /// Bytes from hexadecimal.
 fn hex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+    let digit = |c: u8| char::from(c).to_digit(16).unwrap();
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])).unwrap())
         .collect()
 }
 

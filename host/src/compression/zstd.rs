@@ -157,7 +157,10 @@ impl Rest<'_> {
             return Err(InflateError::Window);
         }
         // A dictionary's number: libzstd refuses what needs one.
-        self.skip([0, 1, 2, 4][usize::from(descriptor & 3)])?;
+        self.skip(match descriptor & 3 {
+            3 => 4,
+            len => u64::from(len),
+        })?;
         let content = match descriptor >> 6 {
             0 if single => Some(u64::from(self.byte()?)),
             0 => None,

@@ -181,7 +181,7 @@ const PROCESSORS: Instead = &[
     ),
     (
         &["memory_limiter"],
-        "otlet bounds its memory itself, by `max_in_flight` of receivers and `sending_queue` of exporters: remove it",
+        "otlet bounds its memory itself: remove it, and write `memory: { limit: 1GiB }` under `service`",
     ),
     (
         &[

@@ -61,6 +61,7 @@ pub struct Draft {
     /// Where the processors of each pipeline are named.
     named: Vec<Vec<Place>>,
     dead_letters: Option<letters::Config>,
+    memory: Option<usize>,
 }
 
 /// What a plugin does that its place in a pipeline matters for.
@@ -280,6 +281,7 @@ impl Draft {
                 readers: self.telemetry.readers,
                 resource: self.telemetry.resource,
                 dead_letters: self.dead_letters,
+                memory: self.memory,
             },
             warnings: report,
         })
@@ -300,6 +302,7 @@ impl Draft {
             telemetry: Telemetry::default(),
             named: Vec::new(),
             dead_letters: None,
+            memory: None,
         }
     }
 
@@ -348,10 +351,15 @@ impl Draft {
         let mut components = Components::new(lists);
         match top.section("service") {
             Some(service) => {
-                let (pipelines, telemetry) =
-                    service::read(service, &mut components, &listening, &extensions, &mistakes);
-                (self.pipelines, self.named) = pipelines.into_iter().unzip();
-                self.telemetry = telemetry;
+                let least = self.receivers.iter().map(ReceiverConfig::least_memory);
+                let receivers = service::Receivers {
+                    sockets: &listening,
+                    least_memory: least.max().unwrap_or_default(),
+                };
+                let service =
+                    service::read(service, &mut components, &receivers, &extensions, &mistakes);
+                (self.pipelines, self.named) = service.pipelines.into_iter().unzip();
+                (self.telemetry, self.memory) = (service.telemetry, service.memory);
                 components.report_unused(&mistakes);
             }
             None if matches!(root.value, Value::Map(_)) => {

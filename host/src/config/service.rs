@@ -1,6 +1,7 @@
 //! Reads `service`: the pipelines, and who is in them.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use crate::batch::Signal;
 
@@ -11,6 +12,7 @@ use super::reader::{Mistakes, Reader};
 use super::receivers::Listening;
 use super::report::{Mistake, Names, Place, listed, quoted};
 use super::telemetry::{self, Telemetry};
+use super::units;
 use super::yaml::Entry;
 
 /// Every component of the config, by kind.
@@ -105,19 +107,41 @@ impl Components {
     }
 }
 
-/// Reads the pipelines, each with the places where its processors are named, and what otlet tells of itself; `receivers` are
-/// the sockets that listen.
+/// What is to be known of the receivers.
+pub(super) struct Receivers<'a> {
+    /// Their sockets.
+    pub(super) sockets: &'a [Listening],
+    /// The memory that their largest request needs.
+    pub(super) least_memory: usize,
+}
+
+/// What `service` says.
+pub(super) struct Service {
+    /// Each pipeline with the places where its processors are named.
+    pub(super) pipelines: Vec<(PipelineConfig, Vec<Place>)>,
+    /// What otlet tells of itself.
+    pub(super) telemetry: Telemetry,
+    /// The bound on what requests hold.
+    pub(super) memory: Option<usize>,
+}
+
+/// The bounds of the process's memory: what holds one request of some use, and more than machines have.
+const LIMITS: RangeInclusive<u64> = 1 << 20..=1 << 40;
+
+/// Reads `service`.
 pub(super) fn read(
     mut reader: Reader<'_>,
     components: &mut Components,
-    receivers: &[Listening],
+    receivers: &Receivers<'_>,
     extensions: &Extensions<'_>,
     mistakes: &Mistakes,
-) -> (Vec<(PipelineConfig, Vec<Place>)>, Telemetry) {
+) -> Service {
     let telemetry = reader
         .section("telemetry")
-        .map(|section| telemetry::read(section, receivers, extensions, mistakes));
+        .map(|section| telemetry::read(section, receivers.sockets, extensions, mistakes));
     extensions.check_started(&reader.names("extensions"));
+    let memory = reader.section("memory");
+    let memory = memory.and_then(|section| read_memory(section, receivers.least_memory));
     let pipelines = reader.named("pipelines");
     if pipelines.is_empty() {
         let cure = "write `pipelines: { traces: { receivers: [otlp], exporters: [otlp] } }`";
@@ -127,12 +151,31 @@ pub(super) fn read(
             cure,
         ));
     }
-    let read = pipelines
+    let pipelines = pipelines
         .iter()
         .filter_map(|entry| read_pipeline(entry, components, mistakes))
         .collect();
     reader.finish();
-    (read, telemetry.unwrap_or_default())
+    Service {
+        pipelines,
+        telemetry: telemetry.unwrap_or_default(),
+        memory,
+    }
+}
+
+fn read_memory(mut reader: Reader<'_>, least: usize) -> Option<usize> {
+    let mut limit = 0;
+    reader.size("limit", LIMITS, &mut limit);
+    if limit > 0 && limit < least {
+        let what = "`limit` has no room for the largest request that a receiver takes, as it came, opened and for its processors";
+        let least = units::show_size(u64::try_from(least).unwrap_or(u64::MAX));
+        let cure = format!(
+            "write {least} or more, better several times that, or have receivers take smaller requests"
+        );
+        reader.report(Mistake::error(reader.place_of("limit"), what, cure));
+    }
+    reader.finish();
+    Some(limit).filter(|limit| *limit > 0)
 }
 
 fn read_pipeline(

@@ -23,6 +23,7 @@ use super::{
 use crate::batch::Signal;
 use crate::compression::{self, Coding};
 use crate::fresh::Wrong;
+use crate::memory::Lease;
 use crate::payload::Payload;
 use crate::{auth, tls};
 
@@ -66,6 +67,8 @@ pub(super) struct Prepared {
     /// With its gRPC prefix in front.
     pub(super) framed: Bytes,
     pub(super) coding: Option<Coding>,
+    /// What the bytes are charged with.
+    pub(super) _lease: Option<Arc<Lease>>,
 }
 
 /// Connections to one backend.
@@ -169,20 +172,22 @@ impl Client {
             Some(coding) => payload.framed_in(coding).cloned(),
             None => payload.framed().cloned(),
         };
-        let framed = match form(&payload) {
-            Some(framed) => Some(framed),
-            None if payload.opened_size() <= INLINE => form(&convert(payload, coding)?),
-            None => {
-                let converted = tokio::task::spawn_blocking(move || convert(payload, coding)).await;
-                form(&converted.map_err(|error| Failure::permanent(error.to_string()))??)
-            }
+        let payload = if form(&payload).is_some() {
+            payload
+        } else if payload.opened_size() <= INLINE {
+            convert(payload, coding)?
+        } else {
+            tokio::task::spawn_blocking(move || convert(payload, coding))
+                .await
+                .map_err(|error| Failure::permanent(error.to_string()))??
         };
-        let framed =
-            framed.ok_or_else(|| Failure::permanent("the request has no bytes".to_owned()))?;
+        let framed = form(&payload)
+            .ok_or_else(|| Failure::permanent("the request has no bytes".to_owned()))?;
         Ok(Prepared {
             signal,
             framed,
             coding,
+            _lease: payload.lease(),
         })
     }
 

@@ -91,7 +91,8 @@ impl Piece {
         let signal = self.payload.signal();
         let alone = |(range, items): &(Range<usize>, u64)| {
             let bytes = message.get(range.clone()).unwrap_or_default();
-            Self::whole(plain(signal, bytes), *items)
+            let alone = plain(signal, bytes).owed_to(self.payload.memory());
+            Self::whole(alone, *items)
         };
         Ok(self.requests.iter().map(alone).collect())
     }
@@ -128,9 +129,9 @@ async fn off_thread<T: Send + 'static>(
 
 fn join(requests: Vec<(Payload, u64)>) -> (Piece, Vec<(Piece, Failure)>) {
     let bytes: usize = requests.iter().map(|(one, _)| one.opened_size()).sum();
-    let signal = requests
-        .first()
-        .map_or(Signal::Traces, |(one, _)| one.signal());
+    let first = requests.first().map(|(one, _)| one);
+    let signal = first.map_or(Signal::Traces, Payload::signal);
+    let memory = first.and_then(Payload::memory).cloned();
     let mut framed = BytesMut::with_capacity(PREFIX + bytes);
     framed.put_bytes(0, PREFIX);
     let (mut ranges, mut damaged, mut items) = (Vec::with_capacity(requests.len()), vec![], 0);
@@ -155,13 +156,16 @@ fn join(requests: Vec<(Payload, u64)>) -> (Piece, Vec<(Piece, Failure)>) {
     }
     let piece = Piece {
         requests: ranges,
-        ..Piece::whole(Payload::plain(signal, framed.freeze()), items)
+        ..Piece::whole(
+            Payload::plain(signal, framed.freeze()).owed_to(memory.as_ref()),
+            items,
+        )
     };
     (piece, damaged)
 }
 
 fn parts(payload: Payload, max: usize) -> Vec<(Payload, u64)> {
-    let signal = payload.signal();
+    let (signal, memory) = (payload.signal(), payload.memory().cloned());
     let opened = compression::open(payload).ok();
     let message = opened.and_then(|opened| opened.message());
     let parts = message.and_then(|message| split(signal, &message, max, PREFIX).ok());
@@ -170,7 +174,7 @@ fn parts(payload: Payload, max: usize) -> Vec<(Payload, u64)> {
         if let Some(head) = part.framed.first_chunk_mut::<PREFIX>() {
             *head = payload::prefix(false, len);
         }
-        let payload = Payload::plain(signal, Bytes::from(part.framed));
+        let payload = Payload::plain(signal, Bytes::from(part.framed)).owed_to(memory.as_ref());
         (payload, u64::from(part.records))
     });
     framed.collect()

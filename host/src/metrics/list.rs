@@ -91,6 +91,10 @@ metrics! {
         "Bytes of bodies as they came, of requests that were read whole.";
     RECEIVER_IN_FLIGHT: Gauge "otlet.receiver.in_flight", Unit::Bytes, SOCKET,
         "Bytes that requests hold now, bounded by max_in_flight.";
+    RECEIVER_PARTIAL: Counter "otlet.receiver.partial_requests", REQUESTS, SOCKET,
+        "Requests that a backend took in part or with a warning, of which a sender that waited was told.";
+    RECEIVER_REJECTED_ITEMS: Counter "otlet.receiver.rejected_items", ITEMS, SOCKET,
+        "Spans, data points or log records that backends did not take of such requests.";
     RECEIVER_CONNECTIONS: Gauge "otlet.receiver.connections", CONNECTIONS, SOCKET,
         "Connections open now.";
     RECEIVER_CONNECTIONS_ACCEPTED: Counter "otlet.receiver.accepted_connections", CONNECTIONS,
@@ -115,6 +119,15 @@ metrics! {
         "Cuts through lines that were longer than max_line_size.";
     LINES_NOT_UTF8: Counter "otlet.receiver.not_utf8_lines", Unit::Of("{line}"), LINES,
         "Lines that were not UTF-8, whose wrong bytes were replaced.";
+
+    MEMORY_HELD: Gauge "otlet.memory.held", Unit::Bytes, &[],
+        "Bytes of requests that are held now, whatever holds them, bounded by service.memory.limit.";
+    MEMORY_MOST: Gauge "otlet.memory.most_held", Unit::Bytes, &[],
+        "The most bytes of requests that were held at a time.";
+    MEMORY_LIMIT: Gauge "otlet.memory.limit", Unit::Bytes, &[],
+        "The bound on the bytes of requests that are held.";
+    MEMORY_REFUSED: Counter "otlet.memory.refusals", Unit::Of("{refusal}"), &[],
+        "How often a request did not fit within the bound.";
 
     PROCESSOR_BATCHES: Counter "otlet.processor.batches", BATCHES, PROCESSOR,
         "Batches that a processor was given.";

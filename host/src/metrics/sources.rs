@@ -7,6 +7,7 @@ use super::snapshot::Snapshot;
 use super::{list, process};
 use crate::exporter::Exporter;
 use crate::letters::Letters;
+use crate::memory::Memory;
 use crate::pipeline::{Intake, Stage};
 use crate::receiver::{Listening, jsonlines};
 
@@ -28,6 +29,8 @@ pub struct Parts {
     pub exporters: Vec<Arc<Exporter>>,
     /// Where dead letters are kept, if they are.
     pub letters: Option<Arc<Letters>>,
+    /// What requests hold.
+    pub memory: Memory,
 }
 
 impl Sources {
@@ -65,6 +68,7 @@ impl Sources {
             if let Some(letters) = &parts.letters {
                 collect_letters(letters, &mut into);
             }
+            collect_memory(&parts.memory, &mut into);
         }
         process::collect(&mut into);
         into
@@ -92,6 +96,12 @@ fn collect_socket(receiver: &str, socket: &Listening, into: &mut Snapshot) {
     );
     into.add(&list::RECEIVER_BYTES, labels, counters.bytes.get());
     into.add(&list::RECEIVER_IN_FLIGHT, labels, socket.in_flight());
+    into.add(&list::RECEIVER_PARTIAL, labels, counters.partial.get());
+    into.add(
+        &list::RECEIVER_REJECTED_ITEMS,
+        labels,
+        counters.rejected_items.get(),
+    );
     into.add(&list::RECEIVER_CONNECTIONS, labels, socket.connections());
     into.add(
         &list::RECEIVER_CONNECTIONS_ACCEPTED,
@@ -176,6 +186,13 @@ fn collect_letters(letters: &Letters, into: &mut Snapshot) {
         into.add(metric, [], counter.get());
     }
     into.add(&list::LETTERS_DISK, [], letters.used());
+}
+
+fn collect_memory(memory: &Memory, into: &mut Snapshot) {
+    into.add(&list::MEMORY_HELD, [], memory.held());
+    into.add(&list::MEMORY_MOST, [], memory.most());
+    into.add(&list::MEMORY_LIMIT, [], memory.limit());
+    into.add(&list::MEMORY_REFUSED, [], memory.refused());
 }
 
 fn collect_exporter(exporter: &Exporter, into: &mut Snapshot) {

@@ -18,6 +18,7 @@ use super::{Next, Protocol, grpc, http as otlp_http};
 use crate::acceptance::Accepted;
 use crate::compression::{self, Coding, Packed};
 use crate::fresh::Wrong;
+use crate::memory::Memory;
 use crate::payload::{PREFIX, Payload};
 use crate::refusal::{RETRY_AFTER, Refusal};
 use crate::telemetry::Throttle;
@@ -71,8 +72,8 @@ pub(super) struct Open(Arc<Door>);
 
 impl Door {
     /// A door without a socket yet, and open to all: without TLS and tokens.
-    pub fn new(speaks: Speaks, protocol: Protocol, next: Next) -> Arc<Self> {
-        Arc::new(Self::with(speaks, protocol, next, None, None))
+    pub fn new(speaks: Speaks, protocol: Protocol, next: Next, memory: Memory) -> Arc<Self> {
+        Arc::new(Self::with(speaks, protocol, next, memory, (None, None)))
     }
 
     /// A door of the receiver of that name, with the TLS and tokens of its config.
@@ -81,6 +82,7 @@ impl Door {
         speaks: Speaks,
         protocol: Protocol,
         next: Next,
+        memory: Memory,
     ) -> Result<Arc<Self>, Wrong> {
         let protocols = match speaks {
             Speaks::Grpc => &[tls::H2][..],
@@ -90,16 +92,16 @@ impl Door {
         let tls = protocol.tls.as_deref();
         let tls = tls.map(|tls| tls::Acceptor::new(&what, tls, protocols));
         let guard = protocol.auth.as_deref().map(auth::Guard::new);
-        let (tls, guard) = (tls.transpose()?, guard.transpose()?);
-        Ok(Arc::new(Self::with(speaks, protocol, next, tls, guard)))
+        let checks = (tls.transpose()?, guard.transpose()?);
+        Ok(Arc::new(Self::with(speaks, protocol, next, memory, checks)))
     }
 
     fn with(
         speaks: Speaks,
         mut protocol: Protocol,
         next: Next,
-        tls: Option<tls::Acceptor>,
-        guard: Option<auth::Guard>,
+        memory: Memory,
+        (tls, guard): (Option<tls::Acceptor>, Option<auth::Guard>),
     ) -> Self {
         protocol.max_request_size = protocol.max_request_size.min(MAX_REQUEST_SIZE);
         // So that a bound of twice the largest request is enough for it.
@@ -111,7 +113,7 @@ impl Door {
             guard,
             handshakes: Throttle::new(),
             strangers: Throttle::new(),
-            budget: Budget::new(protocol.max_in_flight.saturating_add(prefixes)),
+            budget: Budget::new(protocol.max_in_flight.saturating_add(prefixes), memory),
             connections: AtomicUsize::new(0),
             protocol,
             next,
@@ -248,6 +250,7 @@ impl Door {
                 what: "the memory for requests in flight".to_owned(),
                 after: RETRY_AFTER,
             },
+            Over::Memory => Refusal::out_of_memory(),
             Over::Never => Refusal::TooLarge(format!(
                 "the request needs more memory than `max_in_flight` ({} bytes): send smaller batches, or raise it",
                 self.protocol.max_in_flight

@@ -70,7 +70,7 @@ where
         }
         _ => Payload::plain(call.signal, message.framed),
     };
-    Ok(door.pass(payload).await?)
+    Ok(door.pass(message.charge.hand_over(payload)).await?)
 }
 
 /// Finds out what is called; the error is the answer.
@@ -102,19 +102,13 @@ fn called(head: &http::request::Parts) -> Result<Call, Box<Response<Answer>>> {
     if head.method != Method::POST {
         return Err(Box::new(status::grpc_unimplemented("gRPC is sent by POST")));
     }
-    let coding = match head
-        .headers
-        .get("grpc-encoding")
-        .map(http::HeaderValue::as_bytes)
-    {
+    let encoding = head.headers.get("grpc-encoding");
+    let coding = match encoding.map(http::HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => None,
-        Some(name) => match Coding::named(name) {
-            Some(coding) => Some(coding),
-            None => {
-                let message = format!("unknown grpc-encoding: identity, {ACCEPTED} are understood");
-                return Err(Box::new(status::grpc_unimplemented(&message)));
-            }
-        },
+        Some(name) => Some(Coding::named(name).ok_or_else(|| {
+            let message = format!("unknown grpc-encoding: identity, {ACCEPTED} are understood");
+            Box::new(status::grpc_unimplemented(&message))
+        })?),
     };
     Ok(Call { signal, coding })
 }

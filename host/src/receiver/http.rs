@@ -78,7 +78,7 @@ where
     let mut plain = door.in_time(body::plain(body, door)).await?;
     door.counters.bytes.add_len(plain.framed.len() - PREFIX);
     let payload = payload(door, call, &mut plain)?;
-    Ok(door.pass(payload).await?)
+    Ok(door.pass(plain.charge.hand_over(payload)).await?)
 }
 
 /// Makes a payload of a body. The charge stays with the body.
@@ -143,12 +143,10 @@ fn called(head: &http::request::Parts) -> Result<Call, Box<Response<Answer>>> {
             message,
         )));
     };
-    let Some(coding) = coding(&head.headers) else {
+    let coding = coding(&head.headers).map_err(|Unknown| {
         let message = format!("unknown content encoding: identity, {ACCEPTED} are understood");
-        return Err(Box::new(status::http_unsupported_encoding(
-            &message, encoding,
-        )));
-    };
+        Box::new(status::http_unsupported_encoding(&message, encoding))
+    })?;
     Ok(Call {
         signal,
         encoding,
@@ -169,13 +167,16 @@ fn encoding(headers: &HeaderMap) -> Option<Encoding> {
     }
 }
 
-/// How the body is compressed, if it is; none for what is not understood.
-fn coding(headers: &HeaderMap) -> Option<Option<Coding>> {
+/// A coding that is not understood.
+struct Unknown;
+
+/// How the body is compressed, if it is.
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Unknown> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
     let value = values.next().map_or(&b""[..], HeaderValue::as_bytes);
     match (value, values.next()) {
-        (value, None) if value.is_empty() || value.eq_ignore_ascii_case(b"identity") => Some(None),
-        (value, None) => Coding::named(value).map(Some),
-        (_, Some(_)) => None,
+        (value, None) if value.is_empty() || value.eq_ignore_ascii_case(b"identity") => Ok(None),
+        (value, None) => Coding::named(value).map(Some).ok_or(Unknown),
+        (_, Some(_)) => Err(Unknown),
     }
 }

@@ -144,7 +144,7 @@ fn protocol() -> Protocol {
 }
 
 fn door(speaks: Speaks, sink: &Sink) -> Arc<Door> {
-    Door::new(speaks, protocol(), sink.next())
+    Door::new(speaks, protocol(), sink.next(), Memory::unbounded())
 }
 
 fn full() -> Refusal {

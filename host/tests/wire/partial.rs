@@ -14,17 +14,18 @@ const WORDS: &str = "no room for \u{e4}ll of it";
 
 /// Otlet between a sender and these backends.
 fn relay(backends: &[&Backend], queue: bool) -> Program {
-    let mut exporters = String::new();
-    let mut names = Vec::new();
-    for (number, backend) in backends.iter().enumerate() {
-        let endpoint = backend.endpoint();
-        let name = format!("otlp/{number}");
-        exporters += &format!(
-            "{name}: {{ endpoint: '{endpoint}', sending_queue: {{ enabled: {queue} }} }}, "
-        );
-        names.push(name);
-    }
-    let names = names.join(", ");
+    let queue = format!("sending_queue: {{ enabled: {queue} }}");
+    let (exporters, names): (Vec<_>, Vec<_>) = (backends.iter().enumerate())
+        .map(|(number, backend)| {
+            let name = format!("otlp/{number}");
+            let endpoint = backend.endpoint();
+            (
+                format!("{name}: {{ endpoint: '{endpoint}', {queue} }}"),
+                name,
+            )
+        })
+        .unzip();
+    let (exporters, names) = (exporters.join(", "), names.join(", "));
     start(&format!(
         "exporters: {{ {exporters} }}
 service:

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use otlet::acceptance::Accepted;
+use otlet::memory::Memory;
 use otlet::payload::Payload;
 use otlet::receiver::{Answer, Door, Protocol, Speaks};
 use tokio::runtime::{Builder, Runtime};
@@ -115,7 +116,7 @@ pub(crate) fn answer(
         max_in_flight: 250_000,
         ..Protocol::at(([127, 0, 0, 1], 0).into())
     };
-    let door = Door::new(speaks, protocol, Arc::new(next));
+    let door = Door::new(speaks, protocol, Arc::new(next), Memory::unbounded());
     let response = RUNTIME.with(|runtime| runtime.block_on(door.answer(request)));
     assert_eq!(door.in_flight(), 0);
     let payload = taken.lock().expect("one thread").take();

@@ -156,7 +156,7 @@ fn open(coding: &str, body: &[u8]) -> Result<Bytes, String> {
 
 fn deflated(
     body: &[u8],
-    open: fn(&mut Decompressor, &[u8], &mut [u8]) -> Result<usize, DecompressionError>,
+    open: impl Fn(&mut Decompressor, &[u8], &mut [u8]) -> Result<usize, DecompressionError>,
 ) -> Result<Bytes, String> {
     let mut plain = vec![0; 4 * body.len() + 64];
     loop {

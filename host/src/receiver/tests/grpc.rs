@@ -281,7 +281,7 @@ async fn a_body_that_does_not_arrive_gives_its_room_back() {
     let sink = Sink::new();
     let mut bounds = protocol();
     bounds.read_timeout = Duration::from_millis(20);
-    let door = Door::new(Speaks::Grpc, bounds, sink.next());
+    let door = Door::new(Speaks::Grpc, bounds, sink.next(), Memory::unbounded());
     let half = framed(false, &[0; 1000])[..500].to_vec();
     let response = export(&door, &[], Pieces::of([half.clone()], End::Never)).await;
     assert_eq!(code(&response), "14");

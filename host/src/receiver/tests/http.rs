@@ -261,7 +261,7 @@ async fn a_request_that_can_never_fit_is_not_told_to_come_again() {
     let sink = Sink::new();
     let mut bounds = protocol();
     bounds.max_in_flight = 1000;
-    let door = Door::new(Speaks::Http, bounds, sink.next());
+    let door = Door::new(Speaks::Http, bounds, sink.next(), Memory::unbounded());
     let response = post(&door, "/v1/logs", &[PROTOBUF], Pieces::whole(vec![0; 2000])).await;
     assert_eq!(response.status(), 413);
     assert!(text(response).await.contains("max_in_flight"));
@@ -271,7 +271,12 @@ async fn a_request_that_can_never_fit_is_not_told_to_come_again() {
 async fn the_least_memory_is_enough_for_the_largest_request() {
     let mut bounds = protocol();
     bounds.max_in_flight = bounds.least_in_flight();
-    let door = Door::new(Speaks::Http, bounds, Sink::new().next());
+    let door = Door::new(
+        Speaks::Http,
+        bounds,
+        Sink::new().next(),
+        Memory::unbounded(),
+    );
     let mut random = fastrand::Rng::with_seed(9);
     // gzip makes what cannot be compressed longer: this much of it stays below the bound.
     let noise: Vec<u8> = (0..99_000).map(|_| random.u8(..)).collect();

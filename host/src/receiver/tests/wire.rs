@@ -26,7 +26,13 @@ fn receiver_with(sink: &Sink, threads: usize, adjust: impl Fn(&mut Protocol)) ->
         grpc: Some(bounds.clone()),
         http: Some(bounds),
     };
-    start(&config, &Runtimes::start(threads).unwrap(), &sink.next()).unwrap()
+    start(
+        &config,
+        &Runtimes::start(threads).unwrap(),
+        &sink.next(),
+        &Memory::unbounded(),
+    )
+    .unwrap()
 }
 
 fn receiver(sink: &Sink) -> Running {

@@ -251,7 +251,12 @@ async fn an_address_in_use_is_named() {
         grpc: None,
         http: Some(Protocol::at(taken)),
     };
-    let error = start(&config, &Runtimes::start(1).unwrap(), &sink.next());
+    let error = start(
+        &config,
+        &Runtimes::start(1).unwrap(),
+        &sink.next(),
+        &Memory::unbounded(),
+    );
     let message = error.err().expect("it is taken").to_string();
     assert!(message.contains("\"otlp/second\""), "{message}");
     assert!(message.contains(&taken.to_string()), "{message}");

@@ -1,0 +1,272 @@
+//! The bytes that the process holds of requests, under one bound whatever holds them: receivers, processors, queues.
+//!
+//! It counts bytes, not what the system says the process has: allocators keep pages that nobody uses any more, and a limiter
+//! that went by them would refuse long after there is room again. What is counted is a request in each form that is at hand
+//! (as it came, opened, edited, compressed), once however many queues hold it, and what its processors were promised room for.
+//! What is not is bounded elsewhere: instances of plugins, connections' buffers, and edits that are larger than their batch
+//! (`limits` of processors).
+//!
+//! **Invariant**: what is refused is refused before it is held, and what was promised is given back when the last of those who
+//! hold it lets go. Only what must be held to get rid of a request (an answer to the bound, not to the sender) is owed: taken
+//! whatever the bound.
+
+mod available;
+
+use std::cmp::Ordering::{Equal, Greater, Less};
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::telemetry::Counter;
+
+pub use available::default_limit;
+
+/// The bytes that the process holds, and may. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Memory(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    limit: usize,
+    now: AtomicUsize,
+    most: AtomicUsize,
+    refused: Counter,
+}
+
+/// Bytes that are held, until it is dropped.
+#[derive(Debug)]
+pub struct Lease {
+    memory: Memory,
+    bytes: usize,
+    /// What is held for as long.
+    beneath: Option<Arc<Lease>>,
+}
+
+/// The bound is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl Memory {
+    /// Memory with a bound in bytes.
+    pub fn new(limit: usize) -> Self {
+        Self(Arc::new(Held {
+            limit,
+            now: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+            refused: Counter::default(),
+        }))
+    }
+
+    /// Memory that only counts.
+    pub fn unbounded() -> Self {
+        Self::new(usize::MAX)
+    }
+
+    /// The bound.
+    pub fn limit(&self) -> usize {
+        self.0.limit
+    }
+
+    /// The bytes held now.
+    pub fn held(&self) -> usize {
+        self.0.now.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes that were held at a time.
+    pub fn most(&self) -> usize {
+        self.0.most.load(Ordering::Relaxed)
+    }
+
+    /// How often there was no room.
+    pub fn refused(&self) -> u64 {
+        self.0.refused.get()
+    }
+
+    /// Refuses what would not fit now. Nothing is held for what would.
+    pub fn would_fit(&self, bytes: usize) -> Result<(), Full> {
+        let sum = self.held().checked_add(bytes);
+        if sum.is_some_and(|sum| sum <= self.0.limit) {
+            return Ok(());
+        }
+        self.0.refused.add(1);
+        Err(Full)
+    }
+
+    /// Holds so much more, if there is room.
+    pub fn take(&self, bytes: usize) -> Result<Lease, Full> {
+        let mut lease = self.nothing();
+        lease.grow(bytes)?;
+        Ok(lease)
+    }
+
+    /// Holds so much more, room or no room.
+    pub fn owe(&self, bytes: usize) -> Lease {
+        let mut lease = self.nothing();
+        lease.resize(bytes);
+        lease
+    }
+
+    /// Holds nothing yet.
+    pub fn nothing(&self) -> Lease {
+        Lease {
+            memory: self.clone(),
+            bytes: 0,
+            beneath: None,
+        }
+    }
+
+    fn add(&self, bytes: usize) {
+        let before = self.0.now.fetch_add(bytes, Ordering::Relaxed);
+        self.note(before.saturating_add(bytes));
+    }
+
+    fn note(&self, now: usize) {
+        // A load first: it seldom is the most, and the cache line stays shared.
+        if now > self.0.most.load(Ordering::Relaxed) {
+            self.0.most.fetch_max(now, Ordering::Relaxed);
+        }
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.0.now.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Lease {
+    /// The memory that it is of.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Holds so much more, if there is room.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
+        let held = &self.memory.0;
+        let sum = |now: usize| now.checked_add(bytes).filter(|sum| *sum <= held.limit);
+        match held
+            .now
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, sum)
+        {
+            Ok(before) => {
+                self.memory.note(before.saturating_add(bytes));
+                self.bytes = self.bytes.saturating_add(bytes);
+                Ok(())
+            }
+            Err(_now) => {
+                held.refused.add(1);
+                Err(Full)
+            }
+        }
+    }
+
+    /// Holds so much from now on, room or no room.
+    pub fn resize(&mut self, bytes: usize) {
+        let before = mem::replace(&mut self.bytes, bytes);
+        match bytes.cmp(&before) {
+            Greater => self.memory.add(bytes - before),
+            Less => self.memory.give_back(before - bytes),
+            Equal => {}
+        }
+    }
+
+    /// Parts with so much of it, at most all.
+    #[must_use]
+    pub fn split(&mut self, bytes: usize) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self {
+            memory: self.memory.clone(),
+            bytes,
+            beneath: None,
+        }
+    }
+
+    /// Keeps another for as long as this one is held.
+    #[must_use]
+    pub fn over(mut self, beneath: Option<Arc<Self>>) -> Self {
+        self.beneath = beneath;
+        self
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.resize(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn what_fits_is_held_until_dropped() {
+        let memory = Memory::new(10);
+        let mut one = memory.take(4).unwrap();
+        let two = memory.take(3).unwrap();
+        assert_eq!(memory.take(4).err(), Some(Full));
+        assert_eq!(
+            (memory.would_fit(3), memory.would_fit(4)),
+            (Ok(()), Err(Full))
+        );
+        assert_eq!(one.grow(3), Ok(()));
+        assert_eq!(one.grow(1), Err(Full));
+        assert_eq!(one.grow(usize::MAX), Err(Full));
+        assert_eq!((memory.held(), memory.refused()), (10, 4));
+        drop(two);
+        assert_eq!(memory.held(), 7);
+        drop(one);
+        assert_eq!((memory.held(), memory.most()), (0, 10));
+    }
+
+    #[test]
+    fn what_is_owed_is_held_whatever_the_bound_and_paid_back() {
+        let memory = Memory::new(10);
+        let mut owed = memory.owe(8);
+        owed.resize(15);
+        assert_eq!(memory.held(), 15);
+        assert_eq!(memory.take(1).err(), Some(Full));
+        owed.resize(2);
+        assert_eq!(memory.held(), 2);
+        let part = owed.split(5);
+        drop(owed);
+        assert_eq!(memory.held(), 2);
+        drop(part);
+        assert_eq!((memory.held(), memory.most()), (0, 15));
+    }
+
+    #[test]
+    fn what_is_beneath_is_held_as_long_as_what_is_over_it() {
+        let memory = Memory::new(100);
+        let beneath = Arc::new(memory.owe(1));
+        let one = memory.owe(10).over(Some(Arc::clone(&beneath)));
+        let two = memory.owe(20).over(Some(Arc::clone(&beneath)));
+        drop((beneath, one));
+        assert_eq!(memory.held(), 21);
+        drop(two);
+        assert_eq!(memory.held(), 0);
+    }
+
+    #[test]
+    fn threads_that_take_and_give_back_never_have_more_than_the_bound() {
+        let memory = Memory::new(1000);
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let memory = &memory;
+                scope.spawn(move || {
+                    let mut random = fastrand::Rng::with_seed(thread);
+                    let mut held = Vec::new();
+                    for _ in 0..10_000 {
+                        match memory.take(random.usize(..200)) {
+                            Ok(lease) => held.push(lease),
+                            Err(Full) => held.clear(),
+                        }
+                    }
+                });
+            }
+        });
+        assert!(memory.refused() > 0 && memory.most() <= 1000);
+        assert_eq!(memory.held(), 0);
+    }
+}
