@@ -4,6 +4,7 @@ mod file;
 mod queueing;
 mod target;
 
+use std::iter;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::queue;
 use super::extensions::Extensions;
 use super::reader::{Lacking, Mistakes, Reader};
 use queueing::{read_queue, read_retry};
-use target::{Protocol, URL, http_endpoint, is_https, read_target};
+use target::{Protocol, URL, check_way, http_endpoint, is_https, read_target};
 
 /// The Collector's defaults for one attempt.
 const GRPC_TIMEOUT: Duration = Duration::from_secs(5);
@@ -111,6 +112,7 @@ fn read_otlp(
     let target = read_target(name, &mut reader, Protocol::Grpc, extensions, mistakes);
     if let Some((target, tls)) = &target {
         tls.check(&reader, is_https(&target.endpoint));
+        check_way(&reader, target, iter::once(&target.endpoint));
     }
     let keepalive = reader.section("keepalive").map(read_keepalive);
     let kind = target.map(|(target, _)| {
@@ -156,6 +158,7 @@ fn read_otlphttp(
             logs_endpoint: logs,
         };
         tls.check(&reader, to.endpoints().any(is_https));
+        check_way(&reader, &to.target, to.endpoints());
         Kind::OtlpHttp(Box::new(to))
     });
     read_rest(name, reader, kind, HTTP_TIMEOUT)

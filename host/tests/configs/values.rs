@@ -367,8 +367,10 @@ fn tokens_reach_who_sends_them_and_who_demands_them() {
         |tokens: &[&str]| Tokens::Given(tokens.iter().map(|one| (*one).to_owned()).collect());
     assert_eq!(auth.tokens, given(&["s3cret-token", "other"]));
     for exporter in &config.exporters {
-        let Kind::Otlp(target) = &exporter.kind else {
-            panic!("{exporter:?}");
+        let target = match &exporter.kind {
+            Kind::Otlp(target) => target,
+            Kind::OtlpHttp(to) => &to.target,
+            other => panic!("{other:?}"),
         };
         let auth = target.auth.clone().unwrap();
         assert_eq!(

@@ -58,7 +58,7 @@ pub(super) fn read_target(
         .collect();
     let auth = extensions.authenticator(reader, Side::Exporter);
     if let Some((auth, place)) = &auth {
-        check_auth(reader, auth, *place, endpoint.as_ref(), &headers);
+        check_header(reader, auth, *place, &headers);
     }
     let target = Target {
         endpoint: endpoint?,
@@ -71,23 +71,31 @@ pub(super) fn read_target(
     Some((target, tls))
 }
 
-/// Reports a token that is sent twice, or to everyone on the way.
-fn check_auth(
+/// Reports a header that is set twice.
+fn check_header(
     reader: &Reader<'_>,
     auth: &auth::Config,
     place: Place,
-    endpoint: Option<&Uri>,
     headers: &[(HeaderName, HeaderValue)],
 ) {
     if headers.iter().any(|(name, _)| *name == auth.header) {
         let what = format!("`headers` and the authenticator both set `{}`", auth.header);
         reader.report(Mistake::error(place, what, "remove it from `headers`"));
     }
-    if endpoint.is_some_and(|endpoint| !is_https(endpoint) && !is_this_machine(endpoint)) {
+}
+
+/// Warns of a token that everyone on the way to one of the endpoints can read.
+pub(super) fn check_way<'a>(
+    reader: &Reader<'_>,
+    target: &Target,
+    mut endpoints: impl Iterator<Item = &'a Uri>,
+) {
+    let is_open = |endpoint| !is_https(endpoint) && !is_this_machine(endpoint);
+    if target.auth.is_some() && endpoints.any(is_open) {
         let what =
             "the token goes to another machine over plain HTTP, where it can be read on its way";
-        let cure = "write `https://` in `endpoint`";
-        reader.report(Mistake::warning(place, what, cure));
+        let place = reader.place_of("auth");
+        reader.report(Mistake::warning(place, what, "write `https://`"));
     }
 }
 
