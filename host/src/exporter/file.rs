@@ -126,7 +126,7 @@ impl Appender {
             && rotation.is_due(len, entry.len())
         {
             drop(file);
-            rotation.rotate(&self.config.path)?;
+            Rotation::rotate(&self.config.path)?;
             file = self.open()?;
             len = file.metadata()?.len();
         }

@@ -226,9 +226,11 @@ fn scalar(field: &'static Field, value: &Wire<'_>, out: &mut Vec<u8>) -> Result<
             text(&String::from_utf8_lossy(bytes.ok_or_else(damaged)?), out)?;
         }
         Kind::Id(_) => {
-            let id = bytes.ok_or_else(damaged)?;
-            let digits: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-            text(&digits, out)?;
+            out.push(b'"');
+            for byte in bytes.ok_or_else(damaged)? {
+                write!(out, "{byte:02x}")?;
+            }
+            out.push(b'"');
         }
         Kind::Bytes => text(&STANDARD.encode(bytes.ok_or_else(damaged)?), out)?,
         kind => numeric(kind, number.ok_or_else(damaged)?, out)?,

@@ -40,7 +40,7 @@ impl Rotation {
     }
 
     /// Gives the file the name of a full one: `telemetry-2026-11-23T02-21-00.123.json`.
-    pub(super) fn rotate(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn rotate(path: &Path) -> io::Result<()> {
         let (stem, extension) = halves(path);
         let Moment {
             year,
