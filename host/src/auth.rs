@@ -334,7 +334,7 @@ mod tests {
                 "on\u{7f}e".as_bytes(),
                 "holds a token that no header can hold",
             ),
-            (&[b'x'; LARGEST + 1], "has more than"),
+            (&vec![b'x'; LARGEST + 1], "has more than"),
             (&b"x\n".repeat(MOST + 1), "holds more than 1000 tokens"),
         ] {
             write(bytes);
