@@ -58,8 +58,17 @@ pub struct Admin {
     _alive: oneshot::Sender<()>,
 }
 
+/// How the page `/metrics` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For whoever asks for it.
+    OpenMetrics,
+    /// Prometheus' older text, 0.0.4, for everybody else.
+    Classic,
+}
+
 /// Writes the page `/metrics`.
-pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+pub type Metrics = Arc<dyn Fn(Format) -> String + Send + Sync>;
 
 impl Health {
     /// From now on it is so.

@@ -399,7 +399,10 @@ fn start_admin(
         return Ok(None);
     };
     let sources = Arc::clone(sources);
-    let page: admin::Metrics = Arc::new(move || metrics::text(&sources));
+    let page: admin::Metrics = Arc::new(move |format| match format {
+        admin::Format::OpenMetrics => metrics::text(&sources),
+        admin::Format::Classic => metrics::classic(&metrics::text(&sources)),
+    });
     Ok(Some(admin::start(config, page, Arc::clone(health))?))
 }
 

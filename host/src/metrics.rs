@@ -14,7 +14,7 @@ mod sources;
 
 pub use list::{ALL, Kind, Metric, Unit};
 pub use process::begin;
-pub use prometheus::{name, text};
+pub use prometheus::{classic, name, text};
 pub use push::{Push, PushConfig, resource};
 pub use snapshot::{Family, Point, Snapshot, Value};
 pub use sources::{Parts, Sources};

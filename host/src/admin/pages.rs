@@ -5,15 +5,13 @@ use std::sync::Arc;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
-use super::{Health, Metrics, Stage};
+use super::{Format, Health, Metrics, Stage};
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// The text of the metrics is right under both names: who does not ask for `OpenMetrics` may not know it.
 const OPENMETRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-const PROMETHEUS: HeaderValue =
-    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+const CLASSIC: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 const PATHS: &str = "the pages are /metrics, /healthz and /readyz\n";
 
@@ -36,12 +34,12 @@ impl Pages {
                 return answer;
             }
             "/metrics" => {
-                let kind = if takes_openmetrics(request.headers()) {
-                    OPENMETRICS
+                let (kind, format) = if takes_openmetrics(request.headers()) {
+                    (OPENMETRICS, Format::OpenMetrics)
                 } else {
-                    PROMETHEUS
+                    (CLASSIC, Format::Classic)
                 };
-                return page(StatusCode::OK, kind, (self.metrics)());
+                return page(StatusCode::OK, kind, (self.metrics)(format));
             }
             "/healthz" => (StatusCode::OK, "alive\n"),
             "/readyz" => match self.health.get() {

@@ -1,5 +1,6 @@
 //! The socket and its connections, each for one request, each with an end.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::TcpListener as Listener;
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time;
 
 use super::pages::Pages;
 use crate::telemetry::Throttle;
 
-/// Connections at the same time: scrapers and probes are few. One more is closed at once.
+/// Connections at the same time: scrapers and probes are few, and done in a moment. For one more the oldest is closed, so that
+/// peers that are slow keep out nobody.
 const CONNECTIONS: usize = 64;
 
 /// How long the head of a request may take.
@@ -41,19 +43,19 @@ pub(super) async fn serve(listener: Listener, pages: Arc<Pages>) {
             return;
         }
     };
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut open = VecDeque::<AbortHandle>::new();
     loop {
         match listener.accept().await {
             Ok((stream, _peer)) => {
-                let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
-                    continue;
-                };
-                let pages = Arc::clone(&pages);
-                tokio::spawn(async move {
-                    // Whoever takes longer has no answer, or does not read it.
-                    let _in_time = time::timeout(WHOLE, connection(stream, pages)).await;
-                    drop(permit);
-                });
+                open.retain(|connection| !connection.is_finished());
+                if open.len() >= CONNECTIONS
+                    && let Some(oldest) = open.pop_front()
+                {
+                    oldest.abort();
+                }
+                // Whoever takes longer has no answer, or does not read it.
+                let answered = time::timeout(WHOLE, connection(stream, Arc::clone(&pages)));
+                open.push_back(tokio::spawn(answered).abort_handle());
             }
             Err(error) => {
                 if let Some(unlogged) = UNACCEPTED.pass() {

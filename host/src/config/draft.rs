@@ -339,6 +339,7 @@ impl Draft {
                 exporters::read(kind, name, reader, &extensions, &mistakes)
             })
             .collect();
+        exporters::file::check_paths(&self.exporters, exporters, &mistakes);
         self.read_dead_letters(&mut top, &mistakes);
         let lists = [receivers, processors, exporters].map(|entries| {
             let component = |entry: &Entry| Component {

@@ -1,6 +1,6 @@
 //! Reads `exporters`: the Collector's `otlp`, `otlphttp` and `debug`, with its keys and its defaults.
 
-mod file;
+pub(super) mod file;
 mod queueing;
 mod target;
 

@@ -1,5 +1,6 @@
 //! The metrics as Prometheus reads them: `OpenMetrics` text, in names made of OpenTelemetry's.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, 
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit as Suffix};
 
-use super::list::{Kind, Metric, Unit};
+use super::list::{ALL, Kind, Metric, Unit};
 use super::snapshot::{Point, Value};
 use super::sources::Sources;
 use crate::telemetry::BOUNDS;
@@ -19,6 +20,37 @@ pub fn text(sources: &Arc<Sources>) -> String {
     registry.register_collector(Box::new(Scrape(Arc::clone(sources))));
     let mut text = String::new();
     encode(&mut text, &registry).expect("a string takes everything, and no number is too large");
+    text
+}
+
+/// `OpenMetrics` text as Prometheus' text format 0.0.4 has it, which names a counter as its samples are named, and knows no
+/// units and no end.
+pub fn classic(openmetrics: &str) -> String {
+    let counters: HashSet<_> = ALL
+        .iter()
+        .filter(|metric| metric.kind == Kind::Counter)
+        .map(|metric| name(metric))
+        .collect();
+    let mut text = String::with_capacity(openmetrics.len());
+    for line in openmetrics.lines() {
+        if line.starts_with("# UNIT ") || line == "# EOF" {
+            continue;
+        }
+        let mut words = line.splitn(4, ' ');
+        let counter = match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("#"), Some(what), Some(family), Some(rest)) => {
+                Some((what, format!("{family}_total"), rest))
+            }
+            _ => None,
+        };
+        match counter.filter(|(_, total, _)| counters.contains(total)) {
+            Some((what, total, rest)) => {
+                text.extend(["# ", what, " ", &total, " ", rest]);
+            }
+            None => text.push_str(line),
+        }
+        text.push('\n');
+    }
     text
 }
 
@@ -118,8 +150,36 @@ fn labels(metric: &Metric, point: &Point) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::list::ALL;
     use super::*;
+
+    #[test]
+    fn the_older_text_names_counters_as_their_samples() {
+        let openmetrics = "\
+# HELP otlet_receiver_requests Requests that came.
+# TYPE otlet_receiver_requests counter
+otlet_receiver_requests_total{receiver=\"otlp\"} 3
+# HELP otlet_receiver_received_bytes Bytes of them.
+# TYPE otlet_receiver_received_bytes counter
+# UNIT otlet_receiver_received_bytes bytes
+otlet_receiver_received_bytes_total{receiver=\"otlp\"} 7
+# HELP otlet_receiver_connections Connections now.
+# TYPE otlet_receiver_connections gauge
+otlet_receiver_connections{receiver=\"otlp\"} 1
+# EOF
+";
+        let expected = "\
+# HELP otlet_receiver_requests_total Requests that came.
+# TYPE otlet_receiver_requests_total counter
+otlet_receiver_requests_total{receiver=\"otlp\"} 3
+# HELP otlet_receiver_received_bytes_total Bytes of them.
+# TYPE otlet_receiver_received_bytes_total counter
+otlet_receiver_received_bytes_total{receiver=\"otlp\"} 7
+# HELP otlet_receiver_connections Connections now.
+# TYPE otlet_receiver_connections gauge
+otlet_receiver_connections{receiver=\"otlp\"} 1
+";
+        assert_eq!(classic(openmetrics), expected);
+    }
 
     #[test]
     fn a_name_has_its_unit_and_a_counters_total() {

@@ -12,12 +12,13 @@ processors:
 exporters:
   otlp: { endpoint: "http://127.0.0.1:14317" }
   otlphttp: { endpoint: "http://127.0.0.1:14318" }
+  file: { path: otlet.json }
   debug:
 service:
   pipelines:
     traces: { receivers: [otlp], processors: [sample], exporters: [otlp, otlphttp] }
     metrics: { receivers: [otlp], processors: [], exporters: [otlp] }
-    logs: { receivers: [otlp, jsonlines], processors: [], exporters: [debug] }
+    logs: { receivers: [otlp, jsonlines], processors: [], exporters: [debug, file] }
 "#;
 
 /// The mappings whose keys are compared, at the least.

@@ -1,11 +1,13 @@
 //! Reads the exporter `file`.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
-use crate::exporter::{FileConfig, FileFormat, Rotation};
+use crate::exporter::{Config, FileConfig, FileFormat, Kind, Rotation};
 
-use super::super::reader::{Lacking, Reader};
-use super::super::report::{Mistake, quoted};
+use super::super::reader::{Lacking, Mistakes, Reader};
+use super::super::report::{Mistake, Place, quoted};
+use super::super::yaml::Entry;
 
 pub(super) const LACKING: Lacking = &[
     (
@@ -33,6 +35,29 @@ pub(super) const LACKING: Lacking = &[
         "otlet makes the file alone: make the directory, and remove this",
     ),
 ];
+
+/// Reports two exporters that would write one file, each over what the other wrote.
+pub(in super::super) fn check_paths(configs: &[Config], entries: &[Entry], mistakes: &Mistakes) {
+    let mut seen: HashMap<&Path, Place> = HashMap::new();
+    for config in configs {
+        let Kind::File(file) = &config.kind else {
+            continue;
+        };
+        let entry = entries.iter().find(|entry| entry.key == config.name);
+        let place = entry.map_or(Place { start: 0, end: 0 }, |entry| {
+            Reader::new(entry.place, &entry.value, mistakes).place_of("path")
+        });
+        if let Some(first) = seen.insert(&file.path, place) {
+            let what = format!(
+                "two exporters write {}",
+                quoted(&file.path.to_string_lossy())
+            );
+            let mistake = Mistake::error(place, what, "give one of them another path");
+            let mistake = mistake.and(first, "the first is here");
+            mistakes.borrow_mut().push(mistake);
+        }
+    }
+}
 
 /// Reads what is the file's own; `None` beside a mistake if there is no path.
 pub(super) fn read(name: &str, reader: &mut Reader<'_>) -> Option<FileConfig> {
