@@ -290,10 +290,7 @@ async fn otlet_starts_while_its_backend_is_down_and_delivers_once_it_is_there() 
             assert_eq!(sender.send(&request(number)).await.unwrap().code, 0);
         }
         let line = otlet.wait_for("the backend does not take requests");
-        assert!(
-        line.contains("name `otlet.invalid` cannot be looked up"),
-        "{line}"
-    );
+        assert!(line.contains("cannot be reached"), "{line}");
         assert!(line.contains("refused"), "{line}");
         let backend = Backend::start_at(addr).unwrap();
         backend.wait_for(20);

@@ -21,6 +21,8 @@ pub enum Stream {
         tcp: TcpStream,
         /// Whether the other side has said something.
         heard: bool,
+        /// How often a failure to write still waits for what there is to read, while nothing was heard.
+        patience: u8,
     },
     /// With.
     Tls {
@@ -54,6 +56,9 @@ impl Trouble {
     }
 }
 
+/// How often a failure to write waits for what the other side may have said.
+const PATIENCE: u8 = 8;
+
 /// How writing fails where the other side has closed.
 const CLOSED: [io::ErrorKind; 3] = [
     io::ErrorKind::BrokenPipe,
@@ -72,7 +77,7 @@ impl Stream {
     /// A connection with TLS.
     pub(super) fn secure(tls: TlsStream<TcpStream>, trouble: Trouble) -> Self {
         let patience = if matches!(tls, TlsStream::Client(_)) {
-            8
+            PATIENCE
         } else {
             0
         };
@@ -85,7 +90,11 @@ impl Stream {
 
     /// A connection without TLS.
     pub fn plain(tcp: TcpStream) -> Self {
-        Self::Plain { tcp, heard: false }
+        Self::Plain {
+            tcp,
+            heard: false,
+            patience: PATIENCE,
+        }
     }
 }
 
@@ -105,7 +114,7 @@ impl AsyncRead for Stream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match &mut *self {
-            Self::Plain { tcp, heard } => {
+            Self::Plain { tcp, heard, .. } => {
                 let before = buf.filled().len();
                 let polled = Pin::new(tcp).poll_read(cx, buf);
                 let read = buf.filled().get(before..).unwrap_or_default();
@@ -138,14 +147,20 @@ impl Stream {
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let Self::Tls { tls, patience, .. } = self else {
-            return written;
+        let (tcp, patience) = match self {
+            Self::Tls { tls, patience, .. } => (tls.get_ref().0, patience),
+            Self::Plain {
+                tcp,
+                patience,
+                heard: false,
+            } => (&*tcp, patience),
+            Self::Plain { .. } => return written,
         };
         match &written {
             Poll::Ready(Err(error)) if *patience > 0 && CLOSED.contains(&error.kind()) => {}
             _ => return written,
         }
-        if tls.get_ref().0.poll_read_ready(cx).is_ready() {
+        if tcp.poll_read_ready(cx).is_ready() {
             *patience -= 1;
             cx.waker().wake_by_ref();
         }
