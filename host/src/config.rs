@@ -13,6 +13,7 @@ mod environment;
 mod exporters;
 mod extensions;
 mod file;
+mod loops;
 mod path;
 mod processors;
 mod reader;

@@ -23,7 +23,7 @@ use super::service::{self, Components};
 use super::telemetry::Telemetry;
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
 use super::{
-    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, dead_letters, exporters,
+    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, dead_letters, exporters, loops,
     processors, receivers,
 };
 
@@ -353,15 +353,23 @@ impl Draft {
         match top.section("service") {
             Some(service) => {
                 let least = self.receivers.iter().map(ReceiverConfig::least_memory);
-                let receivers = service::Receivers {
+                let known = service::Receivers {
                     sockets: &listening,
                     least_memory: least.max().unwrap_or_default(),
                 };
                 let service =
-                    service::read(service, &mut components, &receivers, &extensions, &mistakes);
+                    service::read(service, &mut components, &known, &extensions, &mistakes);
                 (self.pipelines, self.named) = service.pipelines.into_iter().unzip();
                 (self.telemetry, self.memory) = (service.telemetry, service.memory);
                 components.report_unused(&mistakes);
+                let parts = loops::Parts {
+                    receivers,
+                    exporters,
+                    configs: &self.exporters,
+                    sockets: &listening,
+                    pipelines: &self.pipelines,
+                };
+                loops::check(&parts, &mistakes);
             }
             None if matches!(root.value, Value::Map(_)) => {
                 mistakes

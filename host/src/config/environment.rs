@@ -92,7 +92,8 @@ impl Expansion<'_> {
                 match value {
                     Ok(value) => {
                         expanded.push_str(&value);
-                        scalar.quoted |= reference.is_some_and(|name| name.starts_with(FILE));
+                        scalar.of_file |= reference.is_some_and(|name| name.starts_with(FILE));
+                        scalar.quoted |= scalar.of_file;
                     }
                     Err((what, cure)) => {
                         let place = at.and_then(|at| self.place(at, reference)).unwrap_or(place);

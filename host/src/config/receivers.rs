@@ -91,6 +91,8 @@ const KEEPALIVE_LACKING: Lacking = &[(
 
 /// A socket that the config has listen, to find two at one address.
 pub(super) struct Listening {
+    /// The receiver's name.
+    pub(super) receiver: String,
     pub(super) address: SocketAddr,
     pub(super) place: Place,
     /// Whether what is sent is encrypted, and whether not everyone may send.
@@ -111,10 +113,10 @@ pub(super) fn read(
     if let Some(mut protocols) = reader.section("protocols") {
         grpc = protocols
             .section("grpc")
-            .map(|section| read_grpc(section, extensions, listening));
+            .map(|section| read_grpc(name, section, extensions, listening));
         http = protocols
             .section("http")
-            .map(|section| read_http(section, extensions, listening));
+            .map(|section| read_http(name, section, extensions, listening));
         if grpc.is_none() && http.is_none() {
             protocols.report(no_protocol(name, protocols.place()));
         }
@@ -161,6 +163,18 @@ pub(super) fn check(listening: &[Listening], mistakes: &Mistakes) {
 }
 
 impl Listening {
+    /// One that everyone may send to.
+    #[cfg(test)]
+    pub(super) fn at(receiver: &str, address: SocketAddr) -> Self {
+        Self {
+            receiver: receiver.to_owned(),
+            address,
+            place: Place { start: 0, end: 0 },
+            is_secret: false,
+            is_guarded: false,
+        }
+    }
+
     /// Whether nobody else can listen there.
     pub(super) fn meets(&self, address: SocketAddr) -> bool {
         let (a, b) = (self.address, address);
@@ -184,6 +198,7 @@ fn no_protocol(name: &str, place: Place) -> Mistake {
 }
 
 fn read_grpc(
+    name: &str,
     reader: Reader<'_>,
     extensions: &Extensions<'_>,
     listening: &mut Vec<Listening>,
@@ -201,7 +216,7 @@ fn read_grpc(
         keepalive.finish();
     }
     read_secrets(&mut reader, &mut grpc, extensions);
-    read_common(reader, &mut grpc, "max_recv_msg_size_mib", listening);
+    read_common(name, reader, &mut grpc, "max_recv_msg_size_mib", listening);
     grpc
 }
 
@@ -226,6 +241,7 @@ fn read_server_parameters(mut server: Reader<'_>, grpc: &mut Protocol) {
 }
 
 fn read_http(
+    name: &str,
     reader: Reader<'_>,
     extensions: &Extensions<'_>,
     listening: &mut Vec<Listening>,
@@ -239,7 +255,7 @@ fn read_http(
     );
     reader.duration("idle_timeout", TIMEOUTS, &mut http.idle_timeout);
     read_secrets(&mut reader, &mut http, extensions);
-    read_common(reader, &mut http, "max_request_body_size", listening);
+    read_common(name, reader, &mut http, "max_request_body_size", listening);
     http
 }
 
@@ -255,6 +271,7 @@ fn read_secrets(reader: &mut Reader<'_>, protocol: &mut Protocol, extensions: &E
 
 /// Reads what both protocols have; `size` is the name of their largest request.
 fn read_common(
+    name: &str,
     mut reader: Reader<'_>,
     protocol: &mut Protocol,
     size: &str,
@@ -266,6 +283,7 @@ fn read_common(
     protocol.endpoint = address.unwrap_or(protocol.endpoint);
     if address.is_some() || !reader.has("endpoint") {
         listening.push(Listening {
+            receiver: name.to_owned(),
             address: protocol.endpoint,
             place: reader.place_of("endpoint"),
             is_secret: reader.has("tls"),

@@ -1,21 +1,19 @@
 //! Reads `service.telemetry`, with the Collector's keys.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use http::Uri;
-
+use crate::batch::Signal;
 use crate::exporter::{self, HttpTarget, Kind};
 use crate::metrics::PushConfig;
 use crate::telemetry::{Encoding, Level, LogConfig};
 
-use super::exporters;
 use super::extensions::Extensions;
 use super::reader::{Lacking, Mistakes, Reader, place_of_value};
 use super::receivers::Listening;
 use super::report::{Mistake, Place, listed, quoted};
 use super::yaml::{Entry, Node, Value};
+use super::{exporters, loops};
 
 /// What otlet tells of itself, and whom.
 #[derive(Debug, Default)]
@@ -228,12 +226,8 @@ fn read_exporter(
     if let Kind::OtlpHttp(to) = &mut exporter.kind {
         take_whole(to);
     }
-    let endpoint = match &exporter.kind {
-        Kind::Otlp(target) => Some(&target.endpoint),
-        Kind::OtlpHttp(to) => to.metrics_endpoint.as_ref().or(Some(&to.target.endpoint)),
-        Kind::Debug(_) | Kind::File(_) => None,
-    };
-    let own = endpoint.and_then(|endpoint| receivers.iter().find(|own| is_at(endpoint, own)));
+    let endpoint = loops::endpoint(&exporter.kind, Signal::Metrics);
+    let own = endpoint.and_then(|to| receivers.iter().find(|own| loops::is_at(to, own)));
     if let Some(own) = own {
         report_loop(place, own, mistakes);
     }
@@ -255,21 +249,6 @@ fn report_loop(place: Place, own: &Listening, mistakes: &Mistakes) {
     let cure = "send them to a backend: each would be counted, and make more to send";
     let mistake = Mistake::error(place, what, cure).and(own.place, "the receiver is here");
     mistakes.borrow_mut().push(mistake);
-}
-
-/// Whether a URL leads to a receiver of this process, as far as its text says.
-fn is_at(endpoint: &Uri, receiver: &Listening) -> bool {
-    let host = endpoint.host().unwrap_or_default();
-    let ip = match host.trim_start_matches('[').trim_end_matches(']') {
-        "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        host => host.parse().ok(),
-    };
-    let own = receiver.address;
-    endpoint.port_u16() == Some(own.port())
-        && ip.is_some_and(|ip| {
-            let is_here = ip.is_loopback() || ip.is_unspecified();
-            ip == own.ip() || (is_here && (own.ip().is_unspecified() || ip.is_unspecified()))
-        })
 }
 
 const LEVELS: [(&str, Level); 4] = [

@@ -38,8 +38,10 @@ pub(super) struct Scalar {
     pub(super) text: String,
     /// Whether it can be nothing but text: in quotes, a block, or tagged `!!str`.
     pub(super) quoted: bool,
-    /// Whether something was filled in from the environment, which no message may repeat.
+    /// Whether something was filled in from the environment or a file, which no message may repeat.
     pub(super) expanded: bool,
+    /// Whether some of that was a file's.
+    pub(super) of_file: bool,
 }
 
 /// A key and its value.
@@ -134,6 +136,7 @@ impl Node {
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a mapping".to_owned(),
             Value::Unknown => "something unknown".to_owned(),
+            Value::Scalar(scalar) if scalar.of_file => "a value filled in from a file".to_owned(),
             Value::Scalar(scalar) if scalar.expanded => {
                 "a value filled in from the environment".to_owned()
             }

@@ -11,7 +11,11 @@ pub struct Counters {
     pub sent_requests: Counter,
     /// Items in them, without those that the backend rejected.
     pub sent_items: Counter,
-    /// Requests that were refused for good or given up.
+    /// Requests that could not be sent now, and whose waiting senders were told to try again.
+    pub returned_requests: Counter,
+    /// Items in them.
+    pub returned_items: Counter,
+    /// Requests that were refused for good, or given up though they were acknowledged.
     pub failed_requests: Counter,
     /// Items in them.
     pub failed_items: Counter,
@@ -30,6 +34,7 @@ pub struct Counters {
     coming: Throttle,
     /// Keeps a log line that each request may cause from flooding the log.
     failures: Throttle,
+    returns: Throttle,
     rejections: Throttle,
 }
 
@@ -58,6 +63,11 @@ impl Counters {
     /// Whether a failed request may be logged now, and how many were not since the last.
     pub(super) fn may_log_failure(&self) -> Option<u64> {
         self.failures.pass()
+    }
+
+    /// Whether a request that goes back may be logged now, and how many were not since the last.
+    pub(super) fn may_log_return(&self) -> Option<u64> {
+        self.returns.pass()
     }
 
     /// Whether a partial success may be logged now, and how many were not since the last.

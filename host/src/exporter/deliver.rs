@@ -142,8 +142,12 @@ impl Sender {
                     .for_each(|one| pieces.push_front(one)),
                 Err(piece) => {
                     let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
-                    let is_kept = !awaited && self.keep(&piece, &failure).await;
-                    self.note_failed(&failure, &piece, is_kept);
+                    if awaited && failure.retryable {
+                        self.note_returned(&failure, &piece);
+                    } else {
+                        let is_kept = !awaited && self.keep(&piece, &failure).await;
+                        self.note_failed(&failure, &piece, is_kept);
+                    }
                     answer = Err(failure.refusal(&self.name));
                 }
             }
@@ -253,6 +257,23 @@ impl Sender {
                 said = accepted.words,
                 unlogged,
                 "the backend took a request in part"
+            );
+        }
+    }
+
+    /// Nothing is lost: a sender that waits keeps what it sends until it is answered.
+    fn note_returned(&self, failure: &Failure, piece: &Piece) {
+        let items = piece.items;
+        self.counters.returned_requests.add(1);
+        self.counters.returned_items.add(items);
+        if let Some(unlogged) = self.counters.may_log_return() {
+            tracing::warn!(
+                exporter = &*self.name,
+                reason = failure.reason,
+                said = failure.words,
+                items,
+                unlogged,
+                "a request was not delivered, and its sender was told to try again"
             );
         }
     }

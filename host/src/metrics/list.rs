@@ -162,9 +162,13 @@ metrics! {
     EXPORTER_REJECTED_ITEMS: Counter "otlet.exporter.rejected_items", ITEMS, EXPORTER,
         "Spans, data points or log records that the backend rejected of requests that it took (partial success).";
     EXPORTER_FAILED: Counter "otlet.exporter.failed_requests", REQUESTS, EXPORTER,
-        "Requests that the backend refused for good, or that were given up.";
+        "Requests that the backend refused for good, or that were given up though they were acknowledged.";
     EXPORTER_FAILED_ITEMS: Counter "otlet.exporter.failed_items", ITEMS, EXPORTER,
         "Spans, data points or log records in them.";
+    EXPORTER_RETURNED: Counter "otlet.exporter.returned_requests", REQUESTS, EXPORTER,
+        "Requests that could not be sent, and whose senders were told to try again, with the queue off.";
+    EXPORTER_RETURNED_ITEMS: Counter "otlet.exporter.returned_items", ITEMS, EXPORTER,
+        "Spans, data points or log records in them, again for each time.";
     EXPORTER_RETRIES: Counter "otlet.exporter.retries", Unit::Of("{attempt}"), EXPORTER,
         "Attempts after a request's first.";
     EXPORTER_DURATION: Histogram "otlet.exporter.attempt.duration", Unit::Seconds, EXPORTER,

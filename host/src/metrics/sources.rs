@@ -204,6 +204,8 @@ fn collect_exporter(exporter: &Exporter, into: &mut Snapshot) {
         (&list::EXPORTER_REJECTED_ITEMS, &counters.rejected_items),
         (&list::EXPORTER_FAILED, &counters.failed_requests),
         (&list::EXPORTER_FAILED_ITEMS, &counters.failed_items),
+        (&list::EXPORTER_RETURNED, &counters.returned_requests),
+        (&list::EXPORTER_RETURNED_ITEMS, &counters.returned_items),
         (&list::EXPORTER_RETRIES, &counters.retries),
     ] {
         into.add(metric, labels, counter.get());

@@ -14,7 +14,7 @@ fn report(
     let config = format!(
         "
 receivers: {{ otlp: {{ protocols: {{ grpc: {{ {receiver} }} }} }} }}
-exporters: {{ otlp: {{ endpoint: localhost:4317, {exporter} }} }}
+exporters: {{ otlp: {{ endpoint: localhost:14317, {exporter} }} }}
 extensions: {{ bearertokenauth: {{ {extension} }} }}
 service:
   extensions: [bearertokenauth]

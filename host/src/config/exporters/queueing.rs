@@ -8,7 +8,7 @@ use crate::queue::{self, Batching, Sizer};
 
 use super::super::reader::{Lacking, Reader};
 use super::super::report::Mistake;
-use super::super::units::MAX_DURATION;
+use super::super::units::{self, MAX_DURATION};
 
 const BATCH_LACKING: Lacking = &[
     ("flush_timeout", "it is named `max_delay`"),
@@ -95,7 +95,7 @@ pub(super) fn read_queue(reader: Reader<'_>) -> queue::Config {
             let cure = "remove one of the two: a sender that waits for the backend should not wait for other senders";
             reader.report(Mistake::error(section.place(), what, cure));
         }
-        queue.batch = Some(read_batch(section));
+        queue.batch = Some(read_batch(section, queue.max_bytes));
     }
     // A thousand requests are a good default, a thousand bytes or spans are not.
     if queue.sizer != Sizer::Requests && !reader.has("queue_size") {
@@ -107,12 +107,19 @@ pub(super) fn read_queue(reader: Reader<'_>) -> queue::Config {
     queue
 }
 
-fn read_batch(reader: Reader<'_>) -> Batching {
+fn read_batch(reader: Reader<'_>, most: u64) -> Batching {
     let mut reader = reader.lacking(BATCH_LACKING);
     let mut batch = Batching::default();
     // One record of the usual size fits in the least.
     reader.size("max_bytes", 4096..=1 << 30, &mut batch.max_bytes);
     reader.duration("max_delay", DELAYS, &mut batch.max_delay);
+    if u64::try_from(batch.max_bytes).unwrap_or(u64::MAX) > most {
+        let most = units::show_size(most);
+        let what =
+            format!("a batch of `max_bytes` is more than the queue holds, `max_bytes: {most}`");
+        let cure = "write a smaller `max_bytes` for the batch, or a larger one for the queue";
+        reader.report(Mistake::error(reader.place_of("max_bytes"), what, cure));
+    }
     reader.finish();
     batch
 }

@@ -138,6 +138,7 @@ impl<'a> Builder<'a> {
                     text: text.into_owned(),
                     quoted: style != ScalarStyle::Plain || self.is_text(tag, place),
                     expanded: false,
+                    of_file: false,
                 };
                 let finished = Finished::of(place, Value::Scalar(text));
                 self.room(place, 0, finished.weight)?;

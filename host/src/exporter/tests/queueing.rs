@@ -137,7 +137,11 @@ fn without_a_queue_the_backends_refusal_is_the_senders() {
             "{refusal:?}"
         );
         assert_eq!(backend.attempts(), 2);
-        assert_eq!(exporter.counters().failed_requests.get(), 2);
+        // What the sender tries again is not given up.
+        let counters = exporter.counters();
+        assert_eq!(counters.failed_requests.get(), 1);
+        assert_eq!(counters.returned_requests.get(), 1);
+        assert_eq!(counters.returned_items.get(), 1);
     }
 }
 
@@ -199,7 +203,8 @@ fn when_a_sender_leaves_the_attempt_under_way_ends_and_no_other_begins() {
         let left = Instant::now();
         world.until(|| exporter.depth().requests == 0);
         assert!(left.elapsed() < Duration::from_secs(3));
-        assert_eq!(exporter.counters().failed_requests.get(), 1);
+        assert_eq!(exporter.counters().returned_requests.get(), 1);
+        assert_eq!(exporter.counters().failed_requests.get(), 0);
         assert_eq!(backend.attempts(), 2);
     }
 }
