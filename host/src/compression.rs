@@ -24,9 +24,7 @@ pub const ACCEPTED: &str = "gzip, zstd, deflate";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InflateError {
     /// It holds more than it may.
-    #[error(
-        "the body is larger than {limit} bytes once decompressed: send smaller batches, or raise `max_request_size`"
-    )]
+    #[error("the body is larger than {limit} bytes once decompressed: send smaller batches")]
     TooLarge {
         /// The bound.
         limit: usize,
@@ -41,13 +39,21 @@ pub enum InflateError {
     Window,
 }
 
-impl From<InflateError> for Refusal {
-    fn from(error: InflateError) -> Self {
-        match error {
-            InflateError::TooLarge { .. } => Self::TooLarge(error.to_string()),
-            InflateError::Corrupt(_) | InflateError::Window => Self::Invalid(error.to_string()),
+impl InflateError {
+    /// What the sender is told, with the key of the config that has the bound.
+    pub fn refusal(self, key: &str) -> Refusal {
+        match self {
+            Self::TooLarge { .. } if key.is_empty() => Refusal::TooLarge(self.to_string()),
+            Self::TooLarge { .. } => Refusal::TooLarge(format!("{self}, or raise `{key}`")),
+            Self::Corrupt(_) | Self::Window => Refusal::Invalid(self.to_string()),
         }
     }
+}
+
+/// What a body holds, as far as it is known before it is opened.
+struct Admitted {
+    size: usize,
+    is_one: bool,
 }
 
 impl Coding {
@@ -76,7 +82,7 @@ impl Coding {
 /// with before it is opened.
 pub fn admit(coding: Coding, framed: Bytes, limit: usize) -> Result<Packed, InflateError> {
     let body = framed.get(PREFIX..).unwrap_or_default();
-    let (coding, size) = match coding {
+    let (coding, Admitted { size, is_one }) = match coding {
         Coding::Gzip => (coding, gzip::admit(body, limit)?),
         Coding::Zstd => (coding, zstd::admit(body, limit)?),
         Coding::Zlib | Coding::Raw => zlib::admit(body, limit)?,
@@ -86,6 +92,8 @@ pub fn admit(coding: Coding, framed: Bytes, limit: usize) -> Result<Packed, Infl
         framed,
         size,
         limit,
+        key: "",
+        is_one,
     })
 }
 
@@ -93,7 +101,7 @@ pub fn admit(coding: Coding, framed: Bytes, limit: usize) -> Result<Packed, Infl
 pub fn inflate(packed: &Packed) -> Result<Bytes, InflateError> {
     let body = packed.framed.get(PREFIX..).unwrap_or_default();
     match packed.coding {
-        Coding::Gzip => gzip::inflate(body, packed.limit),
+        Coding::Gzip => gzip::inflate(body, packed.size),
         Coding::Zstd => zstd::inflate(body, packed.size, packed.limit),
         Coding::Zlib | Coding::Raw => zlib::inflate(packed.coding, body, packed.size),
     }
@@ -116,6 +124,8 @@ pub fn deflate(coding: Coding, message: &[u8]) -> Packed {
         framed: framed.into(),
         size: message.len(),
         limit: message.len(),
+        key: "",
+        is_one: true,
     }
 }
 
@@ -123,7 +133,7 @@ pub fn deflate(coding: Coding, message: &[u8]) -> Packed {
 pub fn open(payload: Payload) -> Result<Payload, Refusal> {
     match (payload.framed(), payload.compressed()) {
         (None, Some(packed)) => {
-            let plain = inflate(packed)?;
+            let plain = inflate(packed).map_err(|error| error.refusal(packed.key))?;
             Ok(payload.with_plain(plain))
         }
         _ => Ok(payload),

@@ -11,6 +11,7 @@
 
 mod answer;
 mod client;
+mod coding;
 mod connector;
 mod counters;
 mod debug;
@@ -36,7 +37,7 @@ use crate::queue::{self, Capacity, Depth, Lost, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 use crate::{auth, tls};
-use client::{Client, Secrets};
+use client::{Client, Shared};
 use deliver::Sender;
 use gather::Gather;
 
@@ -248,11 +249,11 @@ impl Exporter {
         let name: Arc<str> = config.name.as_str().into();
         let consumers = config.queue.num_consumers.div_ceil(runtimes.iter().len());
         let batch = config.queue.batch.as_ref();
-        let secrets = Secrets::read(config)?;
+        let shared = Shared::read(config)?;
         for (lane, runtime) in runtimes.iter().enumerate() {
             let sender = Arc::new(Sender {
                 name: Arc::clone(&name),
-                client: Client::new(config, &secrets, output, file.as_ref())?,
+                client: Client::new(config, &shared, output, file.as_ref())?,
                 retry: config.retry.clone(),
                 counters: Arc::clone(&counters),
                 letters: letters.map(Arc::clone),

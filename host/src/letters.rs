@@ -31,6 +31,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use crate::batch;
 use crate::compression;
 use crate::date::Moment;
 use crate::payload::Payload;
@@ -71,7 +72,7 @@ impl Config {
 pub struct Letter {
     /// The request.
     pub payload: Payload,
-    /// Spans, data points or log records in it.
+    /// Spans, data points or log records in it; none if nobody opened it.
     pub items: u64,
     /// Who failed on it, and why.
     pub grounds: Grounds,
@@ -242,9 +243,9 @@ impl Letters {
             return Err(error.into());
         }
         reserved.fill();
-        for letter in letters {
+        for contents in contents {
             self.counters.written.add(1);
-            self.counters.written_items.add(letter.items);
+            self.counters.written_items.add(contents.items);
         }
         Ok(())
     }
@@ -292,6 +293,7 @@ struct Contents {
     name: Name,
     message: Bytes,
     reason: Vec<u8>,
+    items: u64,
 }
 
 impl Contents {
@@ -300,13 +302,17 @@ impl Contents {
         let message = opened.message().unwrap_or_default();
         let now = Moment::now();
         let signal = letter.payload.signal();
+        let items = match letter.items {
+            0 => batch::records(signal, &message),
+            known => known,
+        };
         let reason = Reason {
             time: now.to_string(),
             signal: signal.name().to_owned(),
             origin: letter.grounds.origin.clone(),
             kind: letter.grounds.kind,
             reason: letter.grounds.text.clone(),
-            items: letter.items,
+            items,
             bytes: u64::try_from(message.len()).unwrap_or(u64::MAX),
             replayed: None,
         };
@@ -314,6 +320,7 @@ impl Contents {
             name: Name::new(signal, now),
             message,
             reason: reason.to_json(),
+            items,
         })
     }
 

@@ -34,6 +34,10 @@ pub struct Packed {
     pub size: usize,
     /// The most bytes that it may hold once opened.
     pub limit: usize,
+    /// The key of the config that says so; empty where none does.
+    pub key: &'static str,
+    /// Whether it is one member or frame and nothing else, as every receiver takes it.
+    pub is_one: bool,
 }
 
 /// An encoded export request of one signal: protobuf, plain, compressed, or both.
@@ -201,6 +205,8 @@ mod tests {
             framed: Bytes::from_static(&[0; 30]),
             size: 100,
             limit: 1000,
+            key: "",
+            is_one: true,
         };
         let lease = memory.take(30 + 100).unwrap();
         Payload::packed(Signal::Logs, packed).charged(lease)

@@ -80,7 +80,8 @@ const MIB: usize = 1 << 20;
 pub struct Protocol {
     /// Where it listens. Example: `endpoint: 127.0.0.1:4317`.
     pub endpoint: SocketAddr,
-    /// The largest body, before decompression and after. Example: `max_request_size: 16MiB`.
+    /// The largest body, before decompression and after. Example: `max_request_body_size: 16MiB`, or over gRPC
+    /// `max_recv_msg_size_mib: 16`.
     pub max_request_size: usize,
     /// The bytes of bodies held at the same time, over all connections. Example: `max_in_flight: 256MiB`.
     pub max_in_flight: usize,
@@ -117,7 +118,7 @@ impl Protocol {
         }
     }
 
-    /// The least `max_in_flight` in which every request of `max_request_size` has room, as it came compressed and opened.
+    /// The least `max_in_flight` in which every request of the largest size has room, as it came compressed and opened.
     pub fn least_in_flight(&self) -> usize {
         self.max_request_size.saturating_mul(2)
     }

@@ -45,6 +45,11 @@ pub fn split(
     Ok(splitter.parts)
 }
 
+/// The records of a request, as far as it can be read.
+pub fn records(signal: Signal, message: &[u8]) -> u64 {
+    Level::Request.records(signal, message)
+}
+
 /// What holds what.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
@@ -91,6 +96,18 @@ impl Level {
             (Self::Metric, number) => Msg::of_data(number).map(|_| Self::Data),
             _ => None,
         }
+    }
+
+    fn records(self, signal: Signal, message: &[u8]) -> u64 {
+        let (mut fields, mut records) = (Reader::new(message), 0);
+        while let Ok(Some(field)) = fields.next() {
+            records += match self.below(signal, field.number) {
+                Some(Self::Record) if field.wire == LEN => 1,
+                Some(below) if field.wire == LEN => below.records(signal, field.body),
+                _ => 0,
+            };
+        }
+        records
     }
 }
 

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::io::{self, Read, Write};
 
 use bytes::{Bytes, BytesMut};
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use flate2::{Compress, Compression, FlushCompress, Status};
 use libdeflater::Decompressor;
 use memchr::memmem;
 
-use super::{Coding, InflateError, put_prefix};
+use super::{Admitted, Coding, InflateError, put_prefix};
 use crate::payload::PREFIX;
 
 /// The first bytes of each member of a gzip file: the magic number, and deflate, the only method there is.
@@ -17,6 +17,9 @@ const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 
 /// Deflate cannot shrink anything by more (a match of 258 bytes in 2 bits).
 const MAX_RATIO: usize = 1032;
+
+/// What gzip adds to what does not compress: its header and trailer, mostly 18 bytes, and a byte in eight.
+const FRAME: usize = 50;
 
 /// log2 of gzip's window.
 const WINDOW_BITS: u8 = 15;
@@ -40,24 +43,34 @@ fn claimed_size(gzip: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(*trailer)).ok()
 }
 
-/// The size that a body is to be charged with: what it claims to have once opened, if that is at most `limit`; else it is
-/// looked into, and what is wrong with it is the error.
-pub(super) fn admit(gzip: &[u8], limit: usize) -> Result<usize, InflateError> {
+/// Whether a body holds a second member or something else behind the first: perhaps, for what looks like a second may be
+/// data. What looks like one member, of a size that its bytes can hold, is what every client sends.
+fn may_hold_more(gzip: &[u8], claimed: usize) -> bool {
+    let least = gzip.len().saturating_sub(FRAME) / 9 * 8;
+    let most = gzip.len().saturating_mul(MAX_RATIO);
+    !(least..=most).contains(&claimed)
+        || memmem::find(gzip.get(1..).unwrap_or_default(), &MAGIC).is_some()
+}
+
+/// What a body is to be charged with: what it claims to have once opened, if it is one member and that is at most `limit`;
+/// else it is run through to count, and what is wrong with it is the error.
+pub(super) fn admit(gzip: &[u8], limit: usize) -> Result<Admitted, InflateError> {
     let claimed = claimed_size(gzip).ok_or(CORRUPT)?;
-    if claimed <= limit {
-        return Ok(claimed);
-    }
     // The last bytes of a body that was cut short are no size, and mostly say gigabytes.
+    if claimed <= limit && !may_hold_more(gzip, claimed) {
+        return Ok(Admitted {
+            size: claimed,
+            is_one: true,
+        });
+    }
     decode(gzip, limit, &mut io::sink())
 }
 
-/// Opens a body that may hold `limit` bytes.
-pub(super) fn inflate(gzip: &[u8], limit: usize) -> Result<Bytes, InflateError> {
+/// Opens a body that was admitted with `size` bytes.
+pub(super) fn inflate(gzip: &[u8], size: usize) -> Result<Bytes, InflateError> {
     let claimed = claimed_size(gzip).ok_or(CORRUPT)?;
-    // One member of the size it claims is what every client sends. Anything else takes the slow way, where nothing is
-    // allocated on the word of a stranger. libdeflate stops after the first member without saying so: hence the search.
-    let one = memmem::find(gzip.get(1..).unwrap_or_default(), &MAGIC).is_none();
-    if one && claimed <= limit && claimed <= gzip.len().saturating_mul(MAX_RATIO) {
+    // libdeflate stops after the first member without saying so.
+    if claimed == size && !may_hold_more(gzip, claimed) {
         let mut framed = BytesMut::zeroed(PREFIX + claimed);
         let body = framed.get_mut(PREFIX..).unwrap_or_default();
         let opened = DECOMPRESSOR.with_borrow_mut(|d| d.gzip_decompress(gzip, body));
@@ -66,23 +79,46 @@ pub(super) fn inflate(gzip: &[u8], limit: usize) -> Result<Bytes, InflateError> 
             return Ok(framed.freeze());
         }
     }
-    inflate_slowly(gzip, limit)
-}
-
-/// Opens gzip of several members, or with a trailer that lies, growing the answer as it comes.
-fn inflate_slowly(gzip: &[u8], limit: usize) -> Result<Bytes, InflateError> {
-    let mut framed = vec![0; PREFIX];
-    decode(gzip, limit, &mut framed)?;
+    let mut framed = Vec::with_capacity(PREFIX + size);
+    framed.resize(PREFIX, 0);
+    // What holds more than it was charged with has a trailer that lies.
+    decode(gzip, size, &mut framed).map_err(|_lie| CORRUPT)?;
     put_prefix(&mut framed, false);
     Ok(framed.into())
 }
 
-/// Writes what gzip of any number of members holds, at most `limit` bytes and one, and says how many there are.
-fn decode(gzip: &[u8], limit: usize, out: &mut impl Write) -> Result<usize, InflateError> {
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    match io::copy(&mut MultiGzDecoder::new(gzip).take(most), out) {
-        Ok(len) if len < most => Ok(usize::try_from(len).unwrap_or(limit)),
-        Ok(_more) => Err(InflateError::TooLarge { limit }),
+/// Writes what gzip of any number of members holds, at most `limit` bytes, and says how many there are.
+fn decode(gzip: &[u8], limit: usize, out: &mut impl Write) -> Result<Admitted, InflateError> {
+    let mut rest = gzip;
+    let first = copy(&mut GzDecoder::new(&mut rest), limit, out)?;
+    if rest.is_empty() {
+        return Ok(Admitted {
+            size: first,
+            is_one: true,
+        });
+    }
+    let left = limit.saturating_sub(first);
+    match copy(&mut MultiGzDecoder::new(rest), left, out) {
+        Ok(more) => Ok(Admitted {
+            size: first.saturating_add(more),
+            is_one: false,
+        }),
+        Err(InflateError::TooLarge { .. }) => Err(InflateError::TooLarge { limit }),
+        Err(damage) => Err(damage),
+    }
+}
+
+/// Copies to the end, unless there are more than `limit` bytes.
+fn copy(from: &mut impl Read, limit: usize, out: &mut impl Write) -> Result<usize, InflateError> {
+    let limited = u64::try_from(limit).unwrap_or(u64::MAX);
+    match io::copy(&mut from.take(limited), out) {
+        Ok(len) if len < limited => Ok(usize::try_from(len).unwrap_or(limit)),
+        // The trailer is read at the end, of which one more byte tells.
+        Ok(_all) => match from.read(&mut [0]) {
+            Ok(0) => Ok(limit),
+            Ok(_more) => Err(InflateError::TooLarge { limit }),
+            Err(_damage) => Err(CORRUPT),
+        },
         Err(_damage) => Err(CORRUPT),
     }
 }

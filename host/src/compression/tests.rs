@@ -157,10 +157,11 @@ fn what_came_compressed_in_one_way_goes_on_in_another() {
 fn a_payload_that_is_too_large_once_opened_is_refused_for_good() {
     for coding in SENT {
         let mut packed = deflate(coding, b"telemetry");
-        let refusal = Refusal::from(admit(coding, packed.framed.clone(), 8).unwrap_err());
+        let error = admit(coding, packed.framed.clone(), 8).unwrap_err();
+        let refusal = error.refusal("the_key");
         assert!(matches!(refusal, Refusal::TooLarge(_)));
         assert!(
-            refusal.to_string().contains("max_request_size"),
+            refusal.to_string().ends_with("or raise `the_key`"),
             "{refusal}"
         );
         // Even if it were let in.

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use flate2::{Compress, Compression, Decompress, FlushDecompress, Status};
 use libdeflater::Decompressor;
 
-use super::{Coding, InflateError, gzip, put_prefix};
+use super::{Admitted, Coding, InflateError, gzip, put_prefix};
 use crate::payload::PREFIX;
 
 /// What is opened at a time while counting.
@@ -22,8 +22,8 @@ thread_local! {
     static COMPRESSOR: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), true));
 }
 
-/// Which of the two forms a body has, and how many bytes it holds.
-pub(super) fn admit(body: &[u8], limit: usize) -> Result<(Coding, usize), InflateError> {
+/// Which of the two forms a body has, and how many bytes it holds. One with anything behind its end is damaged.
+pub(super) fn admit(body: &[u8], limit: usize) -> Result<(Coding, Admitted), InflateError> {
     let coding = if has_header(body) {
         Coding::Zlib
     } else {
@@ -31,7 +31,10 @@ pub(super) fn admit(body: &[u8], limit: usize) -> Result<(Coding, usize), Inflat
     };
     COUNTER
         .with_borrow_mut(|counter| count(counter, coding, body, limit))
-        .map(|size| (coding, size))
+        .map(|size| {
+            let is_one = true;
+            (coding, Admitted { size, is_one })
+        })
 }
 
 /// Whether a body begins with zlib's header: deflate, a window of at most 32 KiB, and a check that both bytes are divisible

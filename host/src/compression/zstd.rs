@@ -9,7 +9,7 @@ use std::io::Cursor;
 use bytes::Bytes;
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
 
-use super::{Coding, InflateError, put_prefix};
+use super::{Admitted, Coding, InflateError, put_prefix};
 use crate::payload::PREFIX;
 
 /// What a frame of data begins with.
@@ -51,16 +51,21 @@ fn compressor() -> CCtx<'static> {
 struct Bounds {
     least: u64,
     most: u64,
+    /// Frames, those that are skipped as well: some decoders stop after the first.
+    frames: u32,
 }
 
-/// The size that a body is to be charged with: what it says, or else what its blocks can hold, at most `limit`.
-pub(super) fn admit(body: &[u8], limit: usize) -> Result<usize, InflateError> {
+/// What a body is to be charged with: what it says, or else what its blocks can hold, at most `limit`.
+pub(super) fn admit(body: &[u8], limit: usize) -> Result<Admitted, InflateError> {
     let bounds = bounds(body)?;
     let fits = |size| usize::try_from(size).is_ok_and(|size| size <= limit);
     if !fits(bounds.least) {
         return Err(InflateError::TooLarge { limit });
     }
-    Ok(usize::try_from(bounds.most).map_or(limit, |most| most.min(limit)))
+    Ok(Admitted {
+        size: usize::try_from(bounds.most).map_or(limit, |most| most.min(limit)),
+        is_one: bounds.frames == 1,
+    })
 }
 
 /// Opens a body that was admitted with `size` bytes.
@@ -103,9 +108,10 @@ pub(super) fn deflate(message: &[u8]) -> Vec<u8> {
 fn bounds(body: &[u8]) -> Result<Bounds, InflateError> {
     let mut rest = Rest(body);
     let mut all = Bounds::default();
-    let mut frames = 0_u32;
+    let mut has_data = false;
     while !rest.0.is_empty() {
         let magic = u32::from_le_bytes(rest.take()?);
+        all.frames = all.frames.saturating_add(1);
         if magic & !0xf == SKIPPABLE {
             let len = u32::from_le_bytes(rest.take()?);
             rest.skip(u64::from(len))?;
@@ -117,9 +123,9 @@ fn bounds(body: &[u8]) -> Result<Bounds, InflateError> {
         let frame = rest.frame()?;
         all.least = all.least.saturating_add(frame.least);
         all.most = all.most.saturating_add(frame.most);
-        frames = frames.saturating_add(1);
+        has_data = true;
     }
-    (frames > 0).then_some(all).ok_or(CORRUPT)
+    has_data.then_some(all).ok_or(CORRUPT)
 }
 
 /// What is left to be walked.
@@ -179,6 +185,7 @@ impl Rest<'_> {
             Some(content) => Ok(Bounds {
                 least: content,
                 most: content,
+                ..Bounds::default()
             }),
             None => Ok(blocks),
         }

@@ -10,7 +10,7 @@ use super::reader::Reader;
 use super::report::Mistake;
 use super::units::MAX_DURATION;
 
-/// Less than one request of the default `max_request_size` would keep nothing.
+/// Less than one request of the default `max_request_body_size` would keep nothing.
 const SIZES: RangeInclusive<u64> = 16 << 20..=1 << 40;
 
 /// Reads the section; `None` beside a mistake if there is no directory.

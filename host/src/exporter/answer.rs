@@ -31,6 +31,8 @@ pub(super) struct Failure {
     pub(super) after: Option<Duration>,
     /// Whether a smaller request may be taken.
     pub(super) too_large: bool,
+    /// Whether the same request may be taken if it is not compressed.
+    pub(super) unknown_coding: bool,
 }
 
 impl Accepted {
@@ -56,6 +58,7 @@ impl Failure {
             retryable: true,
             after: None,
             too_large: false,
+            unknown_coding: false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use super::answer::{Accepted, Failure, words};
 use super::connector::{Connector, NoConnection};
 use super::debug::Printer;
 use super::file;
-use super::lot::INLINE;
+use super::lot::{INLINE, counted};
 use super::{
     Compression, Config, Keepalive, Kind, Output, StartError, Target, grpc, http as otlp_http,
 };
@@ -59,6 +60,7 @@ pub(super) struct Common {
     compression: Compression,
     /// Zero is for ever.
     timeout: Duration,
+    is_plain: Arc<AtomicBool>,
 }
 
 /// A request in the form in which it is sent, however often.
@@ -67,6 +69,8 @@ pub(super) struct Prepared {
     /// With its gRPC prefix in front.
     pub(super) framed: Bytes,
     pub(super) coding: Option<Coding>,
+    /// Spans, data points or log records; none where nobody opened it.
+    pub(super) items: u64,
     /// What the bytes are charged with.
     pub(super) _lease: Option<Arc<Lease>>,
 }
@@ -78,15 +82,17 @@ pub(super) struct Connections {
     bearer: Option<Arc<auth::Bearer>>,
 }
 
-/// What the clients of one exporter share: what they prove and demand.
+/// What the clients of one exporter share: what they prove and demand, and what they found out.
 #[derive(Clone, Default)]
-pub(super) struct Secrets {
+pub(super) struct Shared {
     /// None where no endpoint is `https://`.
     tls: Option<Arc<tls::Connector>>,
     bearer: Option<Arc<auth::Bearer>>,
+    /// Whether the backend does not know the compression, so that nothing is compressed.
+    is_plain: Arc<AtomicBool>,
 }
 
-impl Secrets {
+impl Shared {
     /// Reads certificates, keys and tokens.
     pub(super) fn read(config: &Config) -> Result<Self, StartError> {
         let (target, protocol, is_secure) = match &config.kind {
@@ -104,6 +110,7 @@ impl Secrets {
         Ok(Self {
             tls: tls.transpose().map_err(wrong)?.map(Arc::new),
             bearer: bearer.transpose().map_err(wrong)?.map(Arc::new),
+            is_plain: Arc::default(),
         })
     }
 }
@@ -124,13 +131,14 @@ impl Client {
     /// A client; `file` is what the clients of one exporter share.
     pub(super) fn new(
         config: &Config,
-        secrets: &Secrets,
+        shared: &Shared,
         output: &Output,
         file: Option<&file::Writer>,
     ) -> Result<Self, StartError> {
         let common = |target: &Target| Common {
             compression: target.compression,
             timeout: config.timeout,
+            is_plain: Arc::clone(&shared.is_plain),
         };
         match &config.kind {
             Kind::Otlp(target) => {
@@ -138,7 +146,7 @@ impl Client {
                     &config.name,
                     target,
                     config.timeout,
-                    Connections::new(true, config, target.keepalive.as_ref(), secrets),
+                    Connections::new(true, config, target.keepalive.as_ref(), shared),
                 )?;
                 Ok(Self::Otlp(client, common(target)))
             }
@@ -146,7 +154,7 @@ impl Client {
                 let client = otlp_http::Client::new(
                     &config.name,
                     to,
-                    Connections::new(false, config, None, secrets),
+                    Connections::new(false, config, None, shared),
                 )?;
                 Ok(Self::OtlpHttp(client, common(&to.target)))
             }
@@ -161,23 +169,51 @@ impl Client {
         }
     }
 
-    /// Brings a request into the form in which it is sent. What is at hand in that form is taken as it is.
-    pub(super) async fn prepare(&self, payload: Payload) -> Result<Prepared, Failure> {
+    /// Brings a request into the form in which it is sent. What is at hand in that form is taken as it is; what is opened is
+    /// counted.
+    pub(super) async fn prepare(&self, payload: Payload, items: u64) -> Result<Prepared, Failure> {
         let coding = match self {
-            Self::Otlp(_, common) | Self::OtlpHttp(_, common) => common.compression.coding(),
+            Self::Otlp(_, common) | Self::OtlpHttp(_, common) => common.coding(),
             Self::Debug(_) | Self::File(_) => None,
         };
+        Self::prepare_in(coding, payload, items).await
+    }
+
+    /// The same without compression.
+    pub(super) async fn prepare_plain(
+        &self,
+        payload: Payload,
+        items: u64,
+    ) -> Result<Prepared, Failure> {
+        Self::prepare_in(None, payload, items).await
+    }
+
+    /// Compresses nothing from now on; gives what the compression was called, the first time.
+    pub(super) fn give_up_compression(&self) -> Option<&'static str> {
+        let (Self::Otlp(_, common) | Self::OtlpHttp(_, common)) = self else {
+            return None;
+        };
+        let was_plain = common.is_plain.swap(true, Ordering::Relaxed);
+        let coding = common.compression.coding().filter(|_| !was_plain)?;
+        Some(coding.name())
+    }
+
+    async fn prepare_in(
+        coding: Option<Coding>,
+        payload: Payload,
+        items: u64,
+    ) -> Result<Prepared, Failure> {
         let signal = payload.signal();
         let form = |payload: &Payload| match coding {
             Some(coding) => payload.framed_in(coding).cloned(),
             None => payload.framed().cloned(),
         };
-        let payload = if form(&payload).is_some() {
-            payload
+        let (payload, items) = if form(&payload).is_some() {
+            (payload, items)
         } else if payload.opened_size() <= INLINE {
-            convert(payload, coding)?
+            convert(payload, coding, items)?
         } else {
-            tokio::task::spawn_blocking(move || convert(payload, coding))
+            tokio::task::spawn_blocking(move || convert(payload, coding, items))
                 .await
                 .map_err(|error| Failure::permanent(error.to_string()))??
         };
@@ -187,6 +223,7 @@ impl Client {
             signal,
             framed,
             coding,
+            items,
             _lease: payload.lease(),
         })
     }
@@ -202,12 +239,29 @@ impl Client {
     }
 }
 
-fn convert(payload: Payload, coding: Option<Coding>) -> Result<Payload, Failure> {
+impl Common {
+    /// How requests are compressed, if they are.
+    fn coding(&self) -> Option<Coding> {
+        let coding = self.compression.coding();
+        coding.filter(|_| !self.is_plain.load(Ordering::Relaxed))
+    }
+}
+
+fn convert(
+    payload: Payload,
+    coding: Option<Coding>,
+    items: u64,
+) -> Result<(Payload, u64), Failure> {
     let converted = match coding {
         Some(coding) => compression::pack(payload, coding),
         None => compression::open(payload),
     };
-    converted.map_err(|refusal| Failure::permanent(refusal.to_string()))
+    let payload = converted.map_err(|refusal| Failure::permanent(refusal.to_string()))?;
+    let items = match payload.message() {
+        Some(message) => counted(items, payload.signal(), &message),
+        None => items,
+    };
+    Ok((payload, items))
 }
 
 async fn within<T>(
@@ -231,14 +285,14 @@ impl Connections {
         http2: bool,
         config: &Config,
         keepalive: Option<&Keepalive>,
-        secrets: &Secrets,
+        shared: &Shared,
     ) -> Self {
         let timeout = if config.timeout.is_zero() {
             CONNECT_TIMEOUT
         } else {
             config.timeout.min(CONNECT_TIMEOUT)
         };
-        let connector = Connector::new(secrets.tls.clone(), timeout, |tcp| {
+        let connector = Connector::new(shared.tls.clone(), timeout, |tcp| {
             tcp.set_nodelay(true);
             tcp.set_keepalive(Some(TCP_KEEPALIVE));
             #[cfg(target_os = "linux")]
@@ -261,8 +315,8 @@ impl Connections {
             .build(connector);
         Self {
             pool,
-            tls: secrets.tls.clone(),
-            bearer: secrets.bearer.clone(),
+            tls: shared.tls.clone(),
+            bearer: shared.bearer.clone(),
         }
     }
 

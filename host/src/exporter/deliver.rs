@@ -121,12 +121,13 @@ impl Sender {
         mut ticket: Option<&mut Ticket>,
     ) -> Result<Accepted, Refusal> {
         let mut answer = Ok(Accepted::default());
-        while let Some(piece) = pieces.pop_front() {
-            let sent = self
-                .export(piece.payload.clone(), ticket.as_deref_mut())
-                .await;
+        while let Some(mut piece) = pieces.pop_front() {
+            let sent = self.export(&mut piece, ticket.as_deref_mut()).await;
             let failure = match sent {
-                Ok(accepted) => {
+                Ok(mut accepted) => {
+                    if piece.items > 0 {
+                        accepted.rejected = accepted.rejected.min(piece.items);
+                    }
                     self.note_sent(&accepted, piece.items);
                     if let Ok(all) = &mut answer {
                         all.add(accepted);
@@ -185,7 +186,7 @@ impl Sender {
 
     async fn export(
         &self,
-        payload: Payload,
+        piece: &mut Piece,
         mut ticket: Option<&mut Ticket>,
     ) -> Result<Accepted, Failure> {
         if ticket.as_ref().is_some_and(|ticket| ticket.is_abandoned()) {
@@ -193,7 +194,10 @@ impl Sender {
                 "the sender left before the request was sent".to_owned(),
             ));
         }
-        let prepared = self.client.prepare(payload).await?;
+        let payload = piece.payload.clone();
+        let mut prepared = self.client.prepare(payload, piece.items).await?;
+        piece.items = prepared.items;
+        let mut is_suspect = false;
         let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
         let mut backoff = Backoff::new(&self.retry, Instant::now(), awaited);
         loop {
@@ -203,7 +207,23 @@ impl Sender {
             let failure = match attempt {
                 Ok(accepted) => {
                     self.note_health(None);
+                    if is_suspect {
+                        self.give_up_compression();
+                    }
                     return Ok(accepted);
+                }
+                Err(failure) if failure.unknown_coding && prepared.coding.is_some() => {
+                    if ticket.as_ref().is_some_and(|ticket| ticket.is_abandoned()) {
+                        return Err(failure);
+                    }
+                    let payload = piece.payload.clone();
+                    let Ok(plain) = self.client.prepare_plain(payload, piece.items).await else {
+                        return Err(failure);
+                    };
+                    (prepared, is_suspect) = (plain, true);
+                    piece.items = prepared.items;
+                    self.counters.retries.add(1);
+                    continue;
                 }
                 Err(failure) if !failure.retryable => return Err(failure),
                 Err(failure) => failure,
@@ -216,6 +236,18 @@ impl Sender {
                 () = tokio::time::sleep(wait) => self.counters.retries.add(1),
                 () = abandoned(ticket.as_deref_mut()) => return Err(failure),
             }
+        }
+    }
+
+    /// Keeps to no compression for a backend that refused a request, and took the same one uncompressed.
+    fn give_up_compression(&self) {
+        if let Some(compression) = self.client.give_up_compression() {
+            tracing::warn!(
+                exporter = &*self.name,
+                compression,
+                "the backend does not know this compression, so that requests are sent uncompressed until the next start: set \
+                 `compression` to one that it knows, such as gzip, or to none"
+            );
         }
     }
 
@@ -252,7 +284,7 @@ impl Sender {
         if let Some(unlogged) = self.counters.may_log_rejection() {
             tracing::warn!(
                 exporter = &*self.name,
-                rejected,
+                rejected = accepted.rejected,
                 items,
                 said = accepted.words,
                 unlogged,

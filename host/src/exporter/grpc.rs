@@ -10,6 +10,7 @@ use prost::Message;
 
 use super::answer::{Accepted, Failure, base64, says_too_large, words};
 use super::client::{Answer, Connections, Prepared, check, headers};
+use super::coding::is_unknown_to_grpc;
 use super::{StartError, Target, http as otlp_http};
 use crate::batch::Signal;
 use crate::compression::{self, Coding};
@@ -105,6 +106,14 @@ impl Client {
         }
         let answer = self.connections.exchange(request).await?;
         judge(&answer).map_err(|failure| {
+            let unknown_coding = prepared.coding.is_some_and(|coding| {
+                let code = status(&answer).map_or(&b""[..], HeaderValue::as_bytes);
+                is_unknown_to_grpc(code, &failure.words, &answer.headers, coding.name())
+            });
+            let failure = Failure {
+                unknown_coding,
+                ..failure
+            };
             if is_unauthenticated(&answer) {
                 self.connections.unauthenticated(failure)
             } else {
@@ -152,13 +161,17 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
 
 /// Whether the answer is that the token is missing or not known.
 fn is_unauthenticated(answer: &Answer) -> bool {
-    let status = [&answer.trailers, &answer.headers]
-        .into_iter()
-        .find_map(|headers| headers.get(STATUS));
-    match status {
+    match status(answer) {
         Some(status) => status.as_bytes() == b"16",
         None => answer.status == StatusCode::UNAUTHORIZED,
     }
+}
+
+/// The number of the gRPC status.
+fn status(answer: &Answer) -> Option<&HeaderValue> {
+    [&answer.trailers, &answer.headers]
+        .into_iter()
+        .find_map(|headers| headers.get(STATUS))
 }
 
 /// OTLP's list of what may be tried again.
@@ -183,6 +196,7 @@ fn failure(code: usize, after: Option<Duration>, said: &str) -> Failure {
         retryable,
         after,
         too_large,
+        unknown_coding: false,
     }
 }
 

@@ -9,6 +9,7 @@ use prost::Message;
 
 use super::answer::{Accepted, Failure, words};
 use super::client::{Answer, Connections, Prepared, check, headers};
+use super::coding::is_unknown_to_http;
 use super::{Compression, HttpTarget, StartError};
 use crate::batch::Signal;
 use crate::date;
@@ -70,6 +71,15 @@ impl Client {
         let answer = self.connections.exchange(request).await?;
         judge(&answer).map_err(|failure| match answer.status {
             StatusCode::UNAUTHORIZED => self.connections.unauthenticated(failure),
+            status if prepared.coding.is_some() => Failure {
+                unknown_coding: is_unknown_to_http(
+                    status,
+                    &failure.words,
+                    &answer.headers,
+                    self.coding.to_str().unwrap_or_default(),
+                ),
+                ..failure
+            },
             _ => failure,
         })
     }
@@ -125,6 +135,7 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
         ),
         after: retry_after(&answer.headers),
         too_large: answer.status == StatusCode::PAYLOAD_TOO_LARGE,
+        unknown_coding: false,
     })
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::answer::Failure;
-use crate::batch::{Signal, split};
+use crate::batch::{self, Signal, split};
 use crate::compression;
 use crate::payload::{self, PREFIX, Payload};
 use crate::queue::{Queued, Ticket};
@@ -25,7 +25,7 @@ pub(super) struct Lot {
 /// What one attempt sends.
 pub(super) struct Piece {
     pub(super) payload: Payload,
-    /// Spans, data points or log records.
+    /// Spans, data points or log records; none where nobody opened it.
     pub(super) items: u64,
     /// Where each of the requests stands that were put together, and its items; empty where there is but one.
     requests: Vec<(Range<usize>, u64)>,
@@ -141,6 +141,7 @@ fn join(requests: Vec<(Payload, u64)>) -> (Piece, Vec<(Piece, Failure)>) {
             Ok(message) => {
                 let start = framed.len() - PREFIX;
                 framed.put_slice(&message);
+                let count = counted(count, signal, &message);
                 ranges.push((start..framed.len() - PREFIX, count));
                 items += count;
             }
@@ -162,6 +163,14 @@ fn join(requests: Vec<(Payload, u64)>) -> (Piece, Vec<(Piece, Failure)>) {
         )
     };
     (piece, damaged)
+}
+
+/// The items of a request that was opened: those that are known, or else those that are there.
+pub(super) fn counted(known: u64, signal: Signal, message: &[u8]) -> u64 {
+    if known > 0 {
+        return known;
+    }
+    batch::records(signal, message)
 }
 
 fn parts(payload: Payload, max: usize) -> Vec<(Payload, u64)> {

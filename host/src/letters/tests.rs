@@ -80,6 +80,8 @@ fn damaged() -> Letter {
             framed: Bytes::from_static(b"\x01\0\0\0\x04abcd"),
             size: 4,
             limit: 100,
+            key: "",
+            is_one: true,
         },
     ))
 }

@@ -106,7 +106,7 @@ metrics! {
     RECEIVER_ACCEPTED: Counter "otlet.receiver.accepted_requests", REQUESTS, TAKEN,
         "Requests that every pipeline of their signal took.";
     RECEIVER_ACCEPTED_ITEMS: Counter "otlet.receiver.accepted_items", ITEMS, TAKEN,
-        "Spans, data points or log records in accepted requests; compressed requests that nothing opens count none.";
+        "Spans, data points or log records in accepted requests; compressed requests that no processor or queue needs open count none.";
     RECEIVER_REFUSED_ITEMS: Counter "otlet.receiver.refused_items", ITEMS, TAKEN,
         "Spans, data points or log records in requests that were opened and refused.";
     LINES_BYTES: Counter "otlet.receiver.read", Unit::Bytes, LINES,

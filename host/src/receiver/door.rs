@@ -16,6 +16,7 @@ use super::body::{self, Fault};
 use super::counters::Counters;
 use super::{Next, Protocol, grpc, http as otlp_http};
 use crate::acceptance::Accepted;
+use crate::batch::Signal;
 use crate::compression::{self, Coding, Packed};
 use crate::fresh::Wrong;
 use crate::memory::Memory;
@@ -24,7 +25,7 @@ use crate::refusal::{RETRY_AFTER, Refusal};
 use crate::telemetry::Throttle;
 use crate::{auth, tls};
 
-/// The most that `max_request_size` can be: a gRPC prefix has 32 bits for the length.
+/// The most that the bound on a request can be: a gRPC prefix has 32 bits for the length.
 const MAX_REQUEST_SIZE: usize = 1 << 30;
 
 /// What is spoken at a door.
@@ -42,6 +43,14 @@ impl Speaks {
         match self {
             Self::Grpc => "grpc",
             Self::Http => "http",
+        }
+    }
+
+    /// The key that bounds a request, by its name in the config.
+    fn size_key(self) -> &'static str {
+        match self {
+            Self::Grpc => "max_recv_msg_size_mib",
+            Self::Http => "max_request_body_size",
         }
     }
 }
@@ -265,7 +274,8 @@ impl Door {
             return Ok(());
         }
         Err(Refusal::TooLarge(format!(
-            "the request is larger than `max_request_size` ({most} bytes): send smaller batches, or raise it"
+            "the request is larger than `{}` ({most} bytes): send smaller batches, or raise it",
+            self.speaks.size_key()
         )))
     }
 
@@ -277,9 +287,20 @@ impl Door {
         framed: Bytes,
         charge: &mut Charge,
     ) -> Result<Packed, Refusal> {
-        let packed = compression::admit(coding, framed, self.protocol.max_request_size)?;
+        let key = self.speaks.size_key();
+        let packed = compression::admit(coding, framed, self.protocol.max_request_size)
+            .map_err(|error| error.refusal(key))?;
         self.grow(charge, packed.size)?;
-        Ok(packed)
+        Ok(Packed { key, ..packed })
+    }
+
+    /// What goes on of a compressed body: itself, unless it is of several members or frames, which not every backend takes.
+    pub(super) fn carried(signal: Signal, packed: Packed) -> Result<Payload, Refusal> {
+        if packed.is_one {
+            return Ok(Payload::packed(signal, packed));
+        }
+        let opened = compression::inflate(&packed).map_err(|error| error.refusal(packed.key))?;
+        Ok(Payload::plain(signal, opened))
     }
 }
 

@@ -66,7 +66,7 @@ where
     let payload = match call.coding {
         Some(coding) if message.compressed => {
             let packed = door.admit(coding, message.framed, &mut message.charge)?;
-            Payload::packed(call.signal, packed)
+            Door::carried(call.signal, packed)?
         }
         _ => Payload::plain(call.signal, message.framed),
     };

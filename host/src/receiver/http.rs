@@ -93,10 +93,12 @@ fn payload(door: &Door, call: &Call, plain: &mut Plain) -> Result<Payload, Refus
     };
     match (call.encoding, packed) {
         (Encoding::Protobuf, None) => Ok(Payload::plain(call.signal, framed)),
-        (Encoding::Protobuf, Some(packed)) => Ok(Payload::packed(call.signal, packed)),
+        (Encoding::Protobuf, Some(packed)) => Door::carried(call.signal, packed),
         (Encoding::Json, packed) => {
             let opened = match packed {
-                Some(packed) => compression::inflate(&packed)?,
+                Some(packed) => {
+                    compression::inflate(&packed).map_err(|error| error.refusal(packed.key))?
+                }
                 None => framed,
             };
             let json = opened.get(PREFIX..).unwrap_or_default();

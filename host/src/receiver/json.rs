@@ -52,7 +52,7 @@ pub fn to_protobuf(signal: Signal, json: &[u8], limit: usize) -> Result<Bytes, R
 fn refusal(error: &serde_json::Error, wire: &Wire) -> Refusal {
     if wire.is_full() {
         return Refusal::TooLarge(format!(
-            "the request is larger than {} bytes in protobuf: send smaller batches, or raise `max_request_size`",
+            "the request is larger than {} bytes in protobuf: send smaller batches, or raise `max_request_body_size`",
             wire.limit
         ));
     }

@@ -130,7 +130,7 @@ fn assert_taken(encoding: Encoding, answer: &Answer) {
 }
 
 /// Compresses in the coding of this name.
-fn compress_as(coding: &str, plain: &[u8]) -> Bytes {
+pub(crate) fn compress_as(coding: &str, plain: &[u8]) -> Bytes {
     match coding {
         "gzip" => compress(plain),
         "zstd" => zstd::bulk::compress(plain, 3).unwrap().into(),

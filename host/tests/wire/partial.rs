@@ -147,3 +147,15 @@ fn a_sender_that_does_not_wait_is_told_nothing() {
     otlet.wait_for("the backend took a request in part");
     end(otlet);
 }
+
+#[test]
+fn no_more_is_told_than_was_sent() {
+    let backend = Backend::start();
+    backend.always(partial(999, WORDS));
+    let otlet = relay(&[&backend], false);
+    let sent = requests().remove(0);
+    let items = i64::try_from(sent.request().items()).unwrap();
+    let told = by_grpc(&Client::to(&otlet), &sent);
+    assert_eq!(told, Some((items, WORDS.to_owned())));
+    end(otlet);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use otlet_tests::backend::{Backend, Protocol, Received, Request};
 use otlet_tests::program::Program;
 
-use crate::client::{Client, Encoding, decompress};
+use crate::client::{Client, Encoding, compress_as, decompress};
 use crate::corpus::{self, data_points, log_records, spans};
 use crate::{end, start};
 
@@ -149,4 +149,27 @@ fn assert_facts(requests: &[Request]) {
     assert_eq!((spans.len(), ids.len(), traces.len()), (5863, 5863, 1610));
     assert_eq!(requests.iter().flat_map(log_records).count(), 2788);
     assert_eq!(data_points(requests), 650);
+}
+
+#[test]
+fn what_came_in_several_members_or_frames_leaves_as_one() {
+    for (coding, exporter) in [("gzip", "otlp"), ("zstd", "otlphttp")] {
+        let backend = Backend::start();
+        let otlet = forwarder(exporter, coding, &backend);
+        let client = Client::to(&otlet);
+        let sent = corpus::requests().remove(0);
+        let (one, other) = sent.message.split_at(sent.message.len() / 2);
+        let body = [one, other].map(|part| compress_as(coding, part)).concat();
+        let headers = [
+            ("content-type", "application/x-protobuf"),
+            ("content-encoding", coding),
+        ];
+        let answer = client.post(&format!("/v1/{}", sent.signal), &headers, &body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        // The backend of the tests reads one member or frame only.
+        let received = backend.wait_for(1).remove(0);
+        assert_eq!(received.coding.as_deref(), Some(coding));
+        assert_eq!(plain(&received, sent.message.len()), sent.message);
+        end(otlet);
+    }
 }

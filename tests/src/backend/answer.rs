@@ -40,6 +40,15 @@ pub enum Answer {
     },
     /// It is refused as too large: with the code and the words of a gRPC server, over HTTP with 413.
     TooLarge(Code),
+    /// It is refused if it is compressed, over HTTP with 415 or 400; else it is taken.
+    UnknownCoding {
+        /// Such as `Code::Unimplemented`.
+        code: Code,
+        /// What is said over gRPC.
+        said: &'static str,
+        /// The codings that are understood; empty if the backend does not say.
+        understood: &'static str,
+    },
     /// It is answered later.
     After(Duration, Box<Answer>),
     /// It is read and not answered until [`Backend::release`](super::Backend::release).
@@ -79,7 +88,11 @@ impl Answer {
     pub(super) fn takes(&self) -> bool {
         match self {
             Self::Ok | Self::Partial { .. } | Self::Hang | Self::Lose => true,
-            Self::Status { .. } | Self::Http { .. } | Self::TooLarge(_) | Self::Reset => false,
+            Self::Status { .. }
+            | Self::Http { .. }
+            | Self::TooLarge(_)
+            | Self::UnknownCoding { .. }
+            | Self::Reset => false,
             Self::After(_, answer) => answer.takes(),
         }
     }
@@ -121,6 +134,11 @@ impl Answer {
                 }
                 Protocol::Http => http_status(413, None),
             }),
+            Self::UnknownCoding {
+                code,
+                said,
+                understood,
+            } => Some(unknown_coding(protocol, *code, said, understood)),
             Self::After(_, answer) => answer.response(protocol),
             Self::Reset | Self::Lose => None,
         }
@@ -163,6 +181,24 @@ fn grpc_status(code: Code, said: &str, retry_after: Option<Duration>) -> Respons
     Status::with_details(code, said, details)
         .add_header(headers)
         .expect("the message and the details are fit for headers");
+    response
+}
+
+fn unknown_coding(
+    protocol: Protocol,
+    code: Code,
+    said: &str,
+    understood: &'static str,
+) -> Response<Body> {
+    let (mut response, header) = match (protocol, code) {
+        (Protocol::Grpc, _) => (grpc_status(code, said, None), "grpc-accept-encoding"),
+        (Protocol::Http, Code::Unimplemented) => (http_status(415, None), "accept-encoding"),
+        (Protocol::Http, _) => (http_status(400, None), "accept-encoding"),
+    };
+    if !understood.is_empty() {
+        let understood = HeaderValue::from_static(understood);
+        response.headers_mut().insert(header, understood);
+    }
     response
 }
 

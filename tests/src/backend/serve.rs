@@ -74,7 +74,7 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<R
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let hangs = matches!(answer, Answer::Hang);
-    let received = match Received::read(parts, &body, answer.takes() && !hangs) {
+    let mut received = match Received::read(parts, &body, answer.takes() && !hangs) {
         Ok(received) => received,
         Err(wrong) => {
             // Neither retryable nor like anything that a script says.
@@ -83,6 +83,11 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<R
             return Ok(response);
         }
     };
+    let mut answer = answer;
+    if matches!(answer, Answer::UnknownCoding { .. }) && received.coding.is_none() {
+        received.taken = true;
+        answer = Answer::Ok;
+    }
     let protocol = received.protocol;
     let mut released = std::pin::pin!(shared.released.notified());
     released.as_mut().enable();

@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlet_tests::{every_field, requests};
 use prost::Message;
 
-use super::super::{Signal, split};
+use super::super::{Batch, Signal, records as counted, split};
 
 /// A log record with its resource, its resource's schema, its scope and its scope's schema.
 fn logs(message: &[u8]) -> Vec<String> {
@@ -79,6 +79,7 @@ fn every_record_is_in_one_part_with_its_resource_and_scope() {
                 seen.extend(records);
             }
             assert_eq!(seen, logs(&message), "{max}");
+            assert_eq!(counted(Signal::Logs, &message), seen.len() as u64);
             // As few as there can be, but for what messages' lengths are taken for.
             assert!(
                 parts.len() <= message.len() * 3 / max + 1,
@@ -174,4 +175,21 @@ fn a_large_resource_is_not_repeated_for_each_of_many_small_records() {
 fn bytes_that_are_no_request_are_named() {
     let error = split(Signal::Traces, &[0x0a, 0x05, 0x12], 10, 0).unwrap_err();
     assert!(error.to_string().contains("malformed traces"), "{error}");
+}
+
+#[test]
+fn records_are_counted_as_the_index_counts_them() {
+    for (signal, message) in [
+        (Signal::Traces, every_field::traces().encode_to_vec()),
+        (Signal::Metrics, every_field::metrics().encode_to_vec()),
+        (Signal::Logs, every_field::logs().encode_to_vec()),
+    ] {
+        let batch = Batch::new(signal, message.clone().into()).unwrap();
+        assert!(batch.records() > 0);
+        assert_eq!(counted(signal, &message), u64::from(batch.records()));
+        // What cannot be read is not counted, and does no harm.
+        for cut in 0..message.len() {
+            assert!(counted(signal, &message[..cut]) <= u64::from(batch.records()));
+        }
+    }
 }

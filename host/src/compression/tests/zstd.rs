@@ -143,7 +143,7 @@ fn a_window_over_8_mib_is_refused_and_one_of_8_mib_is_not() {
         let refused = inflate(&windowed(byte), 100);
         assert_eq!(refused, Err(InflateError::Window), "{byte}");
     }
-    let refusal = Refusal::from(InflateError::Window);
+    let refusal = InflateError::Window.refusal("");
     assert!(matches!(refusal, Refusal::Invalid(_)));
     assert!(refusal.to_string().contains("8 MiB"), "{refusal}");
     // What is in one piece needs no window: a large batch says its size and has none.
@@ -165,4 +165,13 @@ fn reserved_blocks_dictionaries_and_nonsense_are_damage() {
     ] {
         assert_eq!(inflate(body, 100), Err(CORRUPT), "{body:?}");
     }
+}
+
+#[test]
+fn one_frame_goes_on_as_it_is_and_several_do_not() {
+    let is_one = |body: &[u8]| admit(Coding::Zstd, framed(body), 100).unwrap().is_one;
+    let skipped = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"xyz"].concat();
+    assert!(is_one(&stored(b"one")));
+    assert!(!is_one(&[stored(b"one"), stored(b"two")].concat()));
+    assert!(!is_one(&[skipped, stored(b"one")].concat()));
 }

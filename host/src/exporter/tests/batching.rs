@@ -3,6 +3,7 @@
 use otlet_tests::backend::{Answer, Code};
 
 use super::*;
+use crate::compression;
 use crate::queue::Batching;
 
 /// The exporter's config with a batch of so many bytes, and a delay of so many milliseconds.
@@ -140,4 +141,42 @@ fn one_record_that_is_too_large_is_given_up() {
     world.wait(exporter.drain());
     assert_eq!(backend.attempts(), 1);
     assert_eq!(exporter.counters().failed_items.get(), 1);
+}
+
+#[test]
+fn what_is_opened_on_its_way_is_counted() {
+    let packed = |number, count| {
+        let message = request(number, count).encode_to_vec();
+        Payload::packed(Signal::Logs, compression::deflate(Coding::Gzip, &message))
+    };
+    let size = |count| request(1, count).encode_to_vec().len();
+    let both = size(3) + size(4);
+    // As one, in parts, opened for the backend; and what nobody opens is not known.
+    let as_one = |config| batched(compressed(config), both, 60_000);
+    let in_parts = |config| batched(compressed(config), 10_000, 60_000);
+    let cases: [(&dyn Fn(Config) -> Config, [usize; 2], u64); 4] = [
+        (&as_one, [3, 4], 7),
+        (&in_parts, [500, 600], 1100),
+        (&|config| config, [3, 4], 7),
+        (&compressed, [3, 4], 0),
+    ];
+    for config in PROTOCOLS {
+        for (change, counts, sent) in cases {
+            let (world, backend) = (World::new(), Backend::start());
+            let mut config = change(config(&backend));
+            config.queue.num_consumers = 1;
+            let runtimes = Runtimes::start(1).unwrap();
+            let exporter = Exporter::start(&config, &runtimes, &Output::stdout(), None).unwrap();
+            for (number, count) in (1..).zip(counts) {
+                let payload = packed(number, count);
+                let _taken = exporter
+                    .reserve(Size::default())
+                    .unwrap()
+                    .commit(payload, Size::default());
+            }
+            world.until(|| exporter.depth().requests == 0);
+            assert_eq!(all(&backend).len(), counts.iter().sum::<usize>());
+            assert_eq!(exporter.counters().sent_items.get(), sent);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What goes over the wire.
 
-use otlet_tests::backend::Protocol;
+use otlet_tests::backend::{Answer, Code, Protocol};
 
 use super::*;
 use crate::compression;
@@ -217,4 +217,78 @@ fn requests_of_one_thread_share_one_grpc_connection() {
     assert_eq!(numbers(&backend.taken()), (0..50).collect::<Vec<_>>());
     // One for each of the two threads.
     assert!(backend.connections() <= 2, "{}", backend.connections());
+}
+
+/// What servers say that do not know zstd.
+const UNKNOWN: [Answer; 4] = [
+    Answer::UnknownCoding {
+        code: Code::Internal,
+        said: "Error parsing 'grpc-encoding' metadata: invalid value: zstd",
+        understood: "identity, deflate, gzip",
+    },
+    Answer::UnknownCoding {
+        code: Code::Unimplemented,
+        said: "grpc: Decompressor is not installed for grpc-encoding \"zstd\"",
+        understood: "",
+    },
+    Answer::UnknownCoding {
+        code: Code::Unimplemented,
+        said: "no",
+        understood: "gzip",
+    },
+    Answer::UnknownCoding {
+        code: Code::Internal,
+        said: "parsing grpc-encoding",
+        understood: "gzip;q=1, deflate",
+    },
+];
+
+#[test]
+fn a_backend_that_does_not_know_the_compression_gets_everything_plain() {
+    for config in PROTOCOLS {
+        for unknown in UNKNOWN {
+            let (world, backend) = (World::new(), Backend::start());
+            backend.always(unknown.clone());
+            let exporter = world.start(&compressed_by(config(&backend), Compression::Zstd));
+            // One that came compressed, and one that did not.
+            let message = request(0, 1).encode_to_vec();
+            let packed =
+                Payload::packed(Signal::Logs, compression::deflate(Coding::Zstd, &message));
+            let _taken = exporter
+                .reserve(Size::default())
+                .unwrap()
+                .commit(packed, Size::default());
+            world.until(|| exporter.depth().requests == 0);
+            for number in 1..10 {
+                queue(&exporter, number, 1);
+            }
+            world.until(|| exporter.depth().requests == 0);
+            assert_eq!(numbers(&backend.taken()), (0..10).collect::<Vec<_>>());
+            // Only the first came compressed.
+            assert_eq!(backend.attempts(), 11, "{unknown:?}");
+            let sent = exporter.counters().sent_requests.get();
+            let failed = exporter.counters().failed_requests.get();
+            assert_eq!(
+                (sent, failed, exporter.counters().retries.get()),
+                (10, 0, 1)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_backend_that_refuses_the_plain_request_too_goes_on_getting_compressed_ones() {
+    for config in PROTOCOLS {
+        let (world, backend) = (World::new(), Backend::start());
+        backend.script([UNKNOWN[2].clone(), Answer::refused()]);
+        let exporter = world.start(&compressed_by(config(&backend), Compression::Zstd));
+        queue(&exporter, 1, 1);
+        world.until(|| exporter.depth().requests == 0);
+        assert_eq!(exporter.counters().failed_requests.get(), 1);
+        queue(&exporter, 2, 1);
+        world.wait(exporter.drain());
+        let received = backend.received();
+        let codings: Vec<_> = received.iter().map(|one| one.coding.as_deref()).collect();
+        assert_eq!(codings, [Some("zstd"), None, Some("zstd")]);
+    }
 }

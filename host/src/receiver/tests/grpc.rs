@@ -201,7 +201,7 @@ async fn what_is_too_large_is_refused_for_good_and_names_the_key() {
     let large = Pieces::of([framed(false, &vec![0; 100_001])], End::Good);
     let response = export(&door, &[], large).await;
     assert_eq!(code(&response), "3");
-    assert!(message(&response).contains("max_request_size"));
+    assert!(message(&response).contains("`max_recv_msg_size_mib`"));
     // It is refused by its prefix, before anything is held; the rest of the body is still read.
     let announced = Pieces::of([&[0, 0xff, 0xff, 0xff, 0xff][..], &[0; 1000]], End::Good);
     assert_eq!(code(&export(&door, &[], announced).await), "3");
@@ -209,7 +209,7 @@ async fn what_is_too_large_is_refused_for_good_and_names_the_key() {
     let headers = [("grpc-encoding", "gzip")];
     let response = export(&door, &headers, Pieces::of([bomb], End::Good)).await;
     assert_eq!(code(&response), "3");
-    assert!(message(&response).contains("max_request_size"));
+    assert!(message(&response).contains("`max_recv_msg_size_mib`"));
     assert_eq!(
         (
             sink.count(),
@@ -289,4 +289,20 @@ async fn a_body_that_does_not_arrive_gives_its_room_back() {
     export(&door, &[], Pieces::of([half], End::Reset)).await;
     assert_eq!(door.counters.aborted.get(), 1);
     assert_eq!((sink.count(), door.in_flight()), (0, 0));
+}
+
+#[tokio::test]
+async fn members_of_gzip_are_counted_together() {
+    let sink = Sink::new();
+    let door = door(Speaks::Grpc, &sink);
+    let headers = [("grpc-encoding", "gzip")];
+    let large = framed(true, &gzip(&[0; 30_000]).repeat(4));
+    let response = export(&door, &headers, Pieces::of([large], End::Good)).await;
+    assert_eq!(code(&response), "3");
+    assert!(message(&response).contains("`max_recv_msg_size_mib`"));
+    let two = framed(true, &gzip(b"ab").repeat(2));
+    let response = export(&door, &headers, Pieces::of([two], End::Good)).await;
+    assert_eq!(code(&response), "0");
+    assert_eq!(sink.last().framed().unwrap()[..], *b"\0\0\0\0\x04abab");
+    assert_eq!((sink.count(), door.in_flight()), (1, 0));
 }

@@ -200,10 +200,12 @@ async fn refusals_are_a_status_and_permanent_or_not() {
     let large = Pieces::whole(vec![0; 100_001]);
     let response = post(&door, "/v1/logs", &[PROTOBUF], large).await;
     assert_eq!(response.status(), 413);
-    assert!(text(response).await.contains("max_request_size"));
+    assert!(text(response).await.contains("`max_request_body_size`"));
     for headers in [[PROTOBUF, GZIP], [JSON, GZIP]] {
         let bomb = Pieces::whole(gzip(&vec![b' '; 100_001]));
-        assert_eq!(post(&door, "/v1/logs", &headers, bomb).await.status(), 413);
+        let response = post(&door, "/v1/logs", &headers, bomb).await;
+        assert_eq!(response.status(), 413);
+        assert!(text(response).await.contains("`max_request_body_size`"));
     }
     let mut lying = gzip(&vec![b' '; 200_000]);
     let at = lying.len() - 4;
@@ -291,4 +293,35 @@ async fn the_least_memory_is_enough_for_the_largest_request() {
         assert_eq!(response.status(), 200, "{headers:?}");
     }
     assert_eq!(door.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn several_members_or_frames_are_counted_together_and_carried_on_plain() {
+    let sink = Sink::new();
+    let door = door(Speaks::Http, &sink);
+    let zstd = |plain: &[u8]| zstd::bulk::compress(plain, 1).unwrap();
+    for (headers, one, large) in [
+        ([PROTOBUF, GZIP], gzip(b"ab"), gzip(&[0; 30_000])),
+        (
+            [PROTOBUF, ("content-encoding", "zstd")],
+            zstd(b"ab"),
+            zstd(&[0; 30_000]),
+        ),
+    ] {
+        let response = post(&door, "/v1/logs", &headers, Pieces::whole(large.repeat(4))).await;
+        assert_eq!(response.status(), 413);
+        let response = post(&door, "/v1/logs", &headers, Pieces::whole(one.repeat(2))).await;
+        assert_eq!(response.status(), 200);
+        let taken = sink.last();
+        assert!(taken.compressed().is_none());
+        assert_eq!(taken.framed().unwrap()[..], *b"\0\0\0\0\x04abab");
+        // One goes on as it came.
+        let response = post(&door, "/v1/logs", &headers, Pieces::whole(one.clone())).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(sink.last().compressed().unwrap().framed[5..], one);
+    }
+    let zeros = [&gzip(b"ab")[..], &[0; 100]].concat();
+    let response = post(&door, "/v1/logs", &[PROTOBUF, GZIP], Pieces::whole(zeros)).await;
+    assert_eq!(response.status(), 400);
+    assert_eq!((sink.count(), door.in_flight()), (4, 0));
 }
