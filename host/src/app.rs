@@ -156,6 +156,7 @@ impl App {
     /// Starts everything that the config names, last part first, so that nothing is taken in that could not go on.
     pub fn start(prepared: Prepared) -> anyhow::Result<Self> {
         let Prepared { config, stages, .. } = prepared;
+        let handles = jsonlines::Handles::of_process();
         let (sources, health) = (Sources::new(), Arc::<Health>::default());
         let admin = start_admin(&config, &sources, &health)?;
         let memory = memory(&config);
@@ -190,8 +191,8 @@ impl App {
                 }
                 // Lines that no pipeline takes stay where they are.
                 ReceiverConfig::JsonLines(receiver) if config.uses_receiver(index) => {
-                    let running =
-                        jsonlines::start(receiver, &runtimes, &within(&memory, next(intake)))?;
+                    let next = within(&memory, next(intake));
+                    let running = jsonlines::start(receiver, &runtimes, &next, &handles)?;
                     counts.push((receiver.name.clone(), Arc::clone(running.counters())));
                     lines.push(running);
                 }
@@ -208,6 +209,7 @@ impl App {
             memory: memory.clone(),
         });
         let pushes = start_pushes(&config, &sources)?;
+        lines.iter_mut().for_each(jsonlines::Running::begin);
         health.set(admin::Stage::Ready);
         let held = lines.iter().filter_map(jsonlines::Running::only_copy);
         Ok(Self {

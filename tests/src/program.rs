@@ -50,11 +50,26 @@ impl Program {
         Self::start_between(binary, config, Stdio::inherit(), output)
     }
 
+    /// Runs it likewise, as a process that may have `files` open, sockets included.
+    ///
+    /// # Panics
+    /// If it does not become ready; what it said is in the message.
+    pub fn start_with_open_files(binary: &str, config: &str, files: u32) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]);
+        shell.arg(binary);
+        Self::start_as(shell, config, Stdio::inherit(), Stdio::inherit())
+    }
+
     fn start_between(binary: &str, config: &str, input: Stdio, output: Stdio) -> Self {
+        Self::start_as(Command::new(binary), config, input, output)
+    }
+
+    fn start_as(mut program: Command, config: &str, input: Stdio, output: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("otlet.yaml");
         std::fs::write(&path, config).expect("a file can be written");
-        let mut child = Command::new(binary)
+        let mut child = program
             .args(["run", "--config"])
             .arg(path)
             .stdin(input)

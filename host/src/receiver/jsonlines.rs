@@ -12,6 +12,7 @@ mod fingerprint;
 mod found;
 mod gather;
 mod glob;
+mod handles;
 mod handover;
 mod lines;
 mod positions;
@@ -26,11 +27,12 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use tokio::runtime::Builder;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time;
 
 pub use counters::Counters;
 pub use glob::Glob;
+pub use handles::Handles;
 
 use super::Next;
 use crate::runtime::Runtimes;
@@ -88,8 +90,10 @@ pub enum StartAt {
     End,
 }
 
-/// A receiver that is running.
+/// A receiver that is running. Dropped, it ends, and what was read of files and not taken is read again.
 pub struct Running {
+    /// Sent once it may read.
+    begin: Option<oneshot::Sender<()>>,
     stop: watch::Sender<bool>,
     /// Its sender goes away with the thread.
     ended: watch::Receiver<()>,
@@ -98,29 +102,37 @@ pub struct Running {
     counters: Arc<Counters>,
 }
 
-/// Starts a receiver on a thread of its own.
-pub fn start(config: &Config, runtimes: &Runtimes, next: &Next) -> io::Result<Running> {
+/// Opens what a receiver reads, on a thread of its own, which reads no line before [`Running::begin`]: what is read must have
+/// somewhere to go.
+pub fn start(
+    config: &Config,
+    runtimes: &Runtimes,
+    next: &Next,
+    handles: &Handles,
+) -> io::Result<Running> {
     let counters = Arc::<Counters>::default();
     let (stop, stopped) = watch::channel(false);
     let (alive, ended) = watch::channel(());
+    let (begin, started) = oneshot::channel();
     let handover = Handover::new(&config.name, runtimes, next, &counters);
     let gather = Gather::new(&config.resource, config.max_line_size, &counters);
     let name = &config.name;
     match &config.input {
         Input::Stdin => {
-            let chunks = stdin::open()?;
-            spawn(name, alive, || {
-                stdin::run(chunks, gather, handover, stopped)
+            let input = stdin::open()?;
+            spawn(name, alive, started, || {
+                stdin::run(input, gather, handover, stopped)
             })?;
         }
         Input::Files(sought) => {
             let positions = Positions::open(sought.storage.as_deref(), name)
                 .map_err(|error| io::Error::other(format!("receiver {name:?}: {error}")))?;
-            let files = Files::new(name, sought, positions, gather)?;
-            spawn(name, alive, || files.run(handover, stopped))?;
+            let files = Files::new(name, sought, positions, gather, handles)?;
+            spawn(name, alive, started, || files.run(handover, stopped))?;
         }
     }
     Ok(Running {
+        begin: Some(begin),
         stop,
         ended,
         is_only_copy: config.input == Input::Stdin,
@@ -128,10 +140,11 @@ pub fn start(config: &Config, runtimes: &Runtimes, next: &Next) -> io::Result<Ru
     })
 }
 
-/// Runs `work` on a thread with a runtime that has timers and nothing else.
+/// Runs `work`, once it has begun, on a thread with a runtime that has timers and nothing else.
 fn spawn<F>(
     name: &str,
     alive: watch::Sender<()>,
+    started: oneshot::Receiver<()>,
     work: impl FnOnce() -> F + Send + 'static,
 ) -> io::Result<()>
 where
@@ -141,13 +154,23 @@ where
     thread::Builder::new()
         .name(format!("otlet-{name}"))
         .spawn(move || {
-            runtime.block_on(work());
+            runtime.block_on(async {
+                if started.await.is_ok() {
+                    work().await;
+                }
+            });
             drop(alive);
         })?;
     Ok(())
 }
 
 impl Running {
+    /// Has it read.
+    pub fn begin(&mut self) {
+        // A thread that is gone reads nothing, and whoever waits for its end knows.
+        let _gone = self.begin.take().map(|begin| begin.send(()));
+    }
+
     /// What it has counted.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.counters
@@ -166,7 +189,8 @@ impl Running {
 
     /// Reads no more, and ends. What was read of standard input is nowhere else, and is handed on however long it takes; for
     /// files an attempt that is under way has `patience`. Says whether it has ended.
-    pub async fn stop(self, patience: Duration) -> bool {
+    pub async fn stop(mut self, patience: Duration) -> bool {
+        self.begin = None;
         self.stop.send_replace(true);
         if self.is_only_copy {
             self.ended().await;
@@ -181,3 +205,6 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     // Whoever forgets a receiver stops it.
     let _gone = stop.wait_for(|stop| *stop).await;
 }
+
+#[cfg(test)]
+mod tests;

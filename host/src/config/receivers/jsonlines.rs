@@ -73,7 +73,7 @@ const LACKING: Lacking = &[
     ),
     (
         "max_concurrent_files",
-        "otlet reads 512 files at a time, in turns: remove it",
+        "otlet keeps as many files open as the process's limit allows, 512 at most, and reads the others in turns: remove it",
     ),
     ("compression", "otlet reads plain files: remove it"),
     (
@@ -143,6 +143,11 @@ fn read_sought(name: &str, reader: &mut Reader<'_>, reads_stdin: bool) -> Sought
         if text.is_empty() {
             let what = "`storage` is empty".to_owned();
             return Err((what, "write `storage: /var/lib/otlet`".to_owned()));
+        }
+        if std::fs::metadata(text).is_ok_and(|found| !found.is_dir()) {
+            let what = "`storage` is a path that leads to no folder".to_owned();
+            let cure = "name a folder, which is made if it is not there: `storage: /var/lib/otlet`";
+            return Err((what, cure.to_owned()));
         }
         Ok(PathBuf::from(text))
     });

@@ -7,27 +7,29 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Bound;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time;
 
 use super::fingerprint::FileId;
-use super::found::Search;
+use super::found::{Found, Search};
 use super::gather::Gather;
+use super::handles::Handles;
 use super::handover::{Handover, Outcome};
 use super::positions::Positions;
 use super::tail::{Filled, Tail};
 use super::{Sought, StartAt};
 
-/// The files that are open at the same time.
-const MAX_OPEN: usize = 512;
+/// The files that are read before others are looked for.
+const TURN: usize = 512;
 
 /// The files of one receiver.
 pub(super) struct Files {
     receiver: String,
     search: Search,
     tails: BTreeMap<FileId, Tail>,
+    handles: Handles,
     positions: Positions,
     gather: Gather,
     buffer: Vec<u8>,
@@ -37,6 +39,8 @@ pub(super) struct Files {
     skips: bool,
     /// The file that had the last turn.
     last: Option<FileId>,
+    /// When files were last looked for.
+    searched: Instant,
 }
 
 impl Files {
@@ -45,6 +49,7 @@ impl Files {
         sought: &Sought,
         mut positions: Positions,
         gather: Gather,
+        handles: &Handles,
     ) -> io::Result<Self> {
         let restored = positions.take();
         let skips = restored.is_none() && sought.start_at == StartAt::End;
@@ -52,6 +57,7 @@ impl Files {
             receiver: receiver.to_owned(),
             search: Search::new(receiver, sought)?,
             tails: BTreeMap::new(),
+            handles: handles.clone(),
             positions,
             gather,
             buffer: Vec::new(),
@@ -59,6 +65,7 @@ impl Files {
             flush: sought.force_flush_period,
             skips,
             last: None,
+            searched: Instant::now(),
         };
         for mut position in restored.into_iter().flatten() {
             // A disk may have another number after the machine was started again.
@@ -87,14 +94,16 @@ impl Files {
             if time::timeout(wait, super::stopped(&mut stop)).await.is_ok() {
                 break;
             }
-            self.discover();
+            if !more || self.searched.elapsed() >= self.poll {
+                self.discover();
+            }
         }
         let tails = self.tails.values().map(Tail::position);
         self.positions.write(&self.receiver, tails);
     }
 
-    /// Gives every file, or as many as may be open, a turn; says whether there is more to read at once, and nothing if it
-    /// was stopped.
+    /// Gives every file that may have something, or as many as have a turn, theirs; says whether there is more to read at
+    /// once, and nothing if it was stopped.
     async fn turn(
         &mut self,
         handover: &Handover,
@@ -102,8 +111,9 @@ impl Files {
     ) -> Option<bool> {
         let after = self.last.map_or(Bound::Unbounded, Bound::Excluded);
         let window = self.tails.range((after, Bound::Unbounded));
-        let ids: Vec<_> = window.map(|(id, _)| *id).take(MAX_OPEN).collect();
-        let mut more = ids.len() == MAX_OPEN;
+        let stirring = window.filter(|(_, tail)| tail.stirs(self.flush));
+        let ids: Vec<_> = stirring.map(|(id, _)| *id).take(TURN).collect();
+        let mut more = ids.len() == TURN;
         self.last = ids.last().copied().filter(|_| more);
         self.gather.observe();
         for id in ids {
@@ -119,7 +129,6 @@ impl Files {
 
     /// Reads one file for as long as there is room, and forgets it if it is gone.
     fn read(&mut self, id: FileId) -> Filled {
-        let closes = self.tails.len() > MAX_OPEN;
         let Some(tail) = self.tails.get_mut(&id) else {
             return Filled::End;
         };
@@ -128,11 +137,9 @@ impl Files {
             &mut self.gather,
             &mut self.buffer,
             self.flush,
-            &self.receiver,
+            (&self.handles, &self.receiver),
         );
-        if closes {
-            tail.close();
-        }
+        tail.rest();
         match filled {
             Ok(Some(filled)) => {
                 self.search.recover(tail.path());
@@ -200,20 +207,22 @@ impl Files {
 
     /// Looks for files that are new, have another name or are gone.
     fn discover(&mut self) {
+        self.searched = Instant::now();
         let tails = &self.tails;
         let found = self
             .search
             .find(|id| tails.get(&id).map(|tail| tail.path().to_owned()));
         for (id, tail) in &mut self.tails {
-            tail.listed = found.contains_key(id);
+            tail.list(found.get(id).map(|found| found.seen));
         }
-        for (id, path) in found {
+        for (id, Found { path, seen }) in found {
             if let Some(tail) = self.tails.get_mut(&id) {
                 tail.rename(&path);
                 continue;
             }
             let mut tail = Tail::new(&path, id);
-            let opened = tail.open().and_then(|there| {
+            tail.list(Some(seen));
+            let opened = tail.open(&self.handles).and_then(|there| {
                 if there && self.skips {
                     tail.skip(self.gather.max_line_size())?;
                 }
@@ -221,9 +230,7 @@ impl Files {
             });
             match opened {
                 Ok(true) => {
-                    if self.tails.len() >= MAX_OPEN {
-                        tail.close();
-                    }
+                    tail.rest();
                     tracing::debug!(receiver = self.receiver, path = %path.display(), "a new file");
                     self.search.recover(&path);
                     self.tails.insert(id, tail);
@@ -251,9 +258,9 @@ fn fill(
     gather: &mut Gather,
     buffer: &mut Vec<u8>,
     flush: Duration,
-    receiver: &str,
+    (handles, receiver): (&Handles, &str),
 ) -> io::Result<Option<Filled>> {
-    if !tail.open()? {
+    if !tail.open(handles)? {
         return Ok(None);
     }
     if tail.look()? {

@@ -1,8 +1,9 @@
-//! Tells files apart that have one name, or one inode, one after the other.
+//! Tells files apart that have one name, or one inode, one after the other, and whether one has changed.
 
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,13 @@ const LENGTH: usize = 1000;
 pub(super) struct FileId {
     pub(super) device: u64,
     pub(super) inode: u64,
+}
+
+/// A file's length and time, which are others once it was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) len: u64,
+    time: Option<SystemTime>,
 }
 
 /// A hash of a file's first bytes: the bytes themselves may be secret, and are kept on disk as a hash alone.
@@ -28,6 +36,15 @@ impl FileId {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
+        }
+    }
+}
+
+impl Seen {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            len: metadata.len(),
+            time: metadata.modified().ok(),
         }
     }
 }

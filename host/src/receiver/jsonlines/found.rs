@@ -5,8 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::fingerprint::FileId;
+use super::fingerprint::{FileId, Seen};
+use super::handles::is_shortage;
 use super::{Glob, Sought};
+use crate::telemetry::Throttle;
 
 /// The files of one receiver; more than these are not read.
 pub(super) const MAX_FILES: usize = 10_000;
@@ -22,6 +24,14 @@ pub(super) struct Search {
     /// Where relative paths start.
     folder: PathBuf,
     troubles: Troubles,
+    /// Of files that the process may not open.
+    shortages: Throttle,
+}
+
+/// A file that was found.
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    pub(super) seen: Seen,
 }
 
 /// What cannot be read, and why.
@@ -35,6 +45,7 @@ impl Search {
             exclude: sought.exclude.clone(),
             folder: std::env::current_dir()?,
             troubles: Troubles(HashMap::new()),
+            shortages: Throttle::new(),
         })
     }
 
@@ -42,7 +53,7 @@ impl Search {
     pub(super) fn find(
         &mut self,
         known: impl Fn(FileId) -> Option<PathBuf>,
-    ) -> BTreeMap<FileId, PathBuf> {
+    ) -> BTreeMap<FileId, Found> {
         let (mut paths, mut failed, mut all) = (vec![], vec![], true);
         for glob in &self.include {
             all &= glob.find(
@@ -59,9 +70,11 @@ impl Search {
                 .any(|glob| glob.matches(path, &self.folder))
         });
         for path in paths {
-            let id = match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_file() => FileId::of(&metadata),
+            let (id, seen) = match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_file() => (FileId::of(&metadata), Seen::of(&metadata)),
                 Ok(_) => continue,
+                // It went away just now, or is a link to nothing.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
                     failed.push((path, error));
                     continue;
@@ -70,7 +83,7 @@ impl Search {
             if found.len() == MAX_FILES && !found.contains_key(&id) {
                 all = false;
             } else if !found.contains_key(&id) || known(id).is_some_and(|known| known == path) {
-                found.insert(id, path);
+                found.insert(id, Found { path, seen });
             }
         }
         for (path, error) in failed {
@@ -85,7 +98,14 @@ impl Search {
 
     /// Tells of a path that cannot be read, once.
     pub(super) fn fail(&mut self, path: &Path, error: &io::Error) {
-        if self.troubles.is_new(path, error.kind()) {
+        if is_shortage(error) {
+            if let Some(unlogged) = self.shortages.pass() {
+                tracing::warn!(
+                    receiver = self.receiver, %error, unlogged,
+                    "a file waits to be read, since otlet may open no more: raise its limit (`ulimit -n`, `LimitNOFILE=`)"
+                );
+            }
+        } else if self.troubles.is_new(path, error.kind()) {
             let (receiver, path) = (&self.receiver, path.display());
             tracing::warn!(
                 receiver, %path, %error,

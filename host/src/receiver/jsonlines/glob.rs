@@ -120,11 +120,23 @@ impl Walk<'_> {
             return;
         };
         match part {
-            Part::Name(name) => self.step(folder.join(name), rest, depth),
+            Part::Name(name) => {
+                let path = folder.join(name);
+                if !rest.is_empty() {
+                    self.down(&path, rest, depth);
+                } else if path.exists() {
+                    (self.found)(path);
+                }
+            }
             Part::Like(tokens) => {
                 for name in self.names(folder) {
                     if like(tokens, &name.to_string_lossy()) {
-                        self.step(folder.join(name), rest, depth);
+                        let path = folder.join(name);
+                        if rest.is_empty() {
+                            (self.found)(path);
+                        } else {
+                            self.down(&path, rest, depth);
+                        }
                     }
                 }
             }
@@ -142,14 +154,6 @@ impl Walk<'_> {
                     }
                 }
             }
-        }
-    }
-
-    fn step(&mut self, path: PathBuf, rest: &[Part], depth: usize) {
-        if !rest.is_empty() {
-            self.down(&path, rest, depth);
-        } else if path.exists() {
-            (self.found)(path);
         }
     }
 

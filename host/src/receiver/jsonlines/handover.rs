@@ -24,6 +24,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How long lines are held up before the log says so; then twice as long, and so on.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often a request may make the pipeline panic before it is passed over: the next ones may not.
+const MAX_PANICS: usize = 4;
+
 /// Where the requests of one receiver go.
 pub(super) struct Handover {
     name: String,
@@ -43,8 +46,20 @@ pub(super) enum Outcome {
     Accepted,
     /// Trying it again would not help.
     Refused(String),
-    /// It was not taken before the receiver was to stop.
+    /// It was not taken before the receiver, or otlet, was to stop.
     Held,
+}
+
+/// What became of one try.
+enum Attempt {
+    Taken(Accepted),
+    /// The lines themselves were refused, and would be again.
+    Refused(String),
+    /// Something else is in the way, which may go away.
+    Hindered(String),
+    Panicked,
+    /// There is no thread to process it on: otlet ends.
+    Ended,
 }
 
 impl Handover {
@@ -84,24 +99,31 @@ impl Handover {
         let Request { payload, records } = request;
         self.counters.hold(records);
         let began = Instant::now();
-        let (mut wait, mut patience) = (FIRST_WAIT, PATIENCE);
+        let (mut wait, mut patience, mut panics) = (FIRST_WAIT, PATIENCE, 0);
         let outcome = loop {
-            let refusal = match self.attempt(payload.clone()).await {
-                Ok(accepted) => {
+            let reason = match self.attempt(payload.clone()).await {
+                Attempt::Taken(accepted) => {
                     self.tell(&accepted, records);
                     break Outcome::Accepted;
                 }
-                Err(refusal) => refusal,
+                Attempt::Refused(reason) => break Outcome::Refused(reason),
+                Attempt::Hindered(reason) => reason,
+                Attempt::Panicked => {
+                    panics += 1;
+                    let reason = "the pipeline broke off".to_owned();
+                    if panics == MAX_PANICS {
+                        break Outcome::Refused(reason);
+                    }
+                    reason
+                }
+                Attempt::Ended => break Outcome::Held,
             };
-            if refusal.retry_after().is_none() {
-                break Outcome::Refused(refusal.to_string());
-            }
             if began.elapsed() >= patience {
                 patience = 2 * began.elapsed();
                 tracing::warn!(
                     receiver = self.name,
                     records,
-                    %refusal,
+                    reason,
                     "lines are held up, and read on once these are taken"
                 );
             }
@@ -150,15 +172,31 @@ impl Handover {
     }
 
     /// Tries once, on the IO thread.
-    async fn attempt(&self, payload: Payload) -> Result<Accepted, Refusal> {
+    async fn attempt(&self, payload: Payload) -> Attempt {
         // Dropped with this future, it ends the attempt.
         let mut attempt = JoinSet::new();
         let next = Arc::clone(&self.next);
         attempt.spawn_on(async move { next(payload).await }, &self.io);
         match attempt.join_next().await {
-            Some(Ok(answer)) => answer,
-            _ => Err(Refusal::Rejected("the pipeline broke off".to_owned())),
+            Some(Ok(Ok(accepted))) => Attempt::Taken(accepted),
+            Some(Ok(Err(refusal))) if is_for_good(&refusal) => {
+                Attempt::Refused(refusal.to_string())
+            }
+            Some(Ok(Err(refusal))) => Attempt::Hindered(refusal.to_string()),
+            Some(Err(error)) if error.is_panic() => Attempt::Panicked,
+            _ => Attempt::Ended,
         }
+    }
+}
+
+/// Whether a processor or backend refused the lines themselves.
+fn is_for_good(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Invalid(_)
+        | Refusal::TooLarge(_)
+        | Refusal::Unrouted(_)
+        | Refusal::Rejected(_) => true,
+        Refusal::Full { .. } | Refusal::Unavailable { .. } | Refusal::Unauthenticated(_) => false,
     }
 }
 
@@ -173,7 +211,7 @@ mod tests {
 
     fn handover(
         answers: impl Fn(usize) -> Result<Accepted, Refusal> + Send + Sync + 'static,
-    ) -> (Handover, Arc<Counters>) {
+    ) -> (Handover, Arc<Counters>, Runtimes) {
         let tries = AtomicUsize::new(0);
         let next: Next = Arc::new(move |_payload| {
             let answer = answers(tries.fetch_add(1, Ordering::Relaxed));
@@ -182,9 +220,7 @@ mod tests {
         let counters = Arc::<Counters>::default();
         let runtimes = Runtimes::start(1).unwrap();
         let handover = Handover::new("jsonlines", &runtimes, &next, &counters);
-        // The thread lives as long as the process.
-        std::mem::forget(runtimes);
-        (handover, counters)
+        (handover, counters, runtimes)
     }
 
     fn request() -> Request {
@@ -202,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_full_is_tried_again_and_what_is_refused_is_not() {
-        let (handover, counters) = handover(|at| match at {
+        let (handover, counters, _runtimes) = handover(|at| match at {
             0 | 1 => Err(full()),
             2 => Ok(Accepted::default()),
             _ => Err(Refusal::Rejected("no".to_owned())),
@@ -216,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stop_ends_the_tries() {
-        let (handover, counters) = handover(|_| Err(full()));
+        let (handover, counters, _runtimes) = handover(|_| Err(full()));
         let (stop, mut stopped) = watch::channel(false);
         stop.send_replace(true);
         let outcome = handover.over(request(), Some(&mut stopped)).await;
@@ -225,8 +261,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn lines_are_held_where_they_are_not_at_fault() {
+        let (handover, counters, runtimes) = handover(|at| match at {
+            0 => panic!("as the test wants"),
+            1 => Err(Refusal::Unauthenticated("no token".to_owned())),
+            _ => Ok(Accepted::default()),
+        });
+        assert_eq!(handover.over(request(), None).await, Outcome::Accepted);
+        // Without a thread that could process them.
+        let ended = runtimes.iter().map(|io| io.spawn(std::future::pending()));
+        let ended: Vec<tokio::task::JoinHandle<()>> = ended.collect();
+        drop(runtimes);
+        for ended in ended {
+            assert!(ended.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(handover.over(request(), None).await, Outcome::Held);
+        assert_eq!((counters.refused.get(), counters.held()), (0, 1));
+    }
+
+    #[tokio::test]
     async fn a_pipeline_that_panics_is_no_reason_to_try_for_ever() {
-        let (handover, counters) = handover(|_| panic!("as the test wants"));
+        let (handover, counters, _runtimes) = handover(|_| panic!("as the test wants"));
         assert!(matches!(
             handover.over(request(), None).await,
             Outcome::Refused(_)

@@ -64,10 +64,8 @@ impl Positions {
     pub(super) fn open(folder: Option<&Path>, receiver: &str) -> io::Result<Self> {
         let (file, restored) = match folder {
             Some(folder) => {
-                let (file, restored) = open(folder, receiver).map_err(|error| {
-                    let what = format!("`storage` {}: {error}", folder.display());
-                    io::Error::new(error.kind(), what)
-                })?;
+                let (file, restored) =
+                    open(folder, receiver).map_err(|error| advise(folder, &error))?;
                 (Some(file), restored)
             }
             None => (None, None),
@@ -138,13 +136,35 @@ fn open(folder: &Path, receiver: &str) -> io::Result<(Kept, Option<Vec<Position>
         Ok(bytes) => Some(restore(&bytes).map_err(|error| {
             let path = path.display();
             io::Error::other(format!(
-                "{path} does not hold positions ({error}): remove it to begin anew"
+                "{path} does not hold positions ({error}): put a copy of it back, or remove it, and start with \
+                 `start_at: beginning` to read every file anew, with what was sent before; with `start_at: end` lines \
+                 that were written since otlet ended are passed over"
             ))
         })?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
     Ok((Kept { path, _lock: lock }, restored))
+}
+
+/// Says what is to be done about a folder that cannot be used.
+fn advise(folder: &Path, error: &io::Error) -> io::Error {
+    use io::ErrorKind::{
+        AlreadyExists, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem,
+        StorageFull,
+    };
+    let cure = match error.kind() {
+        AlreadyExists | NotADirectory => {
+            "; it, or what it is to be in, is no folder: name a folder, which is made if it is not there"
+        }
+        PermissionDenied | ReadOnlyFilesystem => {
+            "; give otlet the right to read and write there, or name another folder"
+        }
+        QuotaExceeded | StorageFull => "; make room there, or name another folder",
+        _ => "",
+    };
+    let what = format!("`storage` {}: {error}{cure}", folder.display());
+    io::Error::new(error.kind(), what)
 }
 
 fn private() -> OpenOptions {
@@ -255,8 +275,33 @@ mod tests {
         for damage in ["", "{}", r#"{"version":2,"files":[]}"#] {
             fs::write(folder.path().join("jsonlines.json"), damage).unwrap();
             let error = open().err().unwrap().to_string();
-            assert!(error.contains("remove it to begin anew"), "{error}");
+            for words in [
+                "jsonlines.json does not hold",
+                "remove it",
+                "`start_at: beginning`",
+            ] {
+                assert!(error.contains(words), "{error}");
+            }
         }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_told_with_a_cure() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        for folder in [file.clone(), file.join("below")] {
+            let error = Positions::open(Some(&folder), "jsonlines").err().unwrap();
+            let error = error.to_string();
+            let begin = format!("`storage` {}: ", folder.display());
+            assert!(
+                error.starts_with(&begin) && error.contains("name a folder"),
+                "{error}"
+            );
+        }
+        // Who runs this may have every right.
+        let error = advise(&file, &io::ErrorKind::PermissionDenied.into()).to_string();
+        assert!(error.contains("give otlet the right"), "{error}");
     }
 
     #[test]

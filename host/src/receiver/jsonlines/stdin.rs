@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, Instant};
 
 use super::gather::{Full, Gather};
@@ -22,16 +22,24 @@ const GATHER: Duration = Duration::from_millis(200);
 /// How long standard input is read on after a stop, if it does not end before.
 const LAST_CALL: Duration = Duration::from_secs(5);
 
-/// What standard input gives.
-pub(super) type Chunks = mpsc::Receiver<io::Result<Vec<u8>>>;
+/// Standard input, of which nothing is read before it is begun.
+pub(super) struct Input {
+    begin: oneshot::Sender<()>,
+    chunks: mpsc::Receiver<io::Result<Vec<u8>>>,
+}
 
-/// Begins to read, on a thread that ends with standard input or the process: nothing else ends a read.
-pub(super) fn open() -> io::Result<Chunks> {
+/// Gets ready to read, on a thread that ends with standard input or the process: nothing else ends a read.
+pub(super) fn open() -> io::Result<Input> {
     let (sender, chunks) = mpsc::channel(1);
+    let (begin, started) = oneshot::channel();
     thread::Builder::new()
         .name("otlet-stdin".to_owned())
-        .spawn(move || read(&mut io::stdin().lock(), &sender))?;
-    Ok(chunks)
+        .spawn(move || {
+            if started.blocking_recv().is_ok() {
+                read(&mut io::stdin().lock(), &sender);
+            }
+        })?;
+    Ok(Input { begin, chunks })
 }
 
 fn read(input: &mut impl Read, to: &mpsc::Sender<io::Result<Vec<u8>>>) {
@@ -55,7 +63,7 @@ fn read(input: &mut impl Read, to: &mpsc::Sender<io::Result<Vec<u8>>>) {
 
 /// Hands on what comes, until it ends and all is taken.
 pub(super) async fn run(
-    mut chunks: Chunks,
+    Input { begin, mut chunks }: Input,
     gather: Gather,
     handover: Handover,
     mut stop: watch::Receiver<bool>,
@@ -67,6 +75,8 @@ pub(super) async fn run(
         due: None,
     };
     let mut last_call = None;
+    // Without its thread there are no chunks.
+    let _gone = begin.send(());
     loop {
         tokio::select! {
             chunk = chunks.recv() => match chunk {

@@ -7,6 +7,8 @@
     reason = "everything here is a test, the functions that tests share included"
 )]
 
+mod starts;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -395,34 +397,4 @@ fn more_files_than_may_be_open_are_read_in_turns() {
     }
     expected.sort();
     assert_eq!(logs.arrived(), expected);
-}
-
-#[test]
-fn two_programs_cannot_keep_their_positions_in_one_place() {
-    let logs = Logs::new();
-    let _first = logs.otlet("start_at: beginning");
-    let config = logs.path("second.yaml");
-    fs::write(
-        &config,
-        format!(
-            "
-receivers: {{ jsonlines: {{ include: [/none.log], storage: '{}' }} }}
-exporters: {{ debug: }}
-service: {{ pipelines: {{ logs: {{ receivers: [jsonlines], exporters: [debug] }} }} }}
-",
-            logs.path("positions").display()
-        ),
-    )
-    .unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_otlet"))
-        .args(["run", "--config"])
-        .arg(config)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("another otlet keeps its positions there"),
-        "{said}"
-    );
 }
