@@ -53,18 +53,25 @@ service: {{ pipelines: {{ logs: {{ receivers: [jsonlines/a, jsonlines/b], export
 fn nothing_is_read_where_another_receiver_cannot_start() {
     let logs = Logs::new();
     logs.append("app.log", "one\n");
+    // Opening these takes a while, in which the line above could leave.
+    fs::create_dir(logs.path("many")).unwrap();
+    for number in 0..2000 {
+        logs.append(&format!("many/{number}.log"), "");
+    }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = logs.path("otlet.yaml");
     let text = format!(
         "
 receivers:
   jsonlines: {{ include: ['{}'], start_at: beginning, storage: '{}' }}
+  jsonlines/many: {{ include: ['{}/*.log'] }}
   otlp: {{ protocols: {{ grpc: {{ endpoint: '{}' }} }} }}
 exporters: {{ otlp: {{ endpoint: '{}', sending_queue: {{ enabled: false }} }} }}
-service: {{ pipelines: {{ logs: {{ receivers: [jsonlines, otlp], exporters: [otlp] }} }} }}
+service: {{ pipelines: {{ logs: {{ receivers: [jsonlines, jsonlines/many, otlp], exporters: [otlp] }} }} }}
 ",
         logs.path("app.log").display(),
         logs.path("positions").display(),
+        logs.path("many").display(),
         taken.local_addr().unwrap(),
         logs.backend.endpoint()
     );
@@ -81,6 +88,7 @@ service: {{ pipelines: {{ logs: {{ receivers: [jsonlines, otlp], exporters: [otl
         "{said}"
     );
     assert_eq!(logs.backend.attempts(), 0);
+    assert!(!logs.path("positions/jsonlines.json").exists());
 }
 
 #[test]
