@@ -5,11 +5,13 @@ mod replay;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::app::{self, App, Prepared};
 use crate::config::Draft;
@@ -118,33 +120,70 @@ fn check(path: &Path) -> anyhow::Result<ExitCode> {
 
 fn run(path: &Path) -> anyhow::Result<ExitCode> {
     metrics::begin();
-    let draft = config::load(path);
-    let _log =
-        telemetry::start_logging(draft.logs()).context("no thread for the log could be started")?;
-    let Some(prepared) = prepare(draft)? else {
-        return Ok(ExitCode::from(BAD_CONFIG));
-    };
     control()?.block_on(async {
         let mut signals = Signals::new()?;
-        let mut app = App::start(prepared)?;
-        tracing::info!("ready");
-        tokio::select! {
-            () = signals.wait() => {}
-            () = app.finished() => {}
-        }
-        tracing::info!("shutting down: no new requests, and what waits is sent");
-        let ended = tokio::select! {
-            lost = app.shut_down() => Some(lost),
-            () = signals.wait() => None,
+        let file = path.to_owned();
+        let Some(draft) = unless_told(&mut signals, move || config::load(&file)).await? else {
+            say(
+                &mut io::stderr(),
+                "otlet: told to end before it had started",
+            );
+            return Ok(ExitCode::SUCCESS);
         };
-        let lost_requests = match ended {
-            Some(0) => return Ok(ExitCode::SUCCESS),
-            Some(lost) => lost,
-            None => app.abort().await,
+        let _log = telemetry::start_logging(draft.logs())
+            .context("no thread for the log could be started")?;
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(version, config = %path.display(), "starting");
+        let Some(prepared) = unless_told(&mut signals, || prepare(draft)).await? else {
+            tracing::info!("told to end before it had started: nothing was received");
+            return Ok(ExitCode::SUCCESS);
         };
-        tracing::error!(lost_requests, "ended before everything was sent");
-        Ok(ExitCode::FAILURE)
+        let Some(prepared) = prepared? else {
+            return Ok(ExitCode::from(BAD_CONFIG));
+        };
+        serve(prepared, &mut signals).await
     })
+}
+
+/// Does what takes long on a thread of its own; nothing comes of it if a signal comes first, and the thread is left behind.
+async fn unless_told<T: Send + 'static>(
+    signals: &mut Signals,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<Option<T>> {
+    let (done, result) = oneshot::channel();
+    thread::Builder::new()
+        .name("otlet-start".to_owned())
+        .spawn(move || {
+            // Nobody listens after a signal.
+            let _unheard = done.send(work());
+        })
+        .context("no thread could be started")?;
+    tokio::select! {
+        result = result => Ok(Some(result.context("the start failed")?)),
+        () = signals.wait() => Ok(None),
+    }
+}
+
+/// Runs until a signal or the end of all input, and then until all is sent or another signal comes.
+async fn serve(prepared: Prepared, signals: &mut Signals) -> anyhow::Result<ExitCode> {
+    let mut app = App::start(prepared)?;
+    tracing::info!("ready");
+    tokio::select! {
+        () = signals.wait() => {}
+        () = app.finished() => {}
+    }
+    tracing::info!("shutting down: no new requests, and what waits is sent");
+    let ended = tokio::select! {
+        lost = app.shut_down() => Some(lost),
+        () = signals.wait() => None,
+    };
+    let lost_requests = match ended {
+        Some(0) => return Ok(ExitCode::SUCCESS),
+        Some(lost) => lost,
+        None => app.abort().await,
+    };
+    tracing::error!(lost_requests, "ended before everything was sent");
+    Ok(ExitCode::FAILURE)
 }
 
 /// The runtime of the main thread, which carries no telemetry.

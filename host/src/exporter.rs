@@ -21,6 +21,7 @@ mod gather;
 mod grpc;
 mod http;
 mod lot;
+mod mask;
 mod retry;
 
 #[cfg(test)]

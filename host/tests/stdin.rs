@@ -5,7 +5,8 @@
     reason = "everything here is a test, the functions that tests share included"
 )]
 
-use std::io::{PipeWriter, Write as _, pipe};
+use std::io::{PipeWriter, Read as _, Write as _, pipe};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -102,4 +103,36 @@ fn a_signal_waits_for_the_last_words_of_the_writer() {
     drop(writer);
     assert_eq!(otlet.ended().code(), Some(0), "{}", otlet.said());
     assert_eq!(bodies(&backend.taken()), ["caught a signal"]);
+}
+
+#[test]
+fn a_signal_while_plugins_compile_ends_otlet_well_and_leaves_the_lines_in_the_pipe() {
+    let backend = Backend::start();
+    let config = format!(
+        "
+receivers: {{ jsonlines: {{ stdin: true }} }}
+processors: {{ redact: , link: , sample: {{ config: {{ percentage: 50 }} }} }}
+exporters: {{ otlp: {{ endpoint: '{}' }} }}
+service: {{ pipelines: {{ logs: {{ receivers: [jsonlines], processors: [sample, link, redact], exporters: [otlp] }} }} }}
+",
+        backend.endpoint()
+    );
+    for signal in ["TERM", "INT"] {
+        let (mut reader, mut writer) = pipe().unwrap();
+        let input = reader.try_clone().unwrap().into();
+        let binary = env!("CARGO_BIN_EXE_otlet");
+        writer.write_all(b"one\ntwo\n").unwrap();
+        let mut otlet = Program::begin(binary, &config, input, Stdio::inherit());
+        let line = otlet.wait_for("starting");
+        assert!(line.contains(env!("CARGO_PKG_VERSION")), "{line}");
+        assert!(line.contains("otlet.yaml"), "{line}");
+        otlet.signal(signal);
+        assert_eq!(otlet.ended().code(), Some(0), "{}", otlet.said());
+        otlet.wait_for("told to end before it had started: nothing was received");
+        assert!(!otlet.said().contains(" ready"), "{}", otlet.said());
+        drop(writer);
+        let mut left = String::new();
+        reader.read_to_string(&mut left).unwrap();
+        assert_eq!(left, "one\ntwo\n");
+    }
 }

@@ -58,14 +58,26 @@ impl Program {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]);
         shell.arg(binary);
-        Self::start_as(shell, config, Stdio::inherit(), Stdio::inherit())
+        let program = Self::begin_as(shell, config, Stdio::inherit(), Stdio::inherit());
+        program.wait_for("ready");
+        program
     }
 
     fn start_between(binary: &str, config: &str, input: Stdio, output: Stdio) -> Self {
-        Self::start_as(Command::new(binary), config, input, output)
+        let program = Self::begin(binary, config, input, output);
+        program.wait_for("ready");
+        program
     }
 
-    fn start_as(mut program: Command, config: &str, input: Stdio, output: Stdio) -> Self {
+    /// Runs it likewise, and does not wait for anything.
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn begin(binary: &str, config: &str, input: Stdio, output: Stdio) -> Self {
+        Self::begin_as(Command::new(binary), config, input, output)
+    }
+
+    fn begin_as(mut program: Command, config: &str, input: Stdio, output: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("otlet.yaml");
         std::fs::write(&path, config).expect("a file can be written");
@@ -81,13 +93,11 @@ impl Program {
         let errors = BufReader::new(child.stderr.take().expect("standard error is piped"));
         let heard = Arc::clone(&said);
         thread::spawn(move || heard.listen(errors));
-        let program = Self {
+        Self {
             child,
             said,
             _folder: folder,
-        };
-        program.wait_for("ready");
-        program
+        }
     }
 
     /// Where the first receiver with gRPC listens.

@@ -10,6 +10,7 @@ use prost::Message;
 
 use crate::refusal::{RETRY_AFTER, Refusal};
 
+use super::mask::Mask;
 pub(super) use crate::acceptance::Accepted;
 
 /// The most of a backend's own words that goes to the log.
@@ -37,14 +38,14 @@ pub(super) struct Failure {
 
 impl Accepted {
     /// Reads an export response. One that makes no sense says nothing: the request was taken.
-    pub(super) fn parse(message: &[u8]) -> Self {
+    pub(super) fn parse(message: &[u8], mask: &Mask) -> Self {
         // The responses of the three signals are the same on the wire.
         let partial = ExportTraceServiceResponse::decode(message)
             .ok()
             .and_then(|response| response.partial_success);
         partial.map_or_else(Self::default, |partial| Self {
             rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
-            words: words(&partial.error_message),
+            words: mask.words(&partial.error_message),
         })
     }
 }
@@ -158,13 +159,19 @@ mod tests {
     fn a_partial_success_is_read_whatever_the_signal_and_nonsense_is_none() {
         // partial_success { rejected: 3, error_message: "no" }
         let message = [10, 6, 8, 3, 18, 2, b'n', b'o'];
-        let accepted = Accepted::parse(&message);
+        let accepted = Accepted::parse(&message, &Mask::default());
         assert_eq!((accepted.rejected, accepted.words.as_str()), (3, "no"));
-        assert_eq!(Accepted::parse(&[]), Accepted::default());
-        assert_eq!(Accepted::parse(b"{}"), Accepted::default());
+        assert_eq!(Accepted::parse(&[], &Mask::default()), Accepted::default());
+        assert_eq!(
+            Accepted::parse(b"{}", &Mask::default()),
+            Accepted::default()
+        );
         // A negative count.
         let negative = [10, 11, 8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
-        assert_eq!(Accepted::parse(&negative), Accepted::default());
+        assert_eq!(
+            Accepted::parse(&negative, &Mask::default()),
+            Accepted::default()
+        );
     }
 
     #[test]

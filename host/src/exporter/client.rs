@@ -18,6 +18,7 @@ use super::connector::{Connector, NoConnection};
 use super::debug::Printer;
 use super::file;
 use super::lot::{INLINE, counted};
+use super::mask::Mask;
 use super::{
     Compression, Config, Keepalive, Kind, Output, StartError, Target, grpc, http as otlp_http,
 };
@@ -125,6 +126,8 @@ pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     pub(super) trailers: HeaderMap,
+    /// Hides in its words what the request held.
+    pub(super) mask: Mask,
 }
 
 impl Client {
@@ -328,6 +331,7 @@ impl Connections {
         if let Some(bearer) = &self.bearer {
             bearer.sign(request.headers_mut()).await;
         }
+        let mask = Mask::of(request.headers());
         let answer = self.pool.request(request).await.map_err(|error| {
             let what = if error.is_connect() {
                 "the backend cannot be reached"
@@ -337,16 +341,17 @@ impl Connections {
             let trouble = self.tls.as_ref().and_then(|tls| tls.trouble().take());
             match trouble {
                 Some(why) => Failure::transport(words(&why)),
-                None => broken(what, &error),
+                None => broken(what, &error, &mask),
             }
         })?;
         let (parts, body) = answer.into_parts();
-        let (body, trailers) = read(body).await?;
+        let (body, trailers) = read(body, &mask).await?;
         Ok(Answer {
             status: parts.status,
             headers: parts.headers,
             body,
             trailers,
+            mask,
         })
     }
 
@@ -388,12 +393,13 @@ pub(super) fn check(name: &str, endpoint: &Uri) -> Result<(), StartError> {
     })
 }
 
-async fn read(mut body: Incoming) -> Result<(Vec<u8>, HeaderMap), Failure> {
+async fn read(mut body: Incoming, mask: &Mask) -> Result<(Vec<u8>, HeaderMap), Failure> {
     let mut kept = Vec::new();
     let mut seen = 0;
     let mut trailers = HeaderMap::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| broken("the connection to the backend broke", &error))?;
+        let frame =
+            frame.map_err(|error| broken("the connection to the backend broke", &error, mask))?;
         match frame.into_data() {
             Ok(data) => {
                 seen += data.len();
@@ -411,7 +417,7 @@ async fn read(mut body: Incoming) -> Result<(Vec<u8>, HeaderMap), Failure> {
 }
 
 /// A failure of the network; the innermost cause is the one that tells, unless there are words of ours.
-fn broken(what: &str, error: &(dyn Error + 'static)) -> Failure {
+fn broken(what: &str, error: &(dyn Error + 'static), mask: &Mask) -> Failure {
     let mut cause = error;
     loop {
         if let Some(NoConnection(why)) = cause.downcast_ref() {
@@ -423,7 +429,7 @@ fn broken(what: &str, error: &(dyn Error + 'static)) -> Failure {
         }
     }
     Failure {
-        words: words(&cause.to_string()),
+        words: mask.words(&cause.to_string()),
         ..Failure::transport(what.to_owned())
     }
 }

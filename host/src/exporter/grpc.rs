@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri,
 use http_body_util::Full;
 use prost::Message;
 
-use super::answer::{Accepted, Failure, base64, says_too_large, words};
+use super::answer::{Accepted, Failure, base64, says_too_large};
 use super::client::{Answer, Connections, Prepared, check, headers};
 use super::coding::is_unknown_to_grpc;
 use super::{StartError, Target, http as otlp_http};
@@ -144,19 +144,22 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
     };
     let code = status.to_str().ok().and_then(|code| code.parse().ok());
     if code == Some(0) {
-        return Ok(message(answer).map_or_else(Accepted::default, |m| Accepted::parse(&m)));
+        return Ok(
+            message(answer).map_or_else(Accepted::default, |m| Accepted::parse(&m, &answer.mask))
+        );
     }
     let details = headers
         .get(DETAILS)
         .and_then(|details| base64(details.as_bytes()))
         .and_then(|details| Status::decode(details.as_slice()).ok());
     let said = headers.get(MESSAGE).map(|m| percent_decode(m.as_bytes()));
-    Err(failure(
+    let said = said.as_deref().unwrap_or_default();
+    let after = details.and_then(|details| details.retry_delay());
+    Err(Failure {
+        words: answer.mask.words(said),
         // What is no number is code 2, UNKNOWN.
-        code.unwrap_or(2),
-        details.and_then(|details| details.retry_delay()),
-        said.as_deref().unwrap_or_default(),
-    ))
+        ..failure(code.unwrap_or(2), after, said)
+    })
 }
 
 /// Whether the answer is that the token is missing or not known.
@@ -174,7 +177,7 @@ fn status(answer: &Answer) -> Option<&HeaderValue> {
         .find_map(|headers| headers.get(STATUS))
 }
 
-/// OTLP's list of what may be tried again.
+/// OTLP's list of what may be tried again; the words are the caller's to add.
 fn failure(code: usize, after: Option<Duration>, said: &str) -> Failure {
     let name = CODES.get(code).copied().unwrap_or("UNKNOWN");
     let too_large = after.is_none()
@@ -192,7 +195,7 @@ fn failure(code: usize, after: Option<Duration>, said: &str) -> Failure {
     };
     Failure {
         reason: format!("the backend answered {name}"),
-        words: words(said),
+        words: String::new(),
         retryable,
         after,
         too_large,
@@ -262,6 +265,7 @@ fn percent_decode(text: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mask::Mask;
     use super::*;
 
     #[test]
@@ -297,6 +301,7 @@ mod tests {
                     headers: HeaderMap::new(),
                     body: Vec::new(),
                     trailers: HeaderMap::new(),
+                    mask: Mask::default(),
                 };
                 judge(&answer).unwrap_err().retryable
             })
@@ -315,6 +320,7 @@ mod tests {
                 headers: HeaderMap::new(),
                 body: Vec::new(),
                 trailers,
+                mask: Mask::default(),
             };
             let failure = judge(&answer).unwrap_err();
             assert!(!failure.retryable);

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use prost::Message;
 
-use super::answer::{Accepted, Failure, words};
+use super::answer::{Accepted, Failure};
 use super::client::{Answer, Connections, Prepared, check, headers};
 use super::coding::is_unknown_to_http;
 use super::{Compression, HttpTarget, StartError};
@@ -113,7 +113,7 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
     let protobuf = content_type.is_some_and(|kind| kind == PROTOBUF);
     if answer.status.is_success() {
         return Ok(if protobuf {
-            Accepted::parse(&answer.body)
+            Accepted::parse(&answer.body, &answer.mask)
         } else {
             Accepted::default()
         });
@@ -125,7 +125,7 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
     };
     Err(Failure {
         reason: format!("the backend answered HTTP {}", answer.status.as_u16()),
-        words: words(&said),
+        words: answer.mask.words(&said),
         retryable: matches!(
             answer.status,
             StatusCode::TOO_MANY_REQUESTS
@@ -155,6 +155,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mask::Mask;
     use super::*;
 
     #[test]
@@ -179,6 +180,7 @@ mod tests {
                 headers: HeaderMap::new(),
                 body: Vec::new(),
                 trailers: HeaderMap::new(),
+                mask: Mask::default(),
             })
         };
         let retryable: Vec<_> = (200..600)

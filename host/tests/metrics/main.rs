@@ -10,6 +10,7 @@
 mod answers;
 mod figures;
 mod listed;
+mod returned;
 
 use otlet_tests::program::Program;
 

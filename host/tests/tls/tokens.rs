@@ -1,5 +1,6 @@
 //! Bearer tokens, demanded and sent, from files that change.
 
+use otlet_tests::backend::{Answer as Script, Code};
 use otlet_tests::sender::Answer;
 
 use super::*;
@@ -131,4 +132,40 @@ async fn a_token_file_that_is_emptied_keeps_the_token() {
     let line = front.wait_for("what they held before is kept");
     assert!(line.contains("holds no token"), "{line}");
     assert!(!front.said().contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_secret_that_the_backend_says_again_is_in_no_log() {
+    let extension = "  extensions: [bearertokenauth]
+extensions: { bearertokenauth: { token: s3cret-token } }";
+    let given = "headers: { authorization: Bearer s3cret-token, x-key: s3cret-key }";
+    let signed = "headers: { x-key: s3cret-key }
+    auth: { authenticator: bearertokenauth }";
+    for exporter in ["otlp", "otlphttp"] {
+        for (keys, rest) in [(given, ""), (signed, extension)] {
+            let backend = Backend::start();
+            let said = "invalid token Bearer s3cret-token of s3cret-key, s3cret-token";
+            let partial = "s3cret-key may send no more";
+            backend.script([
+                Script::Saying(Code::Unauthenticated, said.to_owned()),
+                Script::Partial {
+                    rejected: 1,
+                    message: partial.to_owned(),
+                },
+            ]);
+            let endpoint = backend.endpoint();
+            let keys = keys
+                .replace(", ", "\n    ")
+                .replace("\n    x-key", ", x-key");
+            let front = front(exporter, &endpoint, &keys, rest);
+            let sender = Sender::grpc(front.grpc());
+            for number in 0..2 {
+                let answer = sender.send(&Request::Traces(spans([number]))).await;
+                assert_eq!(answer.unwrap().code, 0);
+            }
+            front.wait_for("invalid token *** of ***, ***");
+            front.wait_for("*** may send no more");
+            assert!(!front.said().contains("s3cret"), "{}", front.said());
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub enum Answer {
         /// The delay in a `RetryInfo`, or in seconds in Retry-After.
         retry_after: Option<Duration>,
     },
+    /// It is refused with a gRPC status and these words; over HTTP with the status that OTLP has for it.
+    Saying(Code, String),
     /// It is refused with an HTTP status, over gRPC too, as a proxy would.
     Http {
         /// Such as 503.
@@ -89,6 +91,7 @@ impl Answer {
         match self {
             Self::Ok | Self::Partial { .. } | Self::Hang | Self::Lose => true,
             Self::Status { .. }
+            | Self::Saying(..)
             | Self::Http { .. }
             | Self::TooLarge(_)
             | Self::UnknownCoding { .. }
@@ -115,13 +118,13 @@ impl Answer {
             Self::Status { code, retry_after } => Some(match protocol {
                 Protocol::Grpc => grpc_status(*code, "as the script says", *retry_after),
                 Protocol::Http => http_status(
-                    match code {
-                        Code::Unavailable => 503,
-                        Code::ResourceExhausted => 429,
-                        _ => 400,
-                    },
+                    status(*code),
                     retry_after.map(|after| after.as_secs().to_string()),
                 ),
+            }),
+            Self::Saying(code, words) => Some(match protocol {
+                Protocol::Grpc => grpc_status(*code, words, None),
+                Protocol::Http => http_saying(status(*code), words),
             }),
             Self::Http {
                 status,
@@ -202,9 +205,24 @@ fn unknown_coding(
     response
 }
 
-fn http_status(status: u16, retry_after: Option<String>) -> Response<Body> {
-    let mut response = Response::new(Body::whole(Bytes::from_static(b"as the script says")));
+/// What OTLP over HTTP has for a gRPC code.
+fn status(code: Code) -> u16 {
+    match code {
+        Code::Unavailable => 503,
+        Code::ResourceExhausted => 429,
+        Code::Unauthenticated => 401,
+        _ => 400,
+    }
+}
+
+fn http_saying(status: u16, words: &str) -> Response<Body> {
+    let mut response = Response::new(Body::whole(Bytes::copy_from_slice(words.as_bytes())));
     *response.status_mut() = StatusCode::from_u16(status).expect("the script has real statuses");
+    response
+}
+
+fn http_status(status: u16, retry_after: Option<String>) -> Response<Body> {
+    let mut response = http_saying(status, "as the script says");
     if let Some(after) = retry_after {
         let after = HeaderValue::try_from(after).expect("the script has real headers");
         response.headers_mut().insert(header::RETRY_AFTER, after);

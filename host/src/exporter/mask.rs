@@ -1,0 +1,113 @@
+//! A backend's own words, fit for the log: none of the secrets that it was sent is among them.
+//!
+//! Backends quote what they refuse ("invalid token ..."). Every value of the config's headers and every token counts as a secret,
+//! whatever its header: a tenant's name that nobody can read does less harm than a password that everybody can.
+
+use http::{HeaderMap, HeaderValue};
+
+use super::answer::words;
+
+/// What stands in a secret's place.
+const MASK: &str = "***";
+
+/// The bytes of the shortest secret: what is shorter is a part of a word by chance, and no secret.
+const SHORTEST: usize = 4;
+
+/// The values of a request's headers that are secrets.
+#[derive(Debug, Default)]
+pub(super) struct Mask(Vec<HeaderValue>);
+
+impl Mask {
+    /// The values that are marked as secrets, which those of the config and tokens are.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let secrets = headers.values().filter(|value| value.is_sensitive());
+        Self(secrets.cloned().collect())
+    }
+
+    /// A backend's words without the secrets, cut, and without anything that a terminal would obey.
+    pub(super) fn words(&self, text: &str) -> String {
+        let values: Vec<_> = self
+            .0
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect();
+        let mut secrets: Vec<&str> = values.iter().flat_map(|value| secrets(value)).collect();
+        // Of two that begin alike the longer one.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        // Before it is cut, which may leave the half of one.
+        let masked = secrets
+            .iter()
+            .fold(text.to_owned(), |text, secret| text.replace(secret, MASK));
+        words(&masked)
+    }
+}
+
+/// A header's value, what stands behind its scheme (`Bearer ...`), and what its parameters are (`session=...; ...`).
+fn secrets(value: &str) -> impl Iterator<Item = &str> {
+    let token = value.split_once(' ').map(|(_scheme, token)| token);
+    let parts = value.split([';', ',', ' ']);
+    let parameters = parts.filter_map(|part| part.split_once('=').map(|(_name, value)| value));
+    [Some(value), token]
+        .into_iter()
+        .flatten()
+        .chain(parameters)
+        .map(|secret| secret.trim_matches([' ', '"']))
+        .filter(|secret| secret.len() >= SHORTEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+
+    use super::*;
+
+    fn mask(values: &[&str]) -> Mask {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, HeaderValue::from_static("otlet"));
+        for value in values {
+            let mut value = HeaderValue::from_str(value).unwrap();
+            value.set_sensitive(true);
+            headers.append("x-key", value);
+        }
+        Mask::of(&headers)
+    }
+
+    #[test]
+    fn secrets_are_masked_with_their_scheme_and_without() {
+        for (value, said, expected) in [
+            (
+                "Bearer s3cret",
+                "bad token s3cret, s3cret",
+                "bad token ***, ***",
+            ),
+            (
+                "Bearer s3cret",
+                "bad header 'Bearer s3cret'",
+                "bad header '***'",
+            ),
+            ("Bearer s3cret", "Bearer of bad news", "Bearer of bad news"),
+            ("s3cret", "no s3crets", "no ***s"),
+            ("a=first; b=\"second\"", "first or second", "*** or ***"),
+            (
+                "Basic dXNlcjpwYXNz==",
+                "dXNlcjpwYXNz== is nobody",
+                "*** is nobody",
+            ),
+            ("shop", "tenant shop is over", "tenant *** is over"),
+            ("abc", "abc", "abc"),
+            ("pässwort", "no pässwort", "no ***"),
+            ("s3cret", "otlet", "otlet"),
+        ] {
+            assert_eq!(mask(&[value]).words(said), expected, "{value}");
+        }
+        let both = mask(&["s3cret", "s3cret-and-more"]);
+        assert_eq!(both.words("s3cret-and-more, s3cret"), "***, ***");
+    }
+
+    #[test]
+    fn what_is_cut_leaves_no_half_of_a_secret() {
+        let said = format!("{}s3cret-token", "x".repeat(195));
+        let words = mask(&["s3cret-token"]).words(&said);
+        assert_eq!(words, format!("{}***", "x".repeat(195)));
+    }
+}
