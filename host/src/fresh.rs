@@ -2,7 +2,7 @@
 //!
 //! The files are looked at where the value is used, at most once a second, by their times, lengths and inodes, through symlinks:
 //! folders that are swapped as a whole, as Kubernetes does with Secrets, are seen too. A use that finds a look due waits for it, so
-//! that what was not used for long is not used stale; a file system that hangs holds a use up for [`PATIENCE`], once a second.
+//! that what was not used for long is not used stale; a file system that hangs holds a use up for a quarter of a second, once a second.
 //! Files are read on threads made for blocking.
 //!
 //! **Invariant**: files that make no value leave the value that was there.
