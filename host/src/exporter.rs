@@ -22,6 +22,7 @@ mod grpc;
 mod http;
 mod lot;
 mod mask;
+mod prepared;
 mod retry;
 
 #[cfg(test)]

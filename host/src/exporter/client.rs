@@ -17,15 +17,13 @@ use super::answer::{Accepted, Failure, words};
 use super::connector::{Connector, NoConnection};
 use super::debug::Printer;
 use super::file;
-use super::lot::{INLINE, counted};
 use super::mask::Mask;
+use super::prepared::Prepared;
 use super::{
     Compression, Config, Keepalive, Kind, Output, StartError, Target, grpc, http as otlp_http,
 };
-use crate::batch::Signal;
-use crate::compression::{self, Coding};
+use crate::compression::Coding;
 use crate::fresh::Wrong;
-use crate::memory::Lease;
 use crate::payload::Payload;
 use crate::{auth, tls};
 
@@ -62,18 +60,6 @@ pub(super) struct Common {
     /// Zero is for ever.
     timeout: Duration,
     is_plain: Arc<AtomicBool>,
-}
-
-/// A request in the form in which it is sent, however often.
-pub(super) struct Prepared {
-    pub(super) signal: Signal,
-    /// With its gRPC prefix in front.
-    pub(super) framed: Bytes,
-    pub(super) coding: Option<Coding>,
-    /// Spans, data points or log records; none where nobody opened it.
-    pub(super) items: u64,
-    /// What the bytes are charged with.
-    pub(super) _lease: Option<Arc<Lease>>,
 }
 
 /// Connections to one backend.
@@ -172,23 +158,13 @@ impl Client {
         }
     }
 
-    /// Brings a request into the form in which it is sent. What is at hand in that form is taken as it is; what is opened is
-    /// counted.
+    /// Brings a request into the form in which it is sent.
     pub(super) async fn prepare(&self, payload: Payload, items: u64) -> Result<Prepared, Failure> {
         let coding = match self {
             Self::Otlp(_, common) | Self::OtlpHttp(_, common) => common.coding(),
             Self::Debug(_) | Self::File(_) => None,
         };
-        Self::prepare_in(coding, payload, items).await
-    }
-
-    /// The same without compression.
-    pub(super) async fn prepare_plain(
-        &self,
-        payload: Payload,
-        items: u64,
-    ) -> Result<Prepared, Failure> {
-        Self::prepare_in(None, payload, items).await
+        Prepared::new(payload, coding, items).await
     }
 
     /// Compresses nothing from now on; gives what the compression was called, the first time.
@@ -199,36 +175,6 @@ impl Client {
         let was_plain = common.is_plain.swap(true, Ordering::Relaxed);
         let coding = common.compression.coding().filter(|_| !was_plain)?;
         Some(coding.name())
-    }
-
-    async fn prepare_in(
-        coding: Option<Coding>,
-        payload: Payload,
-        items: u64,
-    ) -> Result<Prepared, Failure> {
-        let signal = payload.signal();
-        let form = |payload: &Payload| match coding {
-            Some(coding) => payload.framed_in(coding).cloned(),
-            None => payload.framed().cloned(),
-        };
-        let (payload, items) = if form(&payload).is_some() {
-            (payload, items)
-        } else if payload.opened_size() <= INLINE {
-            convert(payload, coding, items)?
-        } else {
-            tokio::task::spawn_blocking(move || convert(payload, coding, items))
-                .await
-                .map_err(|error| Failure::permanent(error.to_string()))??
-        };
-        let framed = form(&payload)
-            .ok_or_else(|| Failure::permanent("the request has no bytes".to_owned()))?;
-        Ok(Prepared {
-            signal,
-            framed,
-            coding,
-            items,
-            _lease: payload.lease(),
-        })
     }
 
     /// Sends a request once.
@@ -248,23 +194,6 @@ impl Common {
         let coding = self.compression.coding();
         coding.filter(|_| !self.is_plain.load(Ordering::Relaxed))
     }
-}
-
-fn convert(
-    payload: Payload,
-    coding: Option<Coding>,
-    items: u64,
-) -> Result<(Payload, u64), Failure> {
-    let converted = match coding {
-        Some(coding) => compression::pack(payload, coding),
-        None => compression::open(payload),
-    };
-    let payload = converted.map_err(|refusal| Failure::permanent(refusal.to_string()))?;
-    let items = match payload.message() {
-        Some(message) => counted(items, payload.signal(), &message),
-        None => items,
-    };
-    Ok((payload, items))
 }
 
 async fn within<T>(

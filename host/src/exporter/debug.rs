@@ -21,7 +21,7 @@ use tokio::task::spawn_blocking;
 
 use super::Verbosity;
 use super::answer::Accepted;
-use super::client::Prepared;
+use super::prepared::Prepared;
 use crate::batch::Signal;
 use crate::payload::PREFIX;
 use bytes::Bytes;

@@ -12,6 +12,7 @@ use super::client::Client;
 use super::counters::Counters;
 use super::gather::Gather;
 use super::lot::{Lot, Piece};
+use super::prepared::Prepared;
 use super::retry::Backoff;
 use crate::letters::{Grounds, Kind, Letter, Letters, Origin};
 use crate::payload::Payload;
@@ -217,7 +218,7 @@ impl Sender {
                         return Err(failure);
                     }
                     let payload = piece.payload.clone();
-                    let Ok(plain) = self.client.prepare_plain(payload, piece.items).await else {
+                    let Ok(plain) = Prepared::new(payload, None, piece.items).await else {
                         return Err(failure);
                     };
                     (prepared, is_suspect) = (plain, true);

@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::answer::{Accepted, Failure, words};
-use super::client::Prepared;
+use super::prepared::Prepared;
 use crate::batch::Signal;
 use crate::payload::PREFIX;
 

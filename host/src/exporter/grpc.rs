@@ -9,8 +9,9 @@ use http_body_util::Full;
 use prost::Message;
 
 use super::answer::{Accepted, Failure, base64, says_too_large};
-use super::client::{Answer, Connections, Prepared, check, headers};
+use super::client::{Answer, Connections, check, headers};
 use super::coding::is_unknown_to_grpc;
+use super::prepared::Prepared;
 use super::{StartError, Target, http as otlp_http};
 use crate::batch::Signal;
 use crate::compression::{self, Coding};

@@ -8,8 +8,9 @@ use http_body_util::Full;
 use prost::Message;
 
 use super::answer::{Accepted, Failure};
-use super::client::{Answer, Connections, Prepared, check, headers};
+use super::client::{Answer, Connections, check, headers};
 use super::coding::is_unknown_to_http;
+use super::prepared::Prepared;
 use super::{Compression, HttpTarget, StartError};
 use crate::batch::Signal;
 use crate::date;

@@ -143,6 +143,9 @@ fn one_record_that_is_too_large_is_given_up() {
     assert_eq!(exporter.counters().failed_items.get(), 1);
 }
 
+/// A change of the config, the records of two requests, and what is counted of them.
+type Case<'a> = (&'a dyn Fn(Config) -> Config, [usize; 2], u64);
+
 #[test]
 fn what_is_opened_on_its_way_is_counted() {
     let packed = |number, count| {
@@ -154,7 +157,7 @@ fn what_is_opened_on_its_way_is_counted() {
     // As one, in parts, opened for the backend; and what nobody opens is not known.
     let as_one = |config| batched(compressed(config), both, 60_000);
     let in_parts = |config| batched(compressed(config), 10_000, 60_000);
-    let cases: [(&dyn Fn(Config) -> Config, [usize; 2], u64); 4] = [
+    let cases: [Case<'_>; 4] = [
         (&as_one, [3, 4], 7),
         (&in_parts, [500, 600], 1100),
         (&|config| config, [3, 4], 7),

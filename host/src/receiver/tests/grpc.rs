@@ -296,7 +296,7 @@ async fn members_of_gzip_are_counted_together() {
     let sink = Sink::new();
     let door = door(Speaks::Grpc, &sink);
     let headers = [("grpc-encoding", "gzip")];
-    let large = framed(true, &gzip(&[0; 30_000]).repeat(4));
+    let large = framed(true, &gzip(&vec![0; 30_000]).repeat(4));
     let response = export(&door, &headers, Pieces::of([large], End::Good)).await;
     assert_eq!(code(&response), "3");
     assert!(message(&response).contains("`max_recv_msg_size_mib`"));

@@ -301,11 +301,11 @@ async fn several_members_or_frames_are_counted_together_and_carried_on_plain() {
     let door = door(Speaks::Http, &sink);
     let zstd = |plain: &[u8]| zstd::bulk::compress(plain, 1).unwrap();
     for (headers, one, large) in [
-        ([PROTOBUF, GZIP], gzip(b"ab"), gzip(&[0; 30_000])),
+        ([PROTOBUF, GZIP], gzip(b"ab"), gzip(&vec![0; 30_000])),
         (
             [PROTOBUF, ("content-encoding", "zstd")],
             zstd(b"ab"),
-            zstd(&[0; 30_000]),
+            zstd(&vec![0; 30_000]),
         ),
     ] {
         let response = post(&door, "/v1/logs", &headers, Pieces::whole(large.repeat(4))).await;
