@@ -134,3 +134,27 @@ async fn a_full_disk_leaves_whole_lines_and_what_is_given_up_is_kept() {
     let expected: Vec<_> = (0..40).map(|number| spans([number])).collect();
     assert_eq!(found, expected);
 }
+
+#[tokio::test]
+async fn half_a_message_of_a_killed_otlet_is_put_aside_with_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("spans.bin");
+    let message = spans([1]).encode_to_vec();
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let whole = [&length[..], &message].concat();
+    let torn = [&whole[..], &whole[..whole.len() - 1]].concat();
+    fs::write(&path, &torn).unwrap();
+    let mut otlet = Program::start(OTLET, &config(&path, "format: proto", ""));
+    send(&otlet, [1]).await;
+    let line = otlet.wait_for("the file cannot be continued");
+    assert!(otlet.terminate().success());
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    let mut others = fs::read_dir(folder.path()).unwrap();
+    let aside = others
+        .find_map(|entry| Some(entry.unwrap().path()).filter(|entry| *entry != path))
+        .unwrap();
+    assert_eq!(fs::read(&aside).unwrap(), torn);
+    for file in [&path, &aside] {
+        assert!(line.contains(file.to_str().unwrap()), "{line}");
+    }
+}

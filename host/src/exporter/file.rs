@@ -4,10 +4,12 @@
 //! One file for all IO threads; it is written where blocking is allowed, by one at a time. A request counts as sent once it is
 //! written: what a crash of the machine loses is what the kernel had not put on the disk.
 //!
-//! **Invariant**: the file holds whole entries. What was written of one that failed is cut off before anything else is written.
+//! **Invariant**: the file holds whole entries. What was written of one that failed is cut off before anything else is written,
+//! and a file that cannot be continued is given another name.
 
 mod json;
 mod rotation;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -163,15 +165,14 @@ impl Appender {
 
     fn open(&mut self) -> io::Result<File> {
         let path = &self.config.path;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut file = open_or_create(path)?;
         if self.empties {
             file.set_len(0)?;
             self.empties = false;
+        }
+        if let Some(obstacle) = standing::obstacle(&mut file, self.config.format)? {
+            put_aside(path, obstacle)?;
+            file = open_or_create(path)?;
         }
         if self.config.format == Format::Json && !ends_a_line(&mut file)? {
             // A process that was killed left it. What follows is a line of its own.
@@ -182,6 +183,30 @@ impl Appender {
         }
         Ok(file)
     }
+}
+
+fn open_or_create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Gives a file another name, since nothing that is written behind what it holds would be read again.
+fn put_aside(path: &Path, obstacle: &'static str) -> io::Result<()> {
+    let renamed = Rotation::rotate(path).map_err(|error| {
+        let text = format!("{obstacle}, and it cannot be renamed: {error}");
+        io::Error::new(error.kind(), text)
+    })?;
+    tracing::warn!(
+        file = %path.display(),
+        renamed = %renamed.display(),
+        reason = obstacle,
+        "the file cannot be continued: it has another name now, and a new one is begun"
+    );
+    Ok(())
 }
 
 /// Whether nothing stands after the file's last line break.

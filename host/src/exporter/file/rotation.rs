@@ -39,8 +39,8 @@ impl Rotation {
         len > 0 && len.saturating_add(entry) > self.max_megabytes.saturating_mul(MEGABYTE)
     }
 
-    /// Gives the file the name of a full one: `telemetry-2026-11-23T02-21-00.123.json`.
-    pub(super) fn rotate(path: &Path) -> io::Result<()> {
+    /// Gives the file the name of a full one, and says which: `telemetry-2026-11-23T02-21-00.123.json`.
+    pub(super) fn rotate(path: &Path) -> io::Result<PathBuf> {
         let (stem, extension) = halves(path);
         let Moment {
             year,
@@ -59,7 +59,9 @@ impl Rotation {
             .chain(0..first)
             .map(name)
             .find(|name| !name.exists());
-        fs::rename(path, free.ok_or(io::ErrorKind::AlreadyExists)?)
+        let free = free.ok_or(io::ErrorKind::AlreadyExists)?;
+        fs::rename(path, &free)?;
+        Ok(free)
     }
 
     /// Removes full files that are too old or too many.

@@ -156,22 +156,22 @@ fn names(folder: &TempDir) -> Vec<String> {
 fn a_file_is_its_owners_and_keeps_what_it_holds_unless_told_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
-    Appender::new(&config).append(b"one\n").unwrap();
+    Appender::new(&config).append(b"{one}\n").unwrap();
     assert_eq!(fs::metadata(&config.path).unwrap().mode() & 0o777, 0o600);
-    Appender::new(&config).append(b"two\n").unwrap();
-    assert_eq!(text(&config), "one\ntwo\n");
+    Appender::new(&config).append(b"{two}\n").unwrap();
+    assert_eq!(text(&config), "{one}\n{two}\n");
     let empties = Config {
         append: false,
         ..config.clone()
     };
     let mut appender = Appender::new(&empties);
-    appender.append(b"three\n").unwrap();
-    appender.append(b"four\n").unwrap();
-    assert_eq!(text(&config), "three\nfour\n");
+    appender.append(b"{three}\n").unwrap();
+    appender.append(b"{four}\n").unwrap();
+    assert_eq!(text(&config), "{three}\n{four}\n");
     // Half a line, as a process leaves it that is killed.
-    fs::write(&config.path, "one\ntw").unwrap();
-    Appender::new(&config).append(b"two\n").unwrap();
-    assert_eq!(text(&config), "one\ntw\ntwo\n");
+    fs::write(&config.path, "{one}\n{tw").unwrap();
+    Appender::new(&config).append(b"{two}\n").unwrap();
+    assert_eq!(text(&config), "{one}\n{tw\n{two}\n");
 }
 
 #[test]
@@ -179,18 +179,18 @@ fn a_file_that_was_moved_away_is_left_and_another_begun() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
     let mut appender = Appender::new(&config);
-    appender.append(b"one\n").unwrap();
+    appender.append(b"{one}\n").unwrap();
     fs::rename(&config.path, folder.path().join("old")).unwrap();
-    appender.append(b"two\n").unwrap();
-    assert_eq!(text(&config), "two\n");
+    appender.append(b"{two}\n").unwrap();
+    assert_eq!(text(&config), "{two}\n");
     fs::remove_file(&config.path).unwrap();
-    appender.append(b"three\n").unwrap();
-    assert_eq!(text(&config), "three\n");
+    appender.append(b"{three}\n").unwrap();
+    assert_eq!(text(&config), "{three}\n");
     fs::remove_dir_all(folder.path()).unwrap();
-    assert!(appender.append(b"four\n").is_err());
+    assert!(appender.append(b"{four}\n").is_err());
     fs::create_dir(folder.path()).unwrap();
-    appender.append(b"four\n").unwrap();
-    assert_eq!(text(&config), "four\n");
+    appender.append(b"{four}\n").unwrap();
+    assert_eq!(text(&config), "{four}\n");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn full_files_are_renamed_and_the_oldest_removed() {
         fs::write(folder.path().join(name), "mine").unwrap();
     }
     let mut appender = Appender::new(&config);
-    let line = [vec![b'x'; 700_000], b"\n".to_vec()].concat();
+    let line = [vec![b'{'; 700_000], b"\n".to_vec()].concat();
     for _ in 0..5 {
         appender.append(&line).unwrap();
     }
@@ -239,7 +239,7 @@ fn full_files_are_renamed_and_the_oldest_removed() {
         }),
         ..config
     };
-    Appender::new(&by_age).append(b"x\n").unwrap();
+    Appender::new(&by_age).append(b"{x}\n").unwrap();
     assert!(!old.exists());
     assert_eq!(names(&folder).len(), 2 + 1 + foreign.len());
 }
@@ -255,4 +255,58 @@ fn protobuf_has_its_length_in_front() {
         entry(Format::Json, Signal::Logs, &message).unwrap(),
         b"{\"resourceLogs\":[{}]}\n"
     );
+}
+
+/// Writes to a file that holds this, and gives what the file and those that were put aside hold.
+fn continued(format: Format, held: &[u8], entry: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        format,
+        ..config(&folder)
+    };
+    fs::write(&config.path, held).unwrap();
+    Appender::new(&config).append(entry).unwrap();
+    let aside = names(&folder)
+        .into_iter()
+        .filter(|name| *name != "out.json")
+        .inspect(|name| {
+            assert!(
+                name.starts_with("out-2") && name.ends_with(".json"),
+                "{name}"
+            )
+        })
+        .map(|name| fs::read(folder.path().join(name)).unwrap())
+        .collect();
+    (fs::read(&config.path).unwrap(), aside)
+}
+
+#[test]
+fn what_cannot_be_continued_is_put_aside_whole() {
+    let entry = [0, 0, 0, 2, 0x0a, 0];
+    let large = [&[0, 1, 0, 0][..], &vec![7; 65_536]].concat();
+    for whole in [
+        &[][..],
+        &entry,
+        &[0; 4],
+        &[&entry[..], &large, &entry].concat(),
+    ] {
+        let expected = ([whole, &entry].concat(), vec![]);
+        assert_eq!(continued(Format::Proto, whole, &entry), expected);
+    }
+    let json = b"{\"resourceSpans\":[]}\n";
+    for torn in [
+        &entry[..1],
+        &entry[..4],
+        &entry[..5],
+        &[&entry[..], &entry[..3]].concat(),
+        &[&entry[..], &large[..large.len() - 1]].concat(),
+        json,
+    ] {
+        let expected = (entry.to_vec(), vec![torn.to_vec()]);
+        assert_eq!(continued(Format::Proto, torn, &entry), expected);
+    }
+    for other in [&entry[..], b"notes\n", b"\n"] {
+        let expected = (json.to_vec(), vec![other.to_vec()]);
+        assert_eq!(continued(Format::Json, other, json), expected);
+    }
 }
