@@ -21,6 +21,7 @@ mod room;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -100,7 +102,7 @@ pub enum Unwritten {
         /// The bound.
         max_bytes: u64,
     },
-    /// The directory is not there any more, or not otlet's alone.
+    /// The directory is gone and cannot be made again, or is not otlet's alone.
     #[error(transparent)]
     Unusable(#[from] Unusable),
     /// The disk is full or fails.
@@ -170,9 +172,25 @@ impl Letters {
         &self.counters
     }
 
-    /// The bytes on the disk that letters take or are about to.
-    pub fn used(&self) -> u64 {
+    /// The bytes on the disk that letters take or are about to, as of a while ago. It waits for nothing, and has them counted
+    /// anew for whoever asks next: a replay removes letters without telling.
+    pub fn used(self: &Arc<Self>) -> u64 {
+        if let Ok(runtime) = Handle::try_current()
+            && self.room.is_stale()
+        {
+            let this = Arc::clone(self);
+            let _counting = runtime.spawn_blocking(move || this.count());
+        }
         self.room.used()
+    }
+
+    fn count(&self) {
+        match Folder::open(&self.config.directory) {
+            // What cannot be read is told when a letter is written; the number stays.
+            Ok(folder) => drop(self.room.measure(&folder)),
+            Err(unusable) if unusable.is_gone() => self.room.clear(),
+            Err(_unusable) => {}
+        }
     }
 
     /// Keeps letters, all or none of them. When this returns they are on the disk, and not only on their way there.
@@ -214,15 +232,33 @@ impl Letters {
             tracing::error!(
                 directory = %self.config.directory.display(),
                 reason = %unwritten,
-                cure = unwritten.cure(),
+                cure = &*unwritten.cure(),
                 unlogged,
                 "dead letters cannot be written"
             );
         }
     }
 
+    /// The directory, which is made again if somebody removed it.
+    fn folder(&self) -> Result<Folder, Unusable> {
+        let directory = &self.config.directory;
+        match Folder::open(directory) {
+            Err(unusable) if unusable.is_gone() => {
+                let folder = Folder::make(directory)?;
+                let counted = self.room.measure(&folder);
+                counted.map_err(|error| Unusable::new(directory, error))?;
+                tracing::warn!(
+                    directory = %directory.display(),
+                    "the directory of dead letters was gone, and is made again"
+                );
+                Ok(folder)
+            }
+            found => found,
+        }
+    }
+
     fn write(&self, letters: &[Letter]) -> Result<(), Unwritten> {
-        let folder = Folder::open(&self.config.directory)?;
+        let folder = self.folder()?;
         let contents = letters
             .iter()
             .map(Contents::new)
@@ -251,7 +287,7 @@ impl Letters {
     }
 
     fn sweep(&self) -> Result<(), Unwritten> {
-        let folder = Folder::open(&self.config.directory)?;
+        let folder = self.folder()?;
         self.expire(&folder)?;
         self.room.measure(&folder)?;
         Ok(())
@@ -344,16 +380,15 @@ impl Contents {
 
 impl Unwritten {
     /// What an operator can do about it.
-    pub fn cure(&self) -> &'static str {
+    pub fn cure(&self) -> Cow<'static, str> {
         match self {
+            Self::Unusable(unusable) => unusable.cure().into(),
             Self::Full { .. } => {
                 "send the letters with `otlet replay`, or raise `max_bytes` of `dead_letters`"
+                    .into()
             }
-            Self::Unusable(_) => {
-                "mend the directory: it need not be there, or belongs to otlet alone"
-            }
-            Self::Io(_) => "make room on the disk, or mend it",
-            Self::Closed(_) => "the request is damaged: nothing can be done about it",
+            Self::Io(_) => "make room on the disk, or mend it".into(),
+            Self::Closed(_) => "the request is damaged: nothing can be done about it".into(),
         }
     }
 

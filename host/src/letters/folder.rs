@@ -29,8 +29,8 @@ pub enum Unusable {
     },
     /// It is somebody else's.
     #[error(
-        "directory {} belongs to user {owner}, and otlet runs as user {user}: give it to that user with `chown`, or name \
-         another", path.display()
+        "directory {} belongs to user {owner}, and otlet runs as user {user}: {}", path.display(),
+        cure(*is_own, "give it to that user with `chown`, or name another", path)
     )]
     Foreign {
         /// Its path.
@@ -39,18 +39,34 @@ pub enum Unusable {
         owner: u32,
         /// Who otlet is.
         user: u32,
+        /// Whether nothing but letters is in it.
+        is_own: bool,
     },
     /// Others can look into it, or write.
     #[error(
-        "directory {} can be used by others (mode {mode:03o}), and what it holds is theirs to read or change: run `chmod 700 \
-         {}`", path.display(), path.display()
+        "directory {} can be used by others (mode {mode:03o}), and what it holds is theirs to read or change: {}",
+        path.display(), cure(*is_own, &format!("run `chmod 700 {}`", path.display()), path)
     )]
     Open {
         /// Its path.
         path: PathBuf,
         /// Its permissions.
         mode: u32,
+        /// Whether nothing but letters is in it.
+        is_own: bool,
     },
+}
+
+/// What to do about a directory: what changes it is for one that holds letters alone, since others need theirs as they are.
+fn cure(is_own: bool, change: &str, path: &Path) -> String {
+    if is_own {
+        return change.to_owned();
+    }
+    let own = path.join("otlet-dead-letters");
+    format!(
+        "name a directory of its own, such as `{}`: others use this one",
+        own.display()
+    )
 }
 
 /// A directory of letters.
@@ -62,6 +78,31 @@ impl Unusable {
         Self::Io {
             path: path.to_owned(),
             error,
+        }
+    }
+
+    /// Whether there is no such directory.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// What an operator can do about it while otlet runs.
+    pub(super) fn cure(&self) -> String {
+        match self {
+            Self::Io { path, error } => match error.kind() {
+                io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => format!(
+                    "move what stands at {} away: otlet makes the directory",
+                    path.display()
+                ),
+                _ => format!(
+                    "run `mkdir -m 700 {}` as user {}, or let that user read and write it",
+                    path.display(),
+                    geteuid().as_raw()
+                ),
+            },
+            Self::Foreign { .. } | Self::Open { .. } => {
+                "do what the reason says: letters are kept again then".to_owned()
+            }
         }
     }
 }
@@ -88,20 +129,37 @@ impl Folder {
             .and_then(|folder| Ok((folder.metadata()?, folder)));
         let (stat, folder) = opened.map_err(|error| Unusable::new(path, error))?;
         let user = geteuid().as_raw();
+        let folder = Self(folder);
         if stat.uid() != user {
             return Err(Unusable::Foreign {
                 path: path.to_owned(),
                 owner: stat.uid(),
                 user,
+                is_own: folder.is_own(stat.mode()),
             });
         }
         if stat.mode() & 0o077 != 0 {
             return Err(Unusable::Open {
                 path: path.to_owned(),
                 mode: stat.mode() & 0o777,
+                is_own: folder.is_own(stat.mode()),
             });
         }
-        Ok(Self(folder))
+        Ok(folder)
+    }
+
+    /// Whether nothing but letters is in it, as far as a glance tells. Where files are only their owners' to remove, as in
+    /// `/tmp`, others put theirs even if none is there.
+    fn is_own(&self, mode: u32) -> bool {
+        const GLANCE: usize = 1000;
+        const STICKY: u32 = 0o1000;
+        mode & STICKY == 0
+            && Dir::read_from(&self.0).is_ok_and(|entries| {
+                entries.take(GLANCE).flatten().all(|entry| {
+                    let name = entry.file_name().to_string_lossy();
+                    matches!(&*name, "." | "..") || Name::read(&name).is_some()
+                })
+            })
     }
 
     /// The letters that are there, the oldest first.

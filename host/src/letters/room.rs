@@ -3,7 +3,8 @@
 //! Others may add and remove letters: before anything is refused, the directory is looked at again.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::Unwritten;
@@ -12,7 +13,7 @@ use super::folder::Folder;
 /// What a file system hands out: a small file takes as much.
 const BLOCK: u64 = 4096;
 
-/// How long what was seen holds while there is no room.
+/// How long what was seen holds while there is no room, or somebody asks.
 const GLANCE: Duration = Duration::from_secs(2);
 
 /// What a file of so many bytes takes on the disk.
@@ -27,6 +28,8 @@ pub(super) fn on_disk(bytes: usize) -> u64 {
 pub(super) struct Room {
     max_bytes: u64,
     state: Mutex<State>,
+    /// What was told last, for whoever asks while the directory is looked at.
+    told: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +40,8 @@ struct State {
     writing: u64,
     /// When the directory was looked at for want of room.
     looked: Option<Instant>,
+    /// When it was looked at for whoever asked.
+    asked: Option<Instant>,
 }
 
 /// Room for letters that are being written, given back unless it is filled.
@@ -51,6 +56,7 @@ impl Room {
         Self {
             max_bytes,
             state: Mutex::default(),
+            told: AtomicU64::new(0),
         }
     }
 
@@ -58,8 +64,40 @@ impl Room {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As well as is known without waiting.
     pub(super) fn used(&self) -> u64 {
-        self.lock().used()
+        let Some(state) = self.try_lock() else {
+            return self.told.load(Ordering::Relaxed);
+        };
+        let used = state.used();
+        self.told.store(used, Ordering::Relaxed);
+        used
+    }
+
+    /// Whether somebody who asks now is to have the directory looked at; true for one of them at a time.
+    pub(super) fn is_stale(&self) -> bool {
+        let Some(mut state) = self.try_lock() else {
+            return false;
+        };
+        let now = Instant::now();
+        let is_stale = state.asked.is_none_or(|then| now >= then + GLANCE);
+        if is_stale {
+            state.asked = Some(now);
+        }
+        is_stale
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Nothing is there any more.
+    pub(super) fn clear(&self) {
+        self.lock().stored = 0;
     }
 
     /// Looks at what is there, and says how many letters there are.

@@ -163,6 +163,18 @@ fn a_directory_that_others_can_use_is_refused_with_the_cure() {
             "{error}"
         );
     }
+    // What others use stays as they need it, such as the place for temporary files.
+    fs::set_permissions(world.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let error = Letters::start(&world.config()).unwrap_err().to_string();
+    assert!(!error.contains("chmod"), "{error}");
+    fs::set_permissions(world.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let foreign = world.path().join("notes.txt");
+    fs::write(&foreign, "").unwrap();
+    let error = Letters::start(&world.config()).unwrap_err().to_string();
+    let own = world.path().join("otlet-dead-letters");
+    let cure = format!("name a directory of its own, such as `{}`", own.display());
+    assert!(error.contains(&cure) && !error.contains("chmod"), "{error}");
+    fs::remove_file(&foreign).unwrap();
     fs::set_permissions(world.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let letters = Letters::start(&world.config()).unwrap();
     // Others may have been let in since.
@@ -274,17 +286,32 @@ fn letters_of_one_request_are_written_all_or_none() {
 }
 
 #[test]
-fn a_directory_that_is_gone_is_found_out_and_one_that_is_back_is_used() {
+fn a_directory_that_is_gone_is_made_again_and_what_it_held_is_forgotten() {
+    let world = World::new();
+    let letters = Letters::start(&world.config()).unwrap();
+    world.keep(&letters, vec![letter(b"one")]).unwrap();
+    fs::remove_dir_all(world.path().parent().unwrap()).unwrap();
+    world.keep(&letters, vec![letter(b"two")]).unwrap();
+    assert_eq!(mode(&world.path()), 0o700);
+    assert_eq!(world.files().len(), 2);
+    assert_eq!(letters.used(), 8192);
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_again_refuses_with_a_cure_that_helps() {
     let world = World::new();
     let letters = Letters::start(&world.config()).unwrap();
     fs::remove_dir(world.path()).unwrap();
+    fs::write(world.path(), "").unwrap();
     let refused = world.keep(&letters, vec![letter(b"one")]).unwrap_err();
     assert!(refused.refusal().retry_after().is_some());
-    assert_eq!(letters.used(), 0);
-    fs::create_dir(world.path()).unwrap();
-    fs::set_permissions(world.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let cure = refused.cure();
+    assert!(cure.starts_with("move what stands at "), "{cure}");
+    fs::remove_file(world.path()).unwrap();
     world.keep(&letters, vec![letter(b"one")]).unwrap();
-    assert_eq!(world.files().len(), 2);
+    let denied = io::ErrorKind::PermissionDenied.into();
+    let cure = Unwritten::from(Unusable::new(Path::new("/var/dead"), denied)).cure();
+    assert!(cure.contains("`mkdir -m 700 /var/dead`"), "{cure}");
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn collect_stage(stage: &Stage, into: &mut Snapshot) {
     }
 }
 
-fn collect_letters(letters: &Letters, into: &mut Snapshot) {
+fn collect_letters(letters: &Arc<Letters>, into: &mut Snapshot) {
     let counters = letters.counters();
     for (metric, counter) in [
         (&list::LETTERS, &counters.written),

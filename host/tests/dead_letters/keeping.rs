@@ -199,14 +199,23 @@ async fn a_full_disk_refuses_what_would_be_kept() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_taken_away_refuses_until_it_is_back() {
+async fn a_directory_that_is_taken_away_is_made_again_and_one_that_is_no_more_otlets_refuses() {
     let (world, backend) = (World::new(), Backend::start());
     let mut otlet = run(&world.config(FAILING, "", &backend.endpoint()));
     let sender = Sender::grpc(otlet.grpc());
     fs::remove_dir(world.directory()).unwrap();
+    assert_eq!(sender.send(&of(&large(1))).await.unwrap().code, 0);
+    otlet.wait_for("was gone, and is made again");
+    assert_eq!(mode(&world.directory()), 0o700);
+    assert_eq!(world.letters().len(), 1);
+    fs::remove_dir_all(world.directory()).unwrap();
+    fs::write(world.directory(), "").unwrap();
     let reply = sender.send(&of(&large(1))).await.unwrap();
     assert_eq!(reply.code, UNAVAILABLE, "{}", reply.message);
     assert!(reply.retry.is_some());
+    let line = otlet.wait_for("dead letters cannot be written");
+    assert!(line.contains("move what stands at"), "{line}");
+    fs::remove_file(world.directory()).unwrap();
     // One that others can look into is none.
     world.make_directory();
     fs::set_permissions(world.directory(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -382,10 +382,8 @@ async fn dead_letters_are_counted() {
     let backend = Backend::start();
     backend.always(Answer::refused());
     let folder = tempfile::tempdir().unwrap();
-    let kept = format!(
-        "dead_letters: {{ directory: '{}' }}\n",
-        folder.path().join("dead").display()
-    );
+    let dead = folder.path().join("dead");
+    let kept = format!("dead_letters: {{ directory: '{}' }}\n", dead.display());
     let otlet = run(&(shop(&backend.endpoint()) + &kept));
     let sender = Sender::grpc(otlet.grpc());
     let request = Request::Traces(spans([1, 2, 3]));
@@ -398,4 +396,11 @@ async fn dead_letters_are_counted() {
     assert!(scraped.count("otlet_dead_letters_disk_usage_bytes", &[]) > 0);
     let unwritten = scraped.count("otlet_dead_letters_unwritten_total", &[]);
     assert_eq!(unwritten, 0);
+    // As a replay does.
+    for entry in std::fs::read_dir(&dead).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    scrape_until(otlet.admin(), "an empty directory", |metrics| {
+        metrics.count("otlet_dead_letters_disk_usage_bytes", &[]) == 0
+    });
 }
