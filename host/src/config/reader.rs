@@ -209,11 +209,14 @@ impl<'a> Reader<'a> {
     where
         T: TryFrom<u64>,
     {
-        let cure = format!(
-            "write a size from {} to {}, such as `64KB` or `16MiB`",
-            units::show_size(*bounds.start()),
-            units::show_size(*bounds.end())
-        );
+        let (least, most) = bounds.clone().into_inner();
+        let (least, most) = (units::show_size(least), units::show_size(most));
+        let such_as = if bounds.contains(&64_000) {
+            "`64KB` or `16MiB`".to_owned()
+        } else {
+            format!("`{least}`")
+        };
+        let cure = format!("write a size from {least} to {most}, such as {such_as}");
         self.scalar(key, "a size", &cure, value, |scalar| {
             let value = units::size(&scalar.text).filter(|value| bounds.contains(value))?;
             T::try_from(value).ok()

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
@@ -18,6 +18,9 @@ use crate::letters::{Grounds, Kind, Letter, Letters, Origin};
 use crate::payload::Payload;
 use crate::queue::{Queue, Ticket};
 use crate::refusal::Refusal;
+
+/// How long what finds no room among the dead letters waits until it is tried again, at the backend first.
+const UNTIL_ROOM: Duration = Duration::from_secs(2);
 
 /// What sends on one IO thread.
 pub(super) struct Sender {
@@ -146,9 +149,15 @@ impl Sender {
                     let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
                     if awaited && failure.retryable {
                         self.note_returned(&failure, &piece);
+                    } else if awaited || self.letters.is_none() {
+                        self.note_failed(&failure, &piece, false);
+                    } else if self.keep(&piece, &failure).await {
+                        self.note_failed(&failure, &piece, true);
                     } else {
-                        let is_kept = !awaited && self.keep(&piece, &failure).await;
-                        self.note_failed(&failure, &piece, is_kept);
+                        // The queue holds it, and refuses once that is full: what was acknowledged is not thrown away.
+                        tokio::time::sleep(UNTIL_ROOM).await;
+                        pieces.push_front(piece);
+                        continue;
                     }
                     answer = Err(failure.refusal(&self.name));
                 }
@@ -157,7 +166,7 @@ impl Sender {
         answer
     }
 
-    /// Keeps what was acknowledged and cannot be delivered as a dead letter, where there are any; says whether it is kept.
+    /// Keeps what was acknowledged and cannot be delivered as a dead letter; says whether there was room for it.
     async fn keep(&self, piece: &Piece, failure: &Failure) -> bool {
         let Some(letters) = &self.letters else {
             return false;

@@ -336,3 +336,27 @@ async fn what_a_backend_refuses_or_does_not_take_in_time_is_kept_if_it_was_ackno
     assert!(otlet.terminate().success());
     assert_eq!(world.letters().len(), 2);
 }
+
+#[tokio::test]
+async fn what_was_acknowledged_waits_where_no_letter_can_be_written() {
+    let (world, backend) = (World::new(), Backend::start());
+    backend.always(Answer::refused());
+    let keys = "sending_queue: { queue_size: 2 }";
+    let mut otlet = run(&world.config("", keys, &backend.endpoint()));
+    fs::set_permissions(world.directory(), fs::Permissions::from_mode(0o755)).unwrap();
+    let sender = Sender::grpc(otlet.grpc());
+    for number in [1, 2] {
+        assert_eq!(sender.send(&of(&spans([number]))).await.unwrap().code, 0);
+    }
+    otlet.wait_for("dead letters cannot be written");
+    // The queue holds both, and is full.
+    let reply = sender.send(&of(&spans([3]))).await.unwrap();
+    assert_eq!(reply.code, RESOURCE_EXHAUSTED, "{}", reply.message);
+    backend.always(Answer::Ok);
+    backend.wait_until("both arrive", |received| {
+        received.iter().filter(|one| one.taken).count() == 2
+    });
+    assert_eq!(numbers(&backend.taken()), [1, 2]);
+    assert!(otlet.terminate().success());
+    assert!(world.letters().is_empty());
+}
