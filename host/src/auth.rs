@@ -108,6 +108,11 @@ impl Config {
             let cure = "use visible characters of ASCII, on one line";
             return Err(self.wrong("holds a token that no header can hold", cure));
         }
+        let has_blank = |token: &String| !token.bytes().all(|byte| byte.is_ascii_graphic());
+        if !self.scheme.is_empty() && tokens.iter().any(has_blank) {
+            let cure = "write a token a line, without its scheme and without comments";
+            return Err(self.wrong("holds a token with a blank in it, or beyond ASCII", cure));
+        }
         Ok(tokens)
     }
 
@@ -296,6 +301,17 @@ mod tests {
             let why = refused.expect_err("it is no token");
             assert!(!why.contains("s3cret"), "{why}");
         }
+    }
+
+    #[test]
+    fn a_token_with_its_scheme_or_a_comment_is_none() {
+        for wrong in ["Bearer s3cret", "# our tokens", "t\u{f6}k"] {
+            let why = given(&["one", wrong]).check_any().unwrap_err();
+            assert!(!why.to_string().contains("s3cret"), "{why}");
+        }
+        let mut whole = given(&["Custom s3cret"]);
+        whole.scheme = String::new();
+        assert!(whole.check_any().is_ok());
     }
 
     #[tokio::test]

@@ -121,7 +121,7 @@ metrics! {
         "Lines that were not UTF-8, whose wrong bytes were replaced.";
 
     MEMORY_HELD: Gauge "otlet.memory.held", Unit::Bytes, &[],
-        "Bytes of requests that are held now, whatever holds them, bounded by service.memory.limit.";
+        "Bytes of requests that are held now, whatever holds them, bounded by service.memory.limit but for the copies that exporters send.";
     MEMORY_MOST: Gauge "otlet.memory.most_held", Unit::Bytes, &[],
         "The most bytes of requests that were held at a time.";
     MEMORY_LIMIT: Gauge "otlet.memory.limit", Unit::Bytes, &[],
