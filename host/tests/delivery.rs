@@ -312,7 +312,7 @@ async fn a_backend_whose_name_does_not_exist_is_said_so_and_holds_up_no_other() 
         "
 receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
 exporters:
-  otlp: {{ endpoint: '{}' }}
+  otlp: {{ endpoint: '{}', sending_queue: {{ enabled: false }} }}
   otlp/nowhere: {{ endpoint: 'http://otlet.invalid:4317' }}
   otlp/now: {{ endpoint: 'http://otlet.invalid:4317', sending_queue: {{ enabled: false }} }}
 service:
