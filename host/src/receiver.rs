@@ -126,11 +126,14 @@ impl Protocol {
 
 /// A receiver that is running. Dropped, it ends in good order, without anybody waiting for it.
 pub struct Running {
+    name: String,
     grpc: Option<Listening>,
     http: Option<Listening>,
+    /// Until it begins.
+    unserved: Vec<(std::net::TcpListener, Arc<Door>)>,
     stage: watch::Sender<Stage>,
     /// The threads that carry the connections, which must not end before them.
-    _runtimes: Runtimes,
+    runtimes: Runtimes,
 }
 
 /// One listening socket of a running receiver. Clones are the same socket.
@@ -140,48 +143,39 @@ pub struct Listening {
     door: Arc<Door>,
 }
 
-/// Starts a receiver that holds requests within `memory`: when this returns, its sockets are open.
+/// Opens the sockets of a receiver that holds requests within `memory`. Peers can connect when this returns, and are served
+/// from [`Running::begin`] on: what is taken in must have somewhere to go.
 pub fn start(
     config: &Config,
     runtimes: &Runtimes,
     next: &Next,
     memory: &Memory,
 ) -> io::Result<Running> {
-    let (stage, stages) = watch::channel(Stage::Serve);
-    let bind = |speaks, protocol: &Option<Protocol>| -> io::Result<_> {
+    let mut unserved = vec![];
+    let mut listening = |speaks, protocol: &Option<Protocol>| -> io::Result<_> {
         let Some(protocol) = protocol else {
             return Ok(None);
         };
-        let within = memory.clone();
         let door = Door::guarded(
             &config.name,
             speaks,
             protocol.clone(),
             Arc::clone(next),
-            within,
-        );
-        let door =
-            door.map_err(|wrong| io::Error::other(format!("receiver {:?}: {wrong}", config.name)))?;
-        Ok(Some((bind(&config.name, protocol, runtimes)?, door)))
-    };
-    // All are bound before any takes a connection, so that a failure leaves nothing behind.
-    let grpc = bind(Speaks::Grpc, &config.grpc)?;
-    let http = bind(Speaks::Http, &config.http)?;
-    let listening = |bound: Option<(std::net::TcpListener, Arc<Door>)>| -> io::Result<_> {
-        let Some((socket, door)) = bound else {
-            return Ok(None);
-        };
+            memory.clone(),
+        )
+        .map_err(|wrong| io::Error::other(format!("receiver {:?}: {wrong}", config.name)))?;
+        let socket = bind(&config.name, protocol, runtimes)?;
         let address = socket.local_addr()?;
-        listen::spawn(socket, Arc::clone(&door), runtimes.clone(), stages.clone());
-        let tls = door.tls.is_some();
-        tracing::info!(receiver = config.name, protocol = door.speaks.name(), %address, tls, "listening");
+        unserved.push((socket, Arc::clone(&door)));
         Ok(Some(Listening { address, door }))
     };
     Ok(Running {
-        grpc: listening(grpc)?,
-        http: listening(http)?,
-        stage,
-        _runtimes: runtimes.clone(),
+        name: config.name.clone(),
+        grpc: listening(Speaks::Grpc, &config.grpc)?,
+        http: listening(Speaks::Http, &config.http)?,
+        unserved,
+        stage: watch::channel(Stage::Serve).0,
+        runtimes: runtimes.clone(),
     })
 }
 
@@ -194,6 +188,18 @@ fn bind(name: &str, protocol: &Protocol, runtimes: &Runtimes) -> io::Result<std:
 }
 
 impl Running {
+    /// Has it serve those who connect.
+    pub fn begin(&mut self) {
+        for (socket, door) in self.unserved.drain(..) {
+            listen::spawn(socket, door, self.runtimes.clone(), self.stage.subscribe());
+        }
+        for socket in [&self.grpc, &self.http].into_iter().flatten() {
+            let (address, tls) = (socket.address, socket.door.tls.is_some());
+            let protocol = socket.protocol();
+            tracing::info!(receiver = self.name, protocol, %address, tls, "listening");
+        }
+    }
+
     /// The socket for gRPC.
     pub fn grpc(&self) -> Option<&Listening> {
         self.grpc.as_ref()

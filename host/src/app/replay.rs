@@ -8,7 +8,8 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
 
-use super::{Prepared, assemble, start_exporters};
+use super::Prepared;
+use super::parts::{assemble, start_exporters};
 use crate::batch::{Batch, Signal};
 use crate::exporter::Exporter;
 use crate::letters::{Origin, Reason};

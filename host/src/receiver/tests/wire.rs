@@ -26,13 +26,15 @@ fn receiver_with(sink: &Sink, threads: usize, adjust: impl Fn(&mut Protocol)) ->
         grpc: Some(bounds.clone()),
         http: Some(bounds),
     };
-    start(
+    let mut running = start(
         &config,
         &Runtimes::start(threads).unwrap(),
         &sink.next(),
         &Memory::unbounded(),
     )
-    .unwrap()
+    .unwrap();
+    running.begin();
+    running
 }
 
 fn receiver(sink: &Sink) -> Running {

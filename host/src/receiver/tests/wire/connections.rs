@@ -242,6 +242,23 @@ async fn a_waiting_connection_outlives_the_time_for_a_head() {
 }
 
 #[tokio::test]
+async fn nothing_is_served_before_it_begins() {
+    let (sink, runtimes) = (Sink::new(), Runtimes::start(1).unwrap());
+    let config = Config {
+        name: "otlp/waits".into(),
+        grpc: None,
+        http: Some(protocol()),
+    };
+    let mut running = start(&config, &runtimes, &sink.next(), &Memory::unbounded()).unwrap();
+    let mut client = http1_client(http_address(&running)).await;
+    let mut answer = std::pin::pin!(client.send_request(http_request(&b""[..])));
+    let early = time::timeout(Duration::from_millis(50), answer.as_mut()).await;
+    assert!(early.is_err(), "{early:?}");
+    running.begin();
+    assert_eq!(answer.await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn an_address_in_use_is_named() {
     let sink = Sink::new();
     let running = receiver(&sink);

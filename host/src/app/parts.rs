@@ -1,0 +1,135 @@
+//! The parts of a running otlet, each made of what the config says of it.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::admin::{self, Admin, Health};
+use crate::config::{Config, PipelineConfig, ReceiverConfig};
+use crate::exporter::{Exporter, Output};
+use crate::letters::Letters;
+use crate::memory::{self, Memory};
+use crate::metrics::{self, Push, Sources};
+use crate::pipeline::{Chain, Intake, Pipeline, Stage};
+use crate::queue::Sizer;
+use crate::receiver::{Listening, Next, Running};
+use crate::refusal::Refusal;
+use crate::runtime::Runtimes;
+
+/// What requests may hold; without a word in the config at least what its receivers' largest requests need.
+pub(super) fn memory(config: &Config) -> Memory {
+    let least = config.receivers.iter().map(ReceiverConfig::least_memory);
+    let default = || memory::default_limit().max(least.max().unwrap_or_default());
+    Memory::new(config.memory.unwrap_or_else(default))
+}
+
+pub(super) fn start_letters(
+    config: &Config,
+    runtimes: &Runtimes,
+) -> anyhow::Result<Option<Arc<Letters>>> {
+    let Some(config) = &config.dead_letters else {
+        return Ok(None);
+    };
+    let letters = Letters::start(config).context("`dead_letters` cannot be kept")?;
+    if let Some(runtime) = runtimes.iter().next() {
+        runtime.spawn(Arc::clone(&letters).tend());
+    }
+    Ok(Some(letters))
+}
+
+pub(super) fn start_exporters(
+    config: &Config,
+    runtimes: &Runtimes,
+    letters: Option<&Arc<Letters>>,
+) -> anyhow::Result<Vec<Arc<Exporter>>> {
+    let output = Output::stdout();
+    config
+        .exporters
+        .iter()
+        .map(|config| {
+            Ok(Arc::new(Exporter::start(
+                config, runtimes, &output, letters,
+            )?))
+        })
+        .collect()
+}
+
+pub(super) fn assemble(
+    pipeline: &PipelineConfig,
+    config: &Config,
+    stages: &[Arc<Stage>],
+    exporters: &[Arc<Exporter>],
+    threads: usize,
+) -> Pipeline {
+    let stages = pipeline
+        .processors
+        .iter()
+        .filter_map(|index| stages.get(*index))
+        .cloned();
+    let chain = Chain::new(&pipeline.name, stages.collect());
+    let sends = pipeline
+        .exporters
+        .iter()
+        .filter_map(|index| exporters.get(*index))
+        .cloned();
+    let mut sizers = pipeline
+        .exporters
+        .iter()
+        .filter_map(|index| config.exporters.get(*index));
+    let counts_items = sizers.any(|exporter| exporter.queue.sizer == Sizer::Items);
+    Pipeline::new(chain, sends.collect(), counts_items, threads)
+}
+
+pub(super) fn start_admin(
+    config: &Config,
+    sources: &Arc<Sources>,
+    health: &Arc<Health>,
+) -> anyhow::Result<Option<Admin>> {
+    let Some(config) = &config.admin else {
+        return Ok(None);
+    };
+    let sources = Arc::clone(sources);
+    let page: admin::Metrics = Arc::new(move |format| match format {
+        admin::Format::OpenMetrics => metrics::text(&sources),
+        admin::Format::Classic => metrics::classic(&metrics::text(&sources)),
+    });
+    Ok(Some(admin::start(config, page, Arc::clone(health))?))
+}
+
+pub(super) fn start_pushes(config: &Config, sources: &Arc<Sources>) -> anyhow::Result<Vec<Push>> {
+    let resource = metrics::resource(&config.resource).into();
+    let start = |config| Push::start(config, &resource, sources);
+    Ok(config.readers.iter().map(start).collect::<Result<_, _>>()?)
+}
+
+/// The sockets of all receivers, each with its receiver's name.
+pub(super) fn sockets(config: &Config, receivers: &[Running]) -> Vec<(String, Listening)> {
+    let mut sockets = vec![];
+    let of_otlp = config.receivers.iter().filter_map(|config| match config {
+        ReceiverConfig::Otlp(config) => Some(config),
+        ReceiverConfig::JsonLines(_) => None,
+    });
+    for (config, running) in of_otlp.zip(receivers) {
+        for socket in [running.grpc(), running.http()].into_iter().flatten() {
+            sockets.push((config.name.clone(), socket.clone()));
+        }
+    }
+    sockets
+}
+
+/// Has what comes from a receiver that charges nothing itself be charged to the memory, or refused.
+pub(super) fn within(memory: &Memory, next: Next) -> Next {
+    let memory = memory.clone();
+    Arc::new(move |payload| match memory.take(payload.size()) {
+        Ok(lease) => next(payload.charged(lease)),
+        Err(memory::Full) => Box::pin(async { Err(Refusal::out_of_memory()) }),
+    })
+}
+
+pub(super) fn next(intake: &Arc<Intake>) -> Next {
+    let intake = Arc::clone(intake);
+    Arc::new(move |payload| {
+        let intake = Arc::clone(&intake);
+        Box::pin(async move { intake.accept(payload).await })
+    })
+}
