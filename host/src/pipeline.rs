@@ -5,15 +5,19 @@
 //! any queue is filled, all or none; where that fails, the request is refused.
 
 mod chain;
+mod stage;
 mod taken;
+mod trial;
 mod workers;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use chain::{Chain, Counters, Stage};
+pub use chain::Chain;
+pub use stage::{Counters, Stage};
 pub use taken::{BySignal, Taken};
+pub use trial::Told;
 
 use crate::acceptance::Accepted;
 use crate::batch::{Batch, Signal};
@@ -70,11 +74,9 @@ impl Pipeline {
     async fn run(&self, batch: Batch) -> Outcome {
         match self.chain.run_inline(batch) {
             Run::Done(outcome) => outcome,
-            Run::HandOver { stage, batch } => {
+            Run::HandOver(from) => {
                 let chain = Arc::clone(&self.chain);
-                let done = self
-                    .workers
-                    .submit(move || chain.run_on_worker(stage, batch));
+                let done = self.workers.submit(move || chain.run_on_worker(from));
                 match done {
                     Ok(done) => done
                         .await

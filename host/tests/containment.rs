@@ -336,7 +336,7 @@ service:
     let counts: Vec<_> = (otlet.stages().iter())
         .map(|stage| {
             let batches = stage.counters.batches.get();
-            (stage.processor.name(), batches)
+            (stage.name(), batches)
         })
         .collect();
     assert_eq!(counts, [("sample", 6), ("sample/none", 1)]);

@@ -64,7 +64,7 @@ impl Report {
         for stage in &self.stages {
             let counters = &stage.counters;
             let own: Vec<_> = stage
-                .processor
+                .processor()
                 .counters()
                 .iter()
                 .map(|(name, count)| format!("{name} {count}"))
@@ -72,7 +72,7 @@ impl Report {
             writeln!(
                 out,
                 "{:<14}{:>8}{:>10}   {}",
-                stage.processor.name(),
+                stage.name(),
                 counters.records_in.get(),
                 counters.records_out.get(),
                 own.join(", ")

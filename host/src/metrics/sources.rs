@@ -147,7 +147,7 @@ fn collect_intake(intake: &Intake, into: &mut Snapshot) {
 }
 
 fn collect_stage(stage: &Stage, into: &mut Snapshot) {
-    let (processor, counters) = (&stage.processor, &stage.counters);
+    let (processor, counters) = (stage.processor(), &stage.counters);
     let stats = processor.stats();
     let labels = [processor.name()];
     for (metric, counter) in [

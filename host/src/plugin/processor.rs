@@ -27,8 +27,8 @@ pub struct Processor {
     on_error: OnError,
     pub(super) pool: Pool<Instance>,
     estimate: Estimate,
-    sink: Sink,
-    stats: Stats,
+    sink: Arc<Sink>,
+    stats: Arc<Stats>,
     /// Of instances that cannot be made.
     unmade: Throttle,
     /// What the first instance took to be ready.
@@ -75,10 +75,27 @@ impl Processor {
         limits: &Limits,
         on_error: Option<OnError>,
     ) -> Result<Self, LoadError> {
-        let config = config.to_string();
-        let sink = Sink::new(name, limits.log_lines);
+        let numbers = (Arc::new(Sink::new(name, limits.log_lines)), Arc::default());
+        Self::counting(plugin, name, config.to_string(), limits, on_error, numbers)
+    }
+
+    /// The same processor with another version of its plugin. Both count into the same numbers, so that none of them goes
+    /// backwards: neither its failures nor the plugin's own counters.
+    pub fn with(&self, plugin: Arc<Plugin>, on_error: Option<OnError>) -> Result<Self, LoadError> {
+        let numbers = (Arc::clone(&self.sink), Arc::clone(&self.stats));
+        let config = self.config.clone();
+        Self::counting(plugin, &self.name, config, &self.limits, on_error, numbers)
+    }
+
+    fn counting(
+        plugin: Arc<Plugin>,
+        name: &str,
+        config: String,
+        limits: &Limits,
+        on_error: Option<OnError>,
+        (sink, stats): (Arc<Sink>, Arc<Stats>),
+    ) -> Result<Self, LoadError> {
         let started = Instant::now();
-        let stats = Stats::default();
         let first = Instance::new(&plugin, Some(&sink), limits, &config, &stats.memory);
         let first = first.map_err(|failed| {
             plugin.error(match failed {
