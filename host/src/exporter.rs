@@ -45,7 +45,7 @@ use gather::Gather;
 
 pub use counters::Counters;
 pub use debug::Output;
-pub use file::{Config as FileConfig, Format as FileFormat, Rotation};
+pub use file::{Config as FileConfig, Format as FileFormat, Hindrance, Rotation};
 
 /// One exporter of the config.
 #[derive(Clone, Debug)]

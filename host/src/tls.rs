@@ -4,6 +4,7 @@
 //! handshake takes what they hold then, and connections that are open stay open. The one module that knows rustls; cryptography
 //! is ring's.
 
+mod der;
 mod pem;
 mod settings;
 mod stream;
@@ -25,7 +26,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::fresh::{Fresh, Wrong};
 
 pub use pem::Pem;
-pub use settings::{Client, Identity, Server, Version, Versions};
+pub use settings::{Checked, Client, Identity, Server, Version, Versions};
 pub use stream::{Stream, Trouble};
 
 /// HTTP/2, as both sides name it while they shake hands.

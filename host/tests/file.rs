@@ -10,6 +10,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use otlet_tests::backend::Request;
@@ -83,6 +84,11 @@ async fn a_directory_that_comes_back_gets_what_waited_for_it() {
     let keys = "format: proto, retry_on_failure: { initial_interval: 5ms, max_interval: 5ms }";
     let mut otlet = Program::start(OTLET, &config(&path, keys, ""));
     send(&otlet, [7]).await;
+    assert!(
+        otlet
+            .said()
+            .contains("is in a directory that does not exist")
+    );
     let line = otlet.wait_for("the file cannot be written");
     assert!(line.contains("later/spans.bin"), "{line}");
     fs::create_dir(path.parent().unwrap()).unwrap();
@@ -90,6 +96,49 @@ async fn a_directory_that_comes_back_gets_what_waited_for_it() {
     let message = spans([7]).encode_to_vec();
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     assert_eq!(fs::read(&path).unwrap(), [&length[..], &message].concat());
+}
+
+/// Makes a FIFO.
+fn make_pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+#[test]
+fn a_pipe_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, yaml) = (
+        folder.path().join("pipe.json"),
+        folder.path().join("otlet.yaml"),
+    );
+    make_pipe(&path);
+    fs::write(&yaml, config(&path, "", "")).unwrap();
+    for arguments in [&["check"][..], &["run", "--config"]] {
+        let output = Command::new(OTLET)
+            .args(arguments)
+            .arg(&yaml)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{said}");
+        let mistake = format!("error: `{}` is a pipe, not a file", path.display());
+        assert!(said.contains(&mistake), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_that_comes_in_the_files_place_holds_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("spans.json");
+    let keys = "retry_on_failure: { initial_interval: 5ms, max_interval: 5ms }";
+    let mut otlet = Program::start(OTLET, &config(&path, keys, ""));
+    make_pipe(&path);
+    send(&otlet, [2]).await;
+    let line = otlet.wait_for("the file cannot be written");
+    assert!(line.contains("it is a pipe, not a file"), "{line}");
+    fs::remove_file(&path).unwrap();
+    assert!(otlet.terminate().success());
+    assert_eq!(lines(&path), [spans([2])]);
 }
 
 #[tokio::test]

@@ -38,6 +38,16 @@ impl Authority {
         self.0.pem()
     }
 
+    /// A certificate that is no authority's and that has signed itself, in PEM.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn itself_alone(name: &str) -> String {
+        let params = CertificateParams::new(vec![name.to_owned()]).expect(MADE);
+        let key = KeyPair::generate().expect(MADE);
+        params.self_signed(&key).expect(MADE).pem()
+    }
+
     /// Its own certificate and key, which are not for servers.
     pub fn itself(&self) -> Certified {
         Certified {

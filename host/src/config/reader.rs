@@ -24,7 +24,7 @@ pub(super) struct Reader<'a> {
     place: Place,
     entries: &'a [Entry],
     asked: Vec<&'static str>,
-    lacking: Lacking,
+    lacking: Vec<Lacking>,
     /// The cure for a key that is near no other.
     hint: Option<&'static str>,
     mistakes: &'a Mistakes,
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
             place,
             entries: entries(place, node, mistakes),
             asked: Vec::new(),
-            lacking: &[],
+            lacking: Vec::new(),
             hint: None,
             mistakes,
         }
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
 
     /// Tells of keys that a user of the Collector may look for in vain.
     pub(super) fn lacking(mut self, keys: Lacking) -> Self {
-        self.lacking = keys;
+        self.lacking.push(keys);
         self
     }
 
@@ -274,7 +274,8 @@ impl<'a> Reader<'a> {
             if self.asked.contains(&entry.key.as_str()) {
                 continue;
             }
-            let lacking = self.lacking.iter().find(|(key, _)| *key == entry.key);
+            let mut lacking = self.lacking.iter().copied().flatten();
+            let lacking = lacking.find(|(key, _)| *key == entry.key);
             let mistake = match lacking {
                 Some((key, cure)) => {
                     Mistake::error(entry.place, format!("otlet has no `{key}` here"), *cure)

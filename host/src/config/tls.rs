@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::fresh::Wrong;
-use crate::tls::{Client, Identity, Pem, Server, Version, Versions};
+use crate::tls::{Checked, Client, Identity, Pem, Server, Version, Versions};
 
 use super::reader::{Lacking, Reader};
 use super::report::{Mistake, Place, quoted};
@@ -15,8 +15,8 @@ const VERSIONS: [(&str, Version); 2] = [("1.2", Version::Tls12), ("1.3", Version
 const OF_RECEIVERS: &str = "it is for receivers: remove it";
 const OF_EXPORTERS: &str = "it is for exporters: remove it";
 
-/// Keys of the Collector's TLS that otlet has no equivalent for, or not at this side.
-const RECEIVERS_LACKING: Lacking = &[
+/// Keys of the Collector's TLS that otlet has no equivalent for.
+const LACKING: Lacking = &[
     (
         "reload_interval",
         "otlet reads certificates and keys again whenever they change: remove it",
@@ -31,6 +31,10 @@ const RECEIVERS_LACKING: Lacking = &[
     ),
     ("curve_preferences", "otlet chooses them itself: remove it"),
     ("tpm", "otlet takes keys from PEM alone: remove it"),
+];
+
+/// Keys that are for the other side.
+const RECEIVERS_LACKING: Lacking = &[
     (
         "ca_file",
         "write `client_ca_file`, whose certificates clients must have",
@@ -44,23 +48,7 @@ const RECEIVERS_LACKING: Lacking = &[
     ("server_name_override", OF_EXPORTERS),
     ("include_system_ca_certs_pool", OF_EXPORTERS),
 ];
-const EXPORTERS_LACKING: Lacking = &[
-    (
-        "reload_interval",
-        "otlet reads certificates and keys again whenever they change: remove it",
-    ),
-    (
-        "client_ca_file_reload",
-        "otlet reads certificates and keys again whenever they change: remove it",
-    ),
-    (
-        "cipher_suites",
-        "otlet speaks those of TLS 1.2 and 1.3 that are safe: remove it",
-    ),
-    ("curve_preferences", "otlet chooses them itself: remove it"),
-    ("tpm", "otlet takes keys from PEM alone: remove it"),
-    ("client_ca_file", OF_RECEIVERS),
-];
+const EXPORTERS_LACKING: Lacking = &[("client_ca_file", OF_RECEIVERS)];
 
 /// `tls` of an exporter.
 #[derive(Default)]
@@ -78,7 +66,7 @@ pub(super) struct Exporters {
 
 /// Reads `tls` of a receiver; none beside a mistake if it cannot be used.
 pub(super) fn server(reader: Reader<'_>, folder: &Path) -> Option<Server> {
-    let mut reader = reader.lacking(RECEIVERS_LACKING);
+    let mut reader = reader.lacking(LACKING).lacking(RECEIVERS_LACKING);
     let identity = identity(&mut reader, folder);
     if identity.is_none()
         && !["cert_file", "cert_pem", "key_file", "key_pem"]
@@ -94,20 +82,19 @@ pub(super) fn server(reader: Reader<'_>, folder: &Path) -> Option<Server> {
     }
     let client_ca = path(&mut reader, "client_ca_file", folder).map(Pem::File);
     let versions = versions(&mut reader);
-    let server = identity.map(|identity| Server {
-        identity,
-        client_ca,
-        versions,
-    });
-    let checked = server.as_ref().map(Server::check);
+    let checked = Server::check(identity.as_ref(), client_ca.as_ref());
     report(&reader, checked);
     reader.finish();
-    server
+    Some(Server {
+        identity: identity?,
+        client_ca,
+        versions,
+    })
 }
 
 /// Reads `tls` of an exporter.
 pub(super) fn client(reader: Reader<'_>, folder: &Path) -> Exporters {
-    let mut reader = reader.lacking(EXPORTERS_LACKING);
+    let mut reader = reader.lacking(LACKING).lacking(EXPORTERS_LACKING);
     let mut read = Exporters {
         place: Some(reader.place()),
         ..Exporters::default()
@@ -135,7 +122,7 @@ pub(super) fn client(reader: Reader<'_>, folder: &Path) -> Exporters {
             cure,
         ));
     }
-    report(&reader, Some(client.check()));
+    report(&reader, client.check());
     reader.finish();
     read
 }
@@ -287,21 +274,17 @@ fn versions(reader: &mut Reader<'_>) -> Versions {
 }
 
 /// Reports what the check of the files says.
-fn report(reader: &Reader<'_>, checked: Option<Result<Option<String>, Wrong>>) {
-    match checked {
-        Some(Err(wrong)) => reader.report(mistake(reader, &wrong)),
-        Some(Ok(Some(expired))) => {
-            let key = ["cert_file", "cert_pem"]
-                .into_iter()
-                .find(|key| reader.has(key));
-            let place = key.map_or(reader.place(), |key| reader.place_of(key));
-            reader.report(Mistake::warning(
-                place,
-                expired,
-                "replace it: no connection will succeed",
-            ));
-        }
-        Some(Ok(None)) | None => {}
+fn report(reader: &Reader<'_>, checked: Checked) {
+    for wrong in checked.wrong {
+        reader.report(mistake(reader, &wrong));
+    }
+    if let Some(expired) = checked.expired {
+        let key = ["cert_file", "cert_pem"]
+            .into_iter()
+            .find(|key| reader.has(key));
+        let place = key.map_or(reader.place(), |key| reader.place_of(key));
+        let cure = "replace it: no connection will succeed";
+        reader.report(Mistake::warning(place, expired, cure));
     }
 }
 

@@ -19,6 +19,9 @@ const LONGEST_WORDS: usize = 200;
 /// The longest wait that a backend's word makes a sender take: it may hold nothing for longer.
 const LONGEST_PASSED_ON: Duration = Duration::from_secs(30);
 
+/// What to do where a backend wants other credentials.
+const DENIED: &str = "give it credentials that it takes, by the exporter's `headers`, `auth` or `tls`, or let them in there";
+
 /// A backend did not take the request, or did not say so.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
@@ -68,6 +71,15 @@ impl Failure {
         Self {
             retryable: false,
             ..Self::transport(reason)
+        }
+    }
+
+    /// The backend does not know whoever sends, or does not let it. Either side can be mended while the request waits.
+    pub(super) fn denied(self) -> Self {
+        Self {
+            reason: format!("{}: {DENIED}", self.reason),
+            retryable: true,
+            ..self
         }
     }
 

@@ -283,15 +283,6 @@ impl Connections {
             mask,
         })
     }
-
-    /// A refusal that says that the token is not known. The token comes of a file or of the other side's config, either of
-    /// which can be mended while the request waits.
-    pub(super) fn unauthenticated(&self, failure: Failure) -> Failure {
-        Failure {
-            retryable: failure.retryable || self.bearer.is_some(),
-            ..failure
-        }
-    }
 }
 
 /// The headers of every request to a target. The user's come first, and none of them can change what the protocol needs.

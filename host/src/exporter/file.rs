@@ -8,6 +8,7 @@
 //! and a file that cannot be continued is given another name.
 
 mod json;
+mod path;
 mod rotation;
 mod standing;
 
@@ -29,6 +30,7 @@ use super::prepared::Prepared;
 use crate::batch::Signal;
 use crate::payload::PREFIX;
 
+pub use path::Hindrance;
 pub use rotation::Rotation;
 
 /// Where the `file` exporter writes.
@@ -68,7 +70,8 @@ struct Appender {
 }
 
 impl Writer {
-    /// Opens nothing yet: what is wrong with the file is told when the first request comes, which is kept until it is mended.
+    /// Opens nothing yet: what is wrong with the file then is told when the first request comes, which is kept until it is
+    /// mended; [`Config::hindrance`] says what is known before.
     pub(super) fn new(config: &Config) -> Self {
         Self(Arc::new(Mutex::new(Appender::new(config))))
     }
@@ -186,12 +189,15 @@ impl Appender {
 }
 
 fn open_or_create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true).mode(0o600);
+    // What has come to stand there in the file's place, such as a pipe, must not block.
+    options.custom_flags(path::WITHOUT_WAITING);
+    let file = options.open(path)?;
+    match path::other_than_a_file(&file.metadata()?) {
+        Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
+        None => Ok(file),
+    }
 }
 
 /// Gives a file another name, since nothing that is written behind what it holds would be read again.

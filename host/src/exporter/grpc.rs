@@ -111,14 +111,9 @@ impl Client {
                 let code = status(&answer).map_or(&b""[..], HeaderValue::as_bytes);
                 is_unknown_to_grpc(code, &failure.words, &answer.headers, coding.name())
             });
-            let failure = Failure {
+            Failure {
                 unknown_coding,
                 ..failure
-            };
-            if is_unauthenticated(&answer) {
-                self.connections.unauthenticated(failure)
-            } else {
-                failure
             }
         })
     }
@@ -163,14 +158,6 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
     })
 }
 
-/// Whether the answer is that the token is missing or not known.
-fn is_unauthenticated(answer: &Answer) -> bool {
-    match status(answer) {
-        Some(status) => status.as_bytes() == b"16",
-        None => answer.status == StatusCode::UNAUTHORIZED,
-    }
-}
-
 /// The number of the gRPC status.
 fn status(answer: &Answer) -> Option<&HeaderValue> {
     [&answer.trailers, &answer.headers]
@@ -178,7 +165,7 @@ fn status(answer: &Answer) -> Option<&HeaderValue> {
         .find_map(|headers| headers.get(STATUS))
 }
 
-/// OTLP's list of what may be tried again; the words are the caller's to add.
+/// What may be tried again: OTLP's list, and what other credentials would help. The words are the caller's to add.
 fn failure(code: usize, after: Option<Duration>, said: &str) -> Failure {
     let name = CODES.get(code).copied().unwrap_or("UNKNOWN");
     let too_large = after.is_none()
@@ -194,13 +181,17 @@ fn failure(code: usize, after: Option<Duration>, said: &str) -> Failure {
         "RESOURCE_EXHAUSTED" => after.is_some(),
         _ => false,
     };
-    Failure {
+    let failure = Failure {
         reason: format!("the backend answered {name}"),
         words: String::new(),
         retryable,
         after,
         too_large,
         unknown_coding: false,
+    };
+    match name {
+        "UNAUTHENTICATED" | "PERMISSION_DENIED" => failure.denied(),
+        _ => failure,
     }
 }
 
@@ -217,12 +208,16 @@ fn without_status(answer: &Answer) -> Failure {
         | StatusCode::GATEWAY_TIMEOUT => 14,
         _ => 2,
     };
-    Failure {
+    let failure = Failure {
         reason: format!(
             "the backend answered without a gRPC status (HTTP {}): its endpoint may not be one of OTLP over gRPC",
             answer.status.as_u16()
         ),
         ..failure(code, otlp_http::retry_after(&answer.headers), "")
+    };
+    match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => failure.denied(),
+        _ => failure,
     }
 }
 
@@ -270,15 +265,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exactly_the_codes_of_otlp_are_tried_again() {
+    fn the_codes_of_otlp_and_those_of_credentials_are_tried_again() {
         let retryable: Vec<_> = (0..20)
             .filter(|code| failure(*code, None, "").retryable)
             .collect();
-        assert_eq!(retryable, [1, 4, 10, 11, 14, 15]);
+        assert_eq!(retryable, [1, 4, 7, 10, 11, 14, 15, 16]);
         let delayed: Vec<_> = (0..20)
             .filter(|code| failure(*code, Some(Duration::ZERO), "").retryable)
             .collect();
-        assert_eq!(delayed, [1, 4, 8, 10, 11, 14, 15]);
+        assert_eq!(delayed, [1, 4, 7, 8, 10, 11, 14, 15, 16]);
         for said in [
             "grpc: received message larger than max (5000000 vs. 4194304)",
             "gRPC message exceeds maximum size 4194304: 5000000",
@@ -307,7 +302,7 @@ mod tests {
                 judge(&answer).unwrap_err().retryable
             })
             .collect();
-        assert_eq!(retryable, [429, 502, 503, 504]);
+        assert_eq!(retryable, [401, 403, 429, 502, 503, 504]);
     }
 
     #[test]

@@ -70,18 +70,15 @@ impl Client {
             request.headers_mut().insert(header::CONTENT_ENCODING, name);
         }
         let answer = self.connections.exchange(request).await?;
-        judge(&answer).map_err(|failure| match answer.status {
-            StatusCode::UNAUTHORIZED => self.connections.unauthenticated(failure),
-            status if prepared.coding.is_some() => Failure {
-                unknown_coding: is_unknown_to_http(
-                    status,
+        judge(&answer).map_err(|failure| Failure {
+            unknown_coding: prepared.coding.is_some()
+                && is_unknown_to_http(
+                    answer.status,
                     &failure.words,
                     &answer.headers,
                     self.coding.to_str().unwrap_or_default(),
                 ),
-                ..failure
-            },
-            _ => failure,
+            ..failure
         })
     }
 }
@@ -124,7 +121,7 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
     } else {
         String::from_utf8_lossy(&answer.body).into_owned()
     };
-    Err(Failure {
+    let failure = Failure {
         reason: format!("the backend answered HTTP {}", answer.status.as_u16()),
         words: answer.mask.words(&said),
         retryable: matches!(
@@ -137,6 +134,10 @@ fn judge(answer: &Answer) -> Result<Accepted, Failure> {
         after: retry_after(&answer.headers),
         too_large: answer.status == StatusCode::PAYLOAD_TOO_LARGE,
         unknown_coding: false,
+    };
+    Err(match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => failure.denied(),
+        _ => failure,
     })
 }
 
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_statuses_of_otlp_are_tried_again_and_a_redirect_is_an_error() {
+    fn the_statuses_of_otlp_and_those_of_credentials_are_tried_again_and_a_redirect_is_an_error() {
         let judged = |status| {
             judge(&Answer {
                 status: StatusCode::from_u16(status).unwrap(),
@@ -187,7 +188,7 @@ mod tests {
         let retryable: Vec<_> = (200..600)
             .filter(|status| judged(*status).is_err_and(|failure| failure.retryable))
             .collect();
-        assert_eq!(retryable, [429, 502, 503, 504]);
+        assert_eq!(retryable, [401, 403, 429, 502, 503, 504]);
         let success: Vec<_> = (200..600)
             .filter(|status| judged(*status).is_ok())
             .collect();

@@ -5,12 +5,27 @@ use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::server::WebPkiClientVerifier;
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion, version};
+use rustls_pki_types::CertificateDer;
 
-use super::pem::{self, Pem};
+use super::pem::{self, Keys, Pem};
 use super::{RING, trust, validity};
 use crate::fresh::Wrong;
+
+const CERTIFICATE: Keys = ["cert_file", "cert_pem"];
+const KEY: Keys = ["key_file", "key_pem"];
+const CA: Keys = ["ca_file", "ca_pem"];
+const CLIENT_CA: Keys = ["client_ca_file"; 2];
+
+/// What a look at files found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// All that keeps them from being used.
+    pub wrong: Vec<Wrong>,
+    /// When the certificate expired or will become valid, if it is not valid now.
+    pub expired: Option<String>,
+}
 
 /// TLS of a receiver. Example: `tls: { cert_file: cert.pem, key_file: key.pem, client_ca_file: clients.pem }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,10 +92,13 @@ impl Default for Versions {
 }
 
 impl Server {
-    /// Reads and checks the files; a warning says that the certificate is not valid now.
-    pub fn check(&self) -> Result<Option<String>, Wrong> {
-        self.build()?;
-        self.expired()
+    /// Reads and checks the files of as much of a receiver's settings as there is, and says all that is wrong with them; a
+    /// warning says that the certificate is not valid now.
+    pub fn check(identity: Option<&Identity>, client_ca: Option<&Pem>) -> Checked {
+        let mut checked = identity.map(Identity::check).unwrap_or_default();
+        let roots = client_ca.map(|ca| pem::authorities(ca, CLIENT_CA));
+        checked.wrong.extend(roots.and_then(Result::err));
+        checked
     }
 
     pub(super) fn files(&self) -> Vec<PathBuf> {
@@ -95,7 +113,7 @@ impl Server {
             .expect("ring speaks both versions");
         let builder = match &self.client_ca {
             Some(ca) => {
-                let roots = Arc::new(pem::authorities(ca, ["client_ca_file"; 2])?);
+                let roots = Arc::new(pem::authorities(ca, CLIENT_CA)?);
                 let verifier =
                     WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&RING));
                 let verifier = verifier.build().expect("there is an authority");
@@ -115,13 +133,14 @@ impl Server {
 }
 
 impl Client {
-    /// Reads and checks the files; a warning says that the certificate is not valid now, or that nobody is trusted.
-    pub fn check(&self) -> Result<Option<String>, Wrong> {
-        self.build()?;
-        match &self.identity {
-            Some(identity) => identity.expired(),
-            None => Ok(None),
-        }
+    /// Reads and checks the files, and says all that is wrong with them; a warning says that the certificate is not valid now.
+    pub fn check(&self) -> Checked {
+        let identity = self.identity.as_ref();
+        let mut checked = identity.map(Identity::check).unwrap_or_default();
+        let ca = self.ca.as_ref().filter(|_| !self.skip_verify);
+        let roots = ca.map(|ca| pem::authorities(ca, CA));
+        checked.wrong.extend(roots.and_then(Result::err));
+        checked
     }
 
     /// Whether it trusts the authorities of the system.
@@ -142,7 +161,9 @@ impl Client {
             identity.map(|identity| &identity.key),
             self.ca.as_ref(),
         ];
-        all.into_iter().flatten().filter_map(Pem::path).collect()
+        let files = all.into_iter().flatten().filter_map(Pem::path);
+        let system = self.uses_system_roots().then(trust::places);
+        files.chain(system.into_iter().flatten()).collect()
     }
 
     pub(super) fn build(&self) -> Result<ClientConfig, Wrong> {
@@ -154,7 +175,7 @@ impl Client {
             builder.dangerous().with_custom_certificate_verifier(anyone)
         } else {
             let mut roots = match &self.ca {
-                Some(ca) => pem::authorities(ca, ["ca_file", "ca_pem"])?,
+                Some(ca) => pem::authorities(ca, CA)?,
                 None => rustls::RootCertStore::empty(),
             };
             if self.uses_system_roots() {
@@ -173,31 +194,51 @@ impl Client {
 }
 
 impl Identity {
+    /// All that is wrong with the two files, and whether the certificate is not valid now.
+    fn check(&self) -> Checked {
+        let (chain, signer) = (self.chain(), self.signer());
+        let expired = chain.as_deref().ok().and_then(expired);
+        let wrong = match (chain, signer) {
+            (Ok(chain), Ok(signer)) => Vec::from_iter(self.matched(chain, signer).err()),
+            (chain, signer) => chain.err().into_iter().chain(signer.err()).collect(),
+        };
+        Checked { wrong, expired }
+    }
+
     fn certified(&self) -> Result<CertifiedKey, Wrong> {
-        let Self { certificate, key } = self;
-        let chain = pem::certificates(certificate, ["cert_file", "cert_pem"])?;
-        let private = pem::private_key(key, ["key_file", "key_pem"])?;
-        let wrong = |what: &str, cure: &str| key.wrong(["key_file", "key_pem"], what, cure);
-        let signer = RING
-            .key_provider
-            .load_private_key(private)
-            .map_err(|_why| {
-                wrong(
-                    "holds a key that cannot be used",
-                    "use ECDSA (P-256, P-384), Ed25519, or RSA of 2048 bits and more",
-                )
-            })?;
+        self.matched(self.chain()?, self.signer()?)
+    }
+
+    fn chain(&self) -> Result<Vec<CertificateDer<'static>>, Wrong> {
+        pem::certificates(&self.certificate, CERTIFICATE)
+    }
+
+    fn signer(&self) -> Result<Arc<dyn SigningKey>, Wrong> {
+        let private = pem::private_key(&self.key, KEY)?;
+        let signer = RING.key_provider.load_private_key(private);
+        signer.map_err(|_why| {
+            let cure = "use ECDSA (P-256, P-384), Ed25519, or RSA of 2048 bits and more";
+            self.key.wrong(KEY, "holds a key that cannot be used", cure)
+        })
+    }
+
+    fn matched(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        signer: Arc<dyn SigningKey>,
+    ) -> Result<CertifiedKey, Wrong> {
         let certified = CertifiedKey::new(chain, signer);
         match certified.keys_match() {
             Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
                 Ok(certified)
             }
-            Err(rustls::Error::InconsistentKeys(_)) => Err(wrong(
+            Err(rustls::Error::InconsistentKeys(_)) => Err(self.key.wrong(
+                KEY,
                 "is not the key of the certificate",
                 "give the key that the certificate was made for; the certificate comes first in its file, those of its authorities behind it",
             )),
-            Err(_damaged) => Err(certificate.wrong(
-                ["cert_file", "cert_pem"],
+            Err(_damaged) => Err(self.certificate.wrong(
+                CERTIFICATE,
                 "holds a damaged certificate",
                 "make it again",
             )),
@@ -205,10 +246,14 @@ impl Identity {
     }
 
     fn expired(&self) -> Result<Option<String>, Wrong> {
-        let chain = pem::certificates(&self.certificate, ["cert_file", "cert_pem"])?;
-        let invalid = chain.first().and_then(|first| validity::invalid_now(first));
-        Ok(invalid.map(|when| format!("the certificate {when}")))
+        Ok(expired(&self.chain()?))
     }
+}
+
+/// Says when the first certificate expired, or will become valid.
+fn expired(chain: &[CertificateDer<'_>]) -> Option<String> {
+    let when = validity::invalid_now(chain.first()?)?;
+    Some(format!("the certificate {when}"))
 }
 
 impl Versions {

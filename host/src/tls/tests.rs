@@ -34,6 +34,27 @@ fn folder() -> (tempfile::TempDir, Authority) {
     (folder, authority)
 }
 
+/// What is wrong with the files of a receiver, or when its certificate expired.
+fn check(server: &Server) -> Result<Option<String>, Vec<Wrong>> {
+    outcome(Server::check(
+        Some(&server.identity),
+        server.client_ca.as_ref(),
+    ))
+}
+
+fn outcome(checked: Checked) -> Result<Option<String>, Vec<Wrong>> {
+    match checked {
+        Checked { wrong, expired } if wrong.is_empty() => Ok(expired),
+        Checked { wrong, .. } => Err(wrong),
+    }
+}
+
+/// The one thing that is wrong.
+fn one(wrong: Vec<Wrong>) -> Wrong {
+    let [wrong] = <[Wrong; 1]>::try_from(wrong).unwrap();
+    wrong
+}
+
 fn said(wrong: &Wrong) -> (&'static str, &str) {
     (wrong.key, &wrong.what)
 }
@@ -43,21 +64,36 @@ fn right_files_are_taken_as_files_and_as_texts() {
     let (folder, _) = folder();
     let folder = folder.path();
     let mut server = server(folder, "good");
-    assert_eq!(server.check(), Ok(None));
+    assert_eq!(check(&server), Ok(None));
     server.client_ca = Some(file(folder, "ca.crt"));
-    assert_eq!(server.check(), Ok(None));
+    assert_eq!(check(&server), Ok(None));
     let text = |name: &str| Pem::Text(fs::read_to_string(folder.join(name)).unwrap());
     server.identity.certificate = text("good.crt");
     server.identity.key = text("good.key");
-    assert_eq!(server.check(), Ok(None));
+    assert_eq!(check(&server), Ok(None));
     assert!(!format!("{server:?}").contains("PRIVATE"));
     let client = Client {
         ca: Some(file(folder, "ca.crt")),
         identity: Some(server.identity),
         ..Client::default()
     };
-    assert_eq!(client.check(), Ok(None));
+    assert_eq!(outcome(client.check()), Ok(None));
     assert!(!client.uses_system_roots());
+}
+
+const CUT_CERTIFICATE: &str = "holds a certificate that is cut short";
+const CUT_KEY: &str = "holds a private key that is cut short";
+
+/// The first lines of a text.
+fn cut(text: &str, lines: usize) -> String {
+    text.split_inclusive('\n').take(lines).collect()
+}
+
+/// A text without one of its lines, counted from 0.
+fn without_line(text: &str, gone: usize) -> String {
+    let lines = text.split_inclusive('\n').enumerate();
+    let rest = lines.filter(|(at, _)| *at != gone);
+    rest.map(|(_, line)| line).collect()
 }
 
 #[test]
@@ -77,7 +113,20 @@ fn what_is_wrong_with_a_certificate_or_key_is_named() {
         ("", key, ("cert_file", "holds no certificate")),
         ("x: y", key, ("cert_file", "holds no certificate")),
         (key, key, ("cert_file", "holds no certificate")),
-        (&damaged, key, ("cert_file", "holds damaged PEM")),
+        (&damaged, key, ("cert_file", CUT_CERTIFICATE)),
+        (&cut(cert, 3), key, ("cert_file", CUT_CERTIFICATE)),
+        (
+            &cert.replace("MII", "M~I"),
+            key,
+            ("cert_file", "holds damaged PEM"),
+        ),
+        (
+            &format!("\u{feff}{cert}"),
+            key,
+            ("cert_file", "begins with a byte order mark"),
+        ),
+        (cert, &cut(key, 2), ("key_file", CUT_KEY)),
+        (cert, &without_line(key, 2), ("key_file", CUT_KEY)),
         (cert, "", ("key_file", "holds no private key")),
         (cert, cert, ("key_file", "holds no private key")),
         (cert, &encrypted, ("key_file", "holds an encrypted key")),
@@ -90,7 +139,7 @@ fn what_is_wrong_with_a_certificate_or_key_is_named() {
     ] {
         put(folder, "bad.crt", certificate);
         put(folder, "bad.key", private);
-        let wrong = server(folder, "bad").check().unwrap_err();
+        let wrong = one(check(&server(folder, "bad")).unwrap_err());
         assert_eq!(said(&wrong), expected);
         assert!(!wrong.cure.is_empty());
         assert!(
@@ -99,8 +148,12 @@ fn what_is_wrong_with_a_certificate_or_key_is_named() {
         );
         assert!(wrong.to_string().contains("bad."), "{wrong}");
     }
-    let missing = server(folder, "none").check().unwrap_err();
-    assert!(missing.what.starts_with("cannot be read: "), "{missing}");
+    let missing = check(&server(folder, "none")).unwrap_err();
+    let keys: Vec<_> = missing.iter().map(|wrong| wrong.key).collect();
+    assert_eq!(keys, ["cert_file", "key_file"]);
+    for missing in missing {
+        assert!(missing.what.starts_with("cannot be read: "), "{missing}");
+    }
 }
 
 #[test]
@@ -110,14 +163,49 @@ fn authorities_that_are_none_are_named() {
     put(folder, "bad", "nothing");
     let mut server = server(folder, "good");
     server.client_ca = Some(file(folder, "bad"));
-    let wrong = server.check().unwrap_err();
+    let wrong = one(check(&server).unwrap_err());
     assert_eq!(said(&wrong), ("client_ca_file", "holds no certificate"));
     let client = Client {
         ca: Some(file(folder, "good.key")),
         ..Client::default()
     };
-    let wrong = client.check().unwrap_err();
+    let wrong = one(outcome(client.check()).unwrap_err());
     assert_eq!(said(&wrong), ("ca_file", "holds no certificate"));
+}
+
+#[test]
+fn a_certificate_that_can_sign_none_is_no_authority() {
+    let (folder, authority) = folder();
+    let folder = folder.path();
+    let leaf = fs::read_to_string(folder.join("good.crt")).unwrap();
+    let mut server = server(folder, "good");
+    server.client_ca = Some(file(folder, "good.crt"));
+    let expected = "holds a certificate that is no authority's";
+    let wrong = one(check(&server).unwrap_err());
+    assert_eq!(said(&wrong), ("client_ca_file", expected));
+    let mut client = Client {
+        ca: Some(Pem::Text(leaf.clone())),
+        ..Client::default()
+    };
+    let wrong = one(outcome(client.check()).unwrap_err());
+    assert_eq!(said(&wrong), ("ca_pem", expected));
+    // Beside an authority it does no harm.
+    client.ca = Some(Pem::Text(leaf + &authority.pem()));
+    assert_eq!(outcome(client.check()), Ok(None));
+    // One that has signed itself is trusted as what it is.
+    client.ca = Some(Pem::Text(Authority::itself_alone("localhost")));
+    assert_eq!(outcome(client.check()), Ok(None));
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let (folder, _) = folder();
+    let folder = folder.path();
+    let mut server = server(folder, "none");
+    server.client_ca = Some(file(folder, "good.crt"));
+    let wrong = check(&server).unwrap_err();
+    let keys: Vec<_> = wrong.iter().map(|wrong| wrong.key).collect();
+    assert_eq!(keys, ["cert_file", "key_file", "client_ca_file"]);
 }
 
 #[test]
@@ -126,7 +214,7 @@ fn a_certificate_that_has_expired_is_warned_of_with_its_date() {
     authority
         .certify_expired(&["localhost"])
         .write(folder.path(), "old");
-    let warning = server(folder.path(), "old").check().unwrap();
+    let warning = check(&server(folder.path(), "old")).unwrap();
     let expected = "the certificate expired at 2020-01-01 00:00 UTC";
     assert_eq!(warning.as_deref(), Some(expected));
 }

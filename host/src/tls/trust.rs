@@ -1,5 +1,6 @@
 //! Whom an exporter trusts where no authority is given: the system's, or, if it is told so, anyone.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -9,12 +10,35 @@ use rustls::crypto::{
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+/// Where the systems keep their authorities: Debian, Fedora and RHEL, SUSE, Alpine; and the folders that are read besides.
+const USUAL: [&str; 7] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/etc/pki/tls/certs",
+];
+
 /// The system's authorities, without those that make no sense. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
 pub(super) fn system() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     let _counts = roots.add_parsable_certificates(found.certs);
     roots
+}
+
+/// Where those stand, for a look whether they have changed; of folders that is whether files came or went.
+pub(super) fn places() -> Vec<PathBuf> {
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os);
+    if named.iter().any(Option::is_some) {
+        let named = named.into_iter().flatten();
+        return named
+            .flat_map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>())
+            .collect();
+    }
+    USUAL.into_iter().map(PathBuf::from).collect()
 }
 
 /// Trusts any certificate (`insecure_skip_verify`), but has its owner prove that it has the key.

@@ -2,15 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::der::{Certificate, element};
 use crate::date::{Moment, days};
 
 const NANOS: u64 = 1_000_000_000;
 
-const SEQUENCE: u8 = 0x30;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-/// The explicit tag of a certificate's version.
-const VERSION: u8 = 0xa0;
 
 /// Says when a certificate that is not valid now expired, or will become valid. One that cannot be read is not judged.
 pub(super) fn invalid_now(certificate: &[u8]) -> Option<String> {
@@ -27,44 +25,10 @@ pub(super) fn invalid_now(certificate: &[u8]) -> Option<String> {
 
 /// The seconds since 1970 from and to which it is valid.
 fn validity(certificate: &[u8]) -> Option<(u64, u64)> {
-    let (SEQUENCE, certificate, _) = element(certificate)? else {
-        return None;
-    };
-    let (SEQUENCE, mut signed, _) = element(certificate)? else {
-        return None;
-    };
-    if let (VERSION, _, rest) = element(signed)? {
-        signed = rest;
-    }
-    // The serial number, the algorithm and the issuer come first.
-    for _ in 0..3 {
-        signed = element(signed)?.2;
-    }
-    let (SEQUENCE, validity, _) = element(signed)? else {
-        return None;
-    };
+    let validity = Certificate::read(certificate)?.validity;
     let (from_tag, from, rest) = element(validity)?;
     let (to_tag, to, _) = element(rest)?;
     Some((time(from_tag, from)?, time(to_tag, to)?))
-}
-
-/// The tag and content of the first element, and what follows it.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (len, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let len = digits
-                .iter()
-                .fold(0_usize, |len, digit| len << 8 | usize::from(*digit));
-            (len, rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(len)?;
-    Some((tag, content, rest))
 }
 
 /// `YYMMDDHHMMSSZ` or, after 2049, `YYYYMMDDHHMMSSZ`.
@@ -161,21 +125,6 @@ mod tests {
             (2, "700101000000Z"),
         ] {
             assert_eq!(time(tag, text.as_bytes()), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_certificate_is_not_judged() {
-        for der in [
-            &[][..],
-            &[SEQUENCE],
-            &[SEQUENCE, 0x80],
-            &[SEQUENCE, 5, 0],
-            &[SEQUENCE, 0x84, 255, 255, 255, 255],
-            &[SEQUENCE, 2, SEQUENCE, 0],
-            &[2, 1, 0],
-        ] {
-            assert_eq!(validity(der), None, "{der:?}");
         }
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn of_a_server(error: &io::Error) -> String {
 fn client_certificate(why: &CertificateError) -> String {
     match why {
         CertificateError::UnknownIssuer => {
-            "the client's certificate is of no authority in `tls.client_ca_file`".to_owned()
+            "the client's certificate is of no authority in `tls.client_ca_file`, or the client sends none of the intermediate certificates between the two".to_owned()
         }
         other => certificate(other, "the client's certificate"),
     }
@@ -81,7 +81,7 @@ fn client_certificate(why: &CertificateError) -> String {
 fn server_certificate(why: &CertificateError) -> String {
     match why {
         CertificateError::UnknownIssuer => {
-            "the backend's certificate is of an authority that is not trusted: set `tls.ca_file` to that of the backend".to_owned()
+            "the backend's certificate is of an authority that is not trusted: set `tls.ca_file` to that of the backend, and have the backend send its intermediate certificates".to_owned()
         }
         CertificateError::NotValidForName => {
             "the backend's certificate is for another name than the endpoint's".to_owned()
@@ -129,7 +129,7 @@ fn client_alert(alert: AlertDescription) -> String {
         | AlertDescription::BadCertificate
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnsupportedCertificate => {
-            "the client does not trust the certificate: give it the authority, and a name that the certificate is for".to_owned()
+            "the client does not trust the certificate: give it the authority, and a name that the certificate is for; intermediate certificates belong into `tls.cert_file`, behind the first".to_owned()
         }
         AlertDescription::CertificateExpired => {
             "the client says that the certificate has expired".to_owned()

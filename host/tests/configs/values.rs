@@ -120,7 +120,7 @@ fn every_key_of_a_file_reaches_its_field() {
         other => panic!("{other:?}"),
     };
     let expected = exporter::FileConfig {
-        path: "/var/lib/otlet/all.bin".into(),
+        path: "all.bin".into(),
         format: exporter::FileFormat::Proto,
         append: false,
         rotation: Some(exporter::Rotation {

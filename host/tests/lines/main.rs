@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use otlet_tests::backend::{Answer, Backend};
+use otlet_tests::backend::{Answer, Backend, Code};
 use otlet_tests::program::Program;
 use otlet_tests::records::{self, bodies, records};
 use otlet_tests::requests::{kv, text};
@@ -190,6 +190,26 @@ fn a_line_is_not_read_before_it_is_whole() {
     assert_eq!(logs.arrived().len(), 5);
     logs.append("app.log", "true}\n");
     logs.wait_for("{\"half\":true}");
+}
+
+#[test]
+fn lines_stay_in_the_file_while_the_backend_refuses_the_credentials() {
+    let logs = Logs::new();
+    let refusal = |code| Answer::Status {
+        code,
+        retry_after: None,
+    };
+    let refusals = [Code::Unauthenticated, Code::PermissionDenied].map(refusal);
+    logs.backend.script(refusals);
+    logs.append("app.log", "one\ntwo\n");
+    let include = format!("include: ['{}']", logs.path("app.log").display());
+    let otlet = logs.otlet_with(
+        &format!("{include}, start_at: beginning"),
+        "sending_queue: { enabled: false }, retry_on_failure: { enabled: false }",
+    );
+    logs.backend.wait_for(3);
+    assert_eq!(logs.arrived(), ["one", "two"]);
+    assert!(!otlet.said().contains("passed over"));
 }
 
 #[test]

@@ -106,3 +106,18 @@ fn files_are_checked_where_they_are_named_and_start_at_the_configs_folder() {
         assert!(!report.contains("s3cret"), "{report}");
     }
 }
+
+#[test]
+fn all_that_is_wrong_with_the_files_of_a_receiver_is_said_at_once() {
+    let files = Files::new();
+    let keys = "tls: { cert_file: none, key_file: front.key, client_ca_file: front.crt }";
+    let keys = [keys, AUTH, "token: s3cret"];
+    let (report, at_certificate) = report(&files, keys, "none");
+    assert!(report.contains(&at_certificate), "{report}");
+    for says in [
+        "error: `none` cannot be read: ",
+        "error: `front.crt` holds a certificate that is no authority's",
+    ] {
+        assert!(report.contains(says), "{report}");
+    }
+}

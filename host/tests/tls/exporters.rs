@@ -1,5 +1,8 @@
 //! What keeps an exporter from its backend: each has its line in the log, and when it is mended the data arrives.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 /// The endpoints of an otlet behind TLS, by exporter.
@@ -114,6 +117,42 @@ async fn an_unknown_authority() {
         let mend = |files: &Files| drop(put(files.folder(), "ca.crt", &files.authority.pem()));
         fails_until(exporter, &files, said, mend).await;
     }
+}
+
+#[tokio::test]
+async fn the_systems_authorities_are_read_again_when_they_change() {
+    let files = right();
+    let backend = Backend::start();
+    let keys = format!("tls: {{ {} }}", files.identity("back"));
+    let back = back(&backend, &keys, "");
+    let roots = put(files.folder(), "roots", &Authority::new("another").pem());
+    let script = put(
+        files.folder(),
+        "otlet.sh",
+        &format!(
+            "#!/bin/sh\nSSL_CERT_FILE='{}' exec '{}' \"$@\"\n",
+            roots.display(),
+            env!("CARGO_BIN_EXE_otlet")
+        ),
+    );
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    let config = format!(
+        "
+receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
+exporters:
+  otlp:
+    endpoint: 'https://localhost:{}'
+    retry_on_failure: {{ initial_interval: 20ms, max_interval: 100ms }}
+service: {{ pipelines: {{ traces: {{ receivers: [otlp], exporters: [otlp] }} }} }}
+",
+        back.grpc().port()
+    );
+    let front = Program::start(script.to_str().unwrap(), &config);
+    send(&front, 1).await;
+    front.wait_for("is of an authority that is not trusted");
+    put(files.folder(), "roots", &files.authority.pem());
+    assert_eq!(arrived(&backend, 1), [1]);
+    front.wait_for("files changed and were read again");
 }
 
 #[tokio::test]

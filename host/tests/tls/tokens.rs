@@ -135,6 +135,34 @@ async fn a_token_file_that_is_emptied_keeps_the_token() {
 }
 
 #[tokio::test]
+async fn credentials_in_headers_that_are_refused_lose_nothing() {
+    let keys = "headers: { authorization: Bearer s3cret-token }";
+    for exporter in ["otlp", "otlphttp"] {
+        for (code, named) in [
+            (Code::Unauthenticated, ["UNAUTHENTICATED", "HTTP 401"]),
+            (Code::PermissionDenied, ["PERMISSION_DENIED", "HTTP 403"]),
+        ] {
+            let backend = Backend::start();
+            let refusal = Script::Status {
+                code,
+                retry_after: None,
+            };
+            backend.script([refusal.clone(), refusal]);
+            let front = front(exporter, &backend.endpoint(), keys, "");
+            send(&front, 1).await;
+            backend.wait_for(3);
+            assert_eq!(numbers(&backend.taken()), [1]);
+            let line = front.wait_for("the backend does not take requests");
+            let named = named[usize::from(exporter == "otlphttp")];
+            for said in [named, "give it credentials that it takes"] {
+                assert!(line.contains(said), "{line}");
+            }
+            assert!(!front.said().contains("s3cret"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_secret_that_the_backend_says_again_is_in_no_log() {
     let extension = "  extensions: [bearertokenauth]
 extensions: { bearertokenauth: { token: s3cret-token } }";

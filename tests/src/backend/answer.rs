@@ -211,6 +211,7 @@ fn status(code: Code) -> u16 {
         Code::Unavailable => 503,
         Code::ResourceExhausted => 429,
         Code::Unauthenticated => 401,
+        Code::PermissionDenied => 403,
         _ => 400,
     }
 }

@@ -81,12 +81,36 @@ pub(super) fn read(name: &str, reader: &mut Reader<'_>) -> Option<FileConfig> {
     let mut append = true;
     reader.boolean("append", &mut append);
     let rotation = reader.section("rotation").map(read_rotation);
-    Some(FileConfig {
+    let config = FileConfig {
         path: path?,
         format,
         append,
         rotation,
-    })
+    };
+    report_hindrance(&config, reader);
+    Some(config)
+}
+
+/// Says what keeps the file from being written, if that is known before it is.
+fn report_hindrance(config: &FileConfig, reader: &Reader<'_>) {
+    let Some(hindrance) = config.hindrance() else {
+        return;
+    };
+    let file = if reader.is_expanded("path") {
+        // It may come from the environment.
+        "`path`".to_owned()
+    } else {
+        quoted(&config.path.to_string_lossy())
+    };
+    let (place, what) = (
+        reader.place_of("path"),
+        format!("{file} {}", hindrance.what),
+    );
+    reader.report(if hindrance.is_for_good {
+        Mistake::error(place, what, hindrance.cure)
+    } else {
+        Mistake::warning(place, what, hindrance.cure)
+    });
 }
 
 fn read_rotation(mut reader: Reader<'_>) -> Rotation {
