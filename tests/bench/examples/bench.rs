@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use otlet_bench::forward::{self, Threads};
 use otlet_bench::load::{self, Load};
+use otlet_bench::overload::{self, Overload};
 use otlet_bench::requests::Shape;
 use otlet_bench::run::{self, Comparison};
 use otlet_bench::sink::{self, Behaviour, Counts};
@@ -33,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Put programs between a load and a sink, in turn, and print what each costs.
     Compare(Comparison),
+    /// Offer otlet several times what its backend can take, and print what it delivers and holds.
+    Overload(Overload),
     /// Send a load to an OTLP/gRPC endpoint and print what came of it as JSON.
     Load {
         /// `host:port`.
@@ -80,6 +83,10 @@ fn main() -> anyhow::Result<()> {
             println!("{}", run::table(&figures, comparison.shape.records()));
             Ok(())
         }
+        Command::Overload(overload) => {
+            println!("{}", current()?.block_on(overload::run(&overload))?);
+            Ok(())
+        }
         Command::Load {
             target,
             shape,
@@ -112,6 +119,7 @@ fn main() -> anyhow::Result<()> {
             let behaviour = Behaviour {
                 max_frame,
                 delay: Duration::from_millis(delay),
+                ..Behaviour::default()
             };
             let listener = TcpListener::bind(listen).await?;
             eprintln!("listening address={}", listener.local_addr()?);

@@ -12,6 +12,8 @@
 pub mod forward;
 pub mod load;
 pub mod machine;
+pub mod overload;
+mod process;
 pub mod requests;
 pub mod run;
 pub mod sandbox;

@@ -25,10 +25,19 @@ pub fn cpu_time(pid: u32) -> anyhow::Result<u64> {
 
 /// The most memory that a process held at one time, in KiB.
 pub fn peak_memory(pid: u32) -> anyhow::Result<u64> {
+    status(pid, "VmHWM:")
+}
+
+/// The memory that a process holds now, in KiB.
+pub fn memory(pid: u32) -> anyhow::Result<u64> {
+    status(pid, "VmRSS:")
+}
+
+fn status(pid: u32, key: &str) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .context("no VmHWM")?;
+        .find_map(|line| line.strip_prefix(key))
+        .with_context(|| format!("no {key}"))?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

@@ -4,10 +4,9 @@
 //! these machines are rarely quiet, as the median over rounds that alternate between the programs.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::load::{self, Load, Outcome};
+use crate::process::Process;
 use crate::requests::Shape;
 use crate::sink::{self, Behaviour, Counts};
 use crate::{forward, machine};
@@ -195,16 +195,6 @@ pub fn table(figures: &[Figures], records: usize) -> String {
     table
 }
 
-/// A process that ends with the run.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ended = self.0.kill().and_then(|()| self.0.wait());
-    }
-}
-
 impl Program {
     fn name(&self) -> String {
         match self {
@@ -238,50 +228,12 @@ impl Program {
                 command
             }
         };
-        let child = on_core_0(&mut command)
-            .env("SINK", sink.to_string())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let mut process = Process(child);
-        let errors = BufReader::new(process.0.stderr.take().context("standard error is piped")?);
-        let address = listening(errors)?;
+        let (process, addresses) = Process::start(&mut command, sink, &["listening"])?;
+        let [address] = addresses[..] else {
+            bail!("one line says where it listens");
+        };
         Ok((process, address))
     }
-}
-
-/// Has `taskset` start the command, so that all of its threads stay on the core.
-fn on_core_0(command: &mut Command) -> Command {
-    let mut pinned = Command::new("taskset");
-    pinned
-        .args(["-c", "0"])
-        .arg(command.get_program())
-        .args(command.get_args());
-    pinned
-}
-
-/// The address in the program's first line `listening ... protocol=grpc address=ADDRESS`; what it says later is dropped.
-fn listening(errors: BufReader<std::process::ChildStderr>) -> anyhow::Result<SocketAddr> {
-    let mut lines = errors.lines();
-    let mut said = String::new();
-    for line in lines.by_ref() {
-        let line = line?;
-        if line.contains("listening") && (line.contains("grpc") || line.contains("bare")) {
-            let address = line
-                .split("address=")
-                .nth(1)
-                .context("a line without address=")?;
-            let address = address
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .parse()?;
-            std::thread::spawn(move || lines.count());
-            return Ok(address);
-        }
-        said.push_str(&line);
-        said.push('\n');
-    }
-    bail!("the program ended before it listened:\n{said}")
 }
 
 async fn turn(
@@ -294,11 +246,11 @@ async fn turn(
     let counts = Arc::new(Counts::default());
     let behaviour = Behaviour {
         max_frame: comparison.max_frame,
-        delay: Duration::ZERO,
+        ..Behaviour::default()
     };
     let sinking = tokio::spawn(sink::serve(listener, behaviour, counts));
     let (process, address) = program.start(sink)?;
-    let pid = process.0.id();
+    let pid = process.id();
     let load = |seconds: f64| Load {
         target: address.to_string(),
         path: comparison.shape.path(),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use h2::server::{self, SendResponse};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 
 /// What came in.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Counts {
     pub requests: AtomicU64,
     /// Bytes of their bodies, with the gRPC prefix.
     pub bytes: AtomicU64,
+    /// Held by the request whose turn it is, where there is a pace.
+    turn: Mutex<()>,
 }
 
 /// How a sink behaves.
@@ -25,9 +28,22 @@ pub struct Behaviour {
     pub max_frame: u32,
     /// How long it waits before it answers.
     pub delay: Duration,
+    /// How long it takes for each MiB, one request after the other: a backend that can do so much and no more.
+    pub pace: Duration,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            max_frame: 16 << 10,
+            delay: Duration::ZERO,
+            pace: Duration::ZERO,
+        }
+    }
 }
 
 const STREAM_WINDOW: u32 = 4 << 20;
+const MIB: f64 = (1 << 20) as f64;
 const CONNECTION_WINDOW: u32 = 64 << 20;
 
 /// Takes connections until the listener fails.
@@ -83,6 +99,10 @@ async fn answer(
     }
     if !behaviour.delay.is_zero() {
         tokio::time::sleep(behaviour.delay).await;
+    }
+    if !behaviour.pace.is_zero() {
+        let _turn = counts.turn.lock().await;
+        tokio::time::sleep(behaviour.pace.mul_f64(bytes as f64 / MIB)).await;
     }
     counts.requests.fetch_add(1, Ordering::Relaxed);
     counts.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
