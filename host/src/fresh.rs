@@ -50,8 +50,8 @@ struct Seen {
 }
 
 /// What tells one state of a file from another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamp {
     device: u64,
     inode: u64,
     size: u64,
@@ -184,7 +184,7 @@ impl<T> Shared<T> {
 
 impl Stamp {
     /// None for a file that is not there.
-    fn of(file: &Path) -> Option<Self> {
+    pub fn of(file: &Path) -> Option<Self> {
         let metadata: Metadata = file.metadata().ok()?;
         Some(Self {
             device: metadata.dev(),

@@ -28,3 +28,4 @@ pub mod rpc;
 pub mod runtime;
 pub mod telemetry;
 pub mod tls;
+pub mod watch;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 27] = [
+const MAY_USE: [(&str, &[&str]); 28] = [
     ("memory", &["telemetry"]),
     ("acceptance", &[]),
     ("batch", &[]),
@@ -13,6 +13,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
     ("fresh", &[]),
     ("auth", &["fresh"]),
     ("tls", &["date", "fresh"]),
+    ("watch", &["fresh"]),
     ("refusal", &[]),
     ("rpc", &[]),
     ("runtime", &[]),
@@ -128,7 +129,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
         "app",
         &[
             "admin", "batch", "config", "exporter", "letters", "memory", "metrics", "payload",
-            "pipeline", "plugin", "queue", "receiver", "refusal", "runtime",
+            "pipeline", "plugin", "queue", "receiver", "refusal", "runtime", "watch",
         ],
     ),
     ("demo", EVERY),
@@ -163,6 +164,7 @@ const EVERY: &[&str] = &[
     "runtime",
     "telemetry",
     "tls",
+    "watch",
 ];
 
 /// Crates, and the modules that alone may use them.
