@@ -10,6 +10,11 @@ fn main() -> anyhow::Result<()> {
             kind: Kind::Contract,
         },
         Guest {
+            package: "guest-calls",
+            library: "calls",
+            kind: Kind::Contract,
+        },
+        Guest {
             package: "guest-echo",
             library: "echo",
             kind: Kind::Contract,

@@ -175,6 +175,11 @@ impl Batch {
         Transaction::new(self, budget)
     }
 
+    /// At most the bytes that it leaves with.
+    fn most_bytes(&self) -> usize {
+        self.message.len().saturating_add(self.edits.bytes())
+    }
+
     fn is_unedited(&self) -> bool {
         self.edits.is_empty() && self.live.iter().all(Option::is_none)
     }

@@ -13,6 +13,7 @@ mod environment;
 mod exporters;
 mod extensions;
 mod file;
+mod grants;
 mod loops;
 mod path;
 mod processors;
@@ -31,7 +32,7 @@ use crate::batch::Signal;
 use crate::exporter;
 use crate::letters;
 use crate::metrics::PushConfig;
-use crate::plugin::{Limits, OnError};
+use crate::plugin::{OnError, Sandbox};
 use crate::receiver::{self, jsonlines};
 use crate::telemetry::LogConfig;
 
@@ -114,8 +115,8 @@ pub struct ProcessorConfig {
     pub config: serde_json::Value,
     /// What happens to a batch that the plugin fails on; its manifest's default if `None`. Example: `on_error: reject`.
     pub on_error: Option<OnError>,
-    /// What the plugin may use; the keys are the names of the fields. Example: `limits: { memory: 64MiB, deadline: 500ms }`.
-    pub limits: Limits,
+    /// What the plugin may do; the keys are the names of the fields. Example: `limits: { memory: 64MiB, deadline: 500ms }`.
+    pub sandbox: Sandbox,
 }
 
 /// One pipeline of the config. The numbers are positions in the lists of [`Config`].

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use otlet::batch::{Batch, Signal};
-use otlet::plugin::{BUNDLED, Engine, Failure, Limits, Place, Plugin, Processor};
+use otlet::plugin::{BUNDLED, Engine, Failure, Place, Plugin, Processor, Sandbox};
 use otlet_plugin::Error;
 use otlet_plugin::testing::Request;
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn every_case_comes_out_of_the_sandbox_as_written_by_hand() {
 /// What the plugin makes of a request, from its bytes to those that leave.
 fn sandboxed(plugin: &Arc<Plugin>, config: &Value, request: &Request) -> Result<Request, Error> {
     let plugin = Arc::clone(plugin);
-    let processor = Processor::new(plugin, "case", config, &Limits::default(), None)?;
+    let processor = Processor::new(plugin, "case", config, &Sandbox::default(), None)?;
     let signal = request.signal();
     let host_signal = Signal::ALL
         .into_iter()

@@ -72,7 +72,7 @@ fn load<'a>(
 ) -> Result<BTreeMap<&'a str, Arc<Plugin>>, LoadError> {
     let instances = processors
         .iter()
-        .map(|processor| processor.limits.instances)
+        .map(|processor| processor.sandbox.limits.instances)
         .sum();
     let engine = Engine::new(instances)?;
     let mut plugins = BTreeMap::new();
@@ -95,7 +95,7 @@ fn processor(
     let ProcessorConfig {
         name,
         config,
-        limits,
+        sandbox,
         on_error,
         ..
     } = config;
@@ -103,5 +103,5 @@ fn processor(
         OnError::DeadLetter if !keeps_letters => OnError::Reject,
         on_error => on_error,
     };
-    Processor::new(Arc::clone(plugin), name, config, limits, Some(on_error))
+    Processor::new(Arc::clone(plugin), name, config, sandbox, Some(on_error))
 }

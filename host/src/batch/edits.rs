@@ -98,6 +98,8 @@ pub(super) struct Edits {
     texts: Vec<Bytes>,
     /// The number of the next addition.
     pub(super) next: u32,
+    /// The bytes that the list writes: edits may share a text.
+    bytes: usize,
 }
 
 impl Edits {
@@ -117,6 +119,11 @@ impl Edits {
     /// The bytes of all edits.
     pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
         self.texts.iter().map(AsRef::as_ref)
+    }
+
+    /// The bytes that they write, whatever they take away.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The edits from one key to another, both included. `hint` is where the last search ended, and the next begins.
@@ -165,8 +172,14 @@ impl Edits {
         let mut texts = self.texts.clone();
         texts.push(Bytes::from(text));
         if self.list.is_empty() && sorted {
+            let bytes = sum(&new);
             let list = new;
-            return Self { list, texts, next };
+            return Self {
+                list,
+                texts,
+                next,
+                bytes,
+            };
         }
         let mut list = Vec::with_capacity(self.list.len() + new.len());
         let mut old = self.list.iter().peekable();
@@ -181,8 +194,17 @@ impl Edits {
             }
         }
         list.extend(old);
-        Self { list, texts, next }
+        Self {
+            bytes: sum(&list),
+            list,
+            texts,
+            next,
+        }
     }
+}
+
+fn sum(list: &[Edit]) -> usize {
+    list.iter().map(|edit| edit.text.len as usize).sum()
 }
 
 /// The first place at or after `hint` whose key is not below `key`; from the start if the hint is too far.

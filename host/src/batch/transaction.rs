@@ -59,7 +59,19 @@ pub struct Transaction {
     malformed: OnceCell<String>,
     /// The fields that were edited.
     edits: u64,
+    growth: Growth,
 }
+
+/// How large the batch may become.
+#[derive(Clone, Copy, Debug)]
+struct Growth {
+    most: usize,
+    /// How many times what it was; for the message.
+    factor: usize,
+}
+
+/// What a batch may grow by however small it is.
+const ALWAYS: usize = 1 << 20;
 
 type Answer<T> = Result<T, Misuse>;
 
@@ -74,7 +86,22 @@ impl Transaction {
             scan: None,
             malformed: OnceCell::new(),
             edits: 0,
+            growth: Growth {
+                most: usize::MAX,
+                factor: usize::MAX,
+            },
         }
+    }
+
+    /// Has edits stop once they make the batch more than so many times as large, and 1 MiB.
+    #[must_use]
+    pub fn growing(mut self, factor: usize) -> Self {
+        let most = self.before.most_bytes().saturating_mul(factor);
+        self.growth = Growth {
+            most: most.saturating_add(ALWAYS),
+            factor,
+        };
+        self
     }
 
     /// Ends it, keeping the edits.
@@ -224,8 +251,7 @@ impl Transaction {
             .map_err(|halt| self.halt(halt))?;
         self.budget = budget;
         self.scan = Some(scan);
-        self.apply(draft);
-        Ok(())
+        self.apply(draft)
     }
 
     /// The batch as an OTLP request.
@@ -242,6 +268,7 @@ impl Transaction {
     /// Replaces the batch; the inner error is for the guest.
     pub fn replace_with_otlp(&mut self, request: Bytes) -> Answer<Result<(), String>> {
         self.charge(request.len())?;
+        self.check_growth(request.len())?;
         if self.work.is_unedited() && self.work.message == request {
             return Ok(Ok(()));
         }
@@ -319,11 +346,24 @@ impl Transaction {
         Ok(())
     }
 
-    fn apply(&mut self, draft: Draft) {
-        if !draft.is_empty() {
-            self.edits += draft.len() as u64;
-            self.work.edits = Arc::new(self.work.edits.with(draft));
+    fn apply(&mut self, draft: Draft) -> Answer<()> {
+        if draft.is_empty() {
+            return Ok(());
         }
+        self.edits += draft.len() as u64;
+        self.work.edits = Arc::new(self.work.edits.with(draft));
+        self.check_growth(self.work.most_bytes())
+    }
+
+    /// One value on many rows is charged once, so it is what leaves that has to be bounded.
+    fn check_growth(&self, bytes: usize) -> Answer<()> {
+        let Growth { most, factor } = self.growth;
+        if bytes > most {
+            return Err(Misuse::new(format!(
+                "the batch would become {bytes} bytes, more than {factor} times what it was and {ALWAYS}"
+            )));
+        }
+        Ok(())
     }
 }
 

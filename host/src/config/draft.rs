@@ -332,7 +332,7 @@ impl Draft {
             .section("admin")
             .map(|section| admin::read(section, &listening));
         self.processors = of_kind(Kind::Processor, processors, &mistakes)
-            .map(|(plugin, name, reader)| processors::read(plugin, name, reader))
+            .map(|(plugin, name, reader)| processors::read(plugin, name, reader, folder))
             .collect();
         self.exporters = of_kind(Kind::Exporter, exporters, &mistakes)
             .filter_map(|(kind, name, reader)| {

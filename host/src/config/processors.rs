@@ -1,19 +1,15 @@
 //! Reads `processors`.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::plugin::{Limits, OnError};
+use crate::plugin::{Isolate, Limits, OnError, Sandbox};
 
-use super::ProcessorConfig;
-use super::reader::{Lacking, Reader, place_of_value};
+use super::reader::{Reader, place_of_value};
 use super::report::{Mistake, Place};
 use super::yaml::{Node, Value};
-
-const LACKING: Lacking = &[(
-    "grants",
-    "plugins cannot be granted anything yet: remove it",
-)];
+use super::{ProcessorConfig, grants};
 
 /// A batch is not worth more; a sender has given up long before.
 const DEADLINES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
@@ -30,11 +26,9 @@ pub(super) struct Read {
     pub(super) on_error: Place,
 }
 
-/// Reads one processor.
-pub(super) fn read(plugin: &str, name: &str, reader: Reader<'_>) -> Read {
-    let mut reader = reader
-        .lacking(LACKING)
-        .hint("a plugin's own keys go below `config:`");
+/// Reads one processor; paths start at `folder`.
+pub(super) fn read(plugin: &str, name: &str, reader: Reader<'_>, folder: &Path) -> Read {
+    let mut reader = reader.hint("a plugin's own keys go below `config:`");
     let place = reader.place();
     let entry = reader
         .entry("config")
@@ -55,10 +49,7 @@ pub(super) fn read(plugin: &str, name: &str, reader: Reader<'_>) -> Read {
             .as_ref()
             .map_or_else(|| serde_json::json!({}), |(_, node)| node.json()),
         on_error: read_on_error(&mut reader),
-        limits: reader
-            .section("limits")
-            .map(read_limits)
-            .unwrap_or_default(),
+        sandbox: read_sandbox(&mut reader, folder),
     };
     let on_error = reader.place_of("on_error");
     reader.finish();
@@ -82,6 +73,20 @@ fn read_on_error(reader: &mut Reader<'_>) -> Option<OnError> {
     on_error
 }
 
+fn read_sandbox(reader: &mut Reader<'_>, folder: &Path) -> Sandbox {
+    let limits = reader.section("limits").map(read_limits);
+    let grants = reader.section("grants");
+    let grants = grants.map(|section| grants::read(section, folder));
+    let mut isolate = Isolate::default();
+    let words = [("processor", Isolate::Processor), ("batch", Isolate::Batch)];
+    reader.choice("isolate", &words, &mut isolate);
+    Sandbox {
+        limits: limits.unwrap_or_default(),
+        grants: grants.unwrap_or_default(),
+        isolate,
+    }
+}
+
 fn read_limits(mut reader: Reader<'_>) -> Limits {
     let mut limits = Limits::default();
     // Below one page of WebAssembly nothing runs, and 4 GiB is all that it can address.
@@ -89,6 +94,7 @@ fn read_limits(mut reader: Reader<'_>) -> Limits {
     reader.duration("deadline", DEADLINES, &mut limits.deadline);
     reader.integer("instances", 1..=1000, &mut limits.instances);
     reader.size("handed", 1 << 20..=1 << 40, &mut limits.handed);
+    reader.integer("growth", 1..=1000, &mut limits.growth);
     reader.integer("log_lines", 0..=1_000_000, &mut limits.log_lines);
     reader.finish();
     limits

@@ -107,6 +107,11 @@ impl<'a> Reader<'a> {
         Some(Reader::new(entry.place, &entry.value, self.mistakes))
     }
 
+    /// A mapping that is an item of one of this one's lists.
+    pub(super) fn below(&self, item: &'a Node) -> Reader<'a> {
+        Reader::new(item.place, item, self.mistakes)
+    }
+
     /// The entries of a mapping whose keys are the user's own.
     pub(super) fn named(&mut self, key: &'static str) -> &'a [Entry] {
         self.entry(key).map_or(&[], |entry| {

@@ -10,8 +10,9 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::bound::{Bound, START, Stop};
 use super::engine::Engine;
-use super::limits::{Limits, Meter};
+use super::limits::Meter;
 use super::load::Plugin;
+use super::sandbox::Sandbox;
 use super::state::State;
 use super::text::tame;
 use super::wasi::{Sleeper, Wasi};
@@ -42,16 +43,20 @@ impl Cell {
     /// An empty store with its limits and clocks; its memory is counted in `memory`, too.
     pub(super) fn new(
         plugin: &Plugin,
-        limits: &Limits,
+        sandbox: &Sandbox,
         memory: &Arc<Gauge>,
     ) -> Result<Self, Failed> {
+        let limits = &sandbox.limits;
         let (engine, wasi) = (plugin.engine(), plugin.imports_wasi());
         let sleeper = wasi
             .then(Sleeper::new)
             .transpose()
             .map_err(|error| Failed::Trapped(error.to_string()))?;
         let seed = engine.seed(plugin.name());
-        let wasi = wasi.then(Wasi::new);
+        let wasi = wasi
+            .then(|| Wasi::new(&sandbox.grants))
+            .transpose()
+            .map_err(Failed::Trapped)?;
         let state = State::new(
             Meter::new(limits.memory, memory),
             Bound::worker(START),

@@ -7,10 +7,10 @@ use wasmtime::component::{self, ComponentExportIndex, ComponentNamedList, Lift, 
 
 use super::bound::{Bound, Stop};
 use super::cell::{Cell, Failed};
-use super::limits::Limits;
 use super::load::Plugin;
 use super::processor::Place;
 use super::report::{Report, Sink};
+use super::sandbox::{Isolate, Sandbox};
 use super::text::tame;
 use crate::batch::Batch;
 use crate::telemetry::Gauge;
@@ -18,6 +18,14 @@ use crate::telemetry::Gauge;
 /// An instance whose memory grew by more than this since it was configured, or by more than a quarter of its limit, is thrown
 /// away: the memory of a guest never shrinks, and one large batch would stay in every instance.
 const GROWTH: usize = 16 << 20;
+
+/// An instance that was given so many batches is thrown away: what a plugin forgets to give back does not add up for ever.
+/// Seldom enough that a `configure` of a second, as of a Python plugin, costs nothing beside them.
+#[cfg(not(test))]
+const BATCHES: u32 = 100_000;
+/// What a test can wait for.
+#[cfg(test)]
+const BATCHES: u32 = 100;
 
 /// The most lines that are shown of why a plugin refuses its config, each of them a mistake.
 const MISTAKES: usize = 50;
@@ -31,8 +39,11 @@ pub(super) struct Instance {
     process: TypedFunc<(), (Answer,)>,
     deadline: Duration,
     handed: usize,
+    growth: usize,
     /// The memory it may have and still be used again.
     most: usize,
+    /// The batches that it may still be given.
+    left: u32,
 }
 
 /// What came of one `process`.
@@ -56,8 +67,8 @@ struct Started {
 }
 
 impl Started {
-    fn new(plugin: &Plugin, limits: &Limits, memory: &Arc<Gauge>) -> Result<Self, Failed> {
-        let mut cell = Cell::new(plugin, limits, memory)?;
+    fn new(plugin: &Plugin, sandbox: &Sandbox, memory: &Arc<Gauge>) -> Result<Self, Failed> {
+        let mut cell = Cell::new(plugin, sandbox, memory)?;
         let pre = plugin.pre();
         let exports = cell.enter(
             |store, pre| pre.instantiate(store),
@@ -80,7 +91,7 @@ impl Started {
 
 /// What the plugin's `describe` returns, asked of an instance of its own.
 pub(super) fn describe(plugin: &Plugin, sink: &Sink) -> Result<String, Failed> {
-    let mut started = Started::new(plugin, &Limits::default(), &Arc::default())?;
+    let mut started = Started::new(plugin, &Sandbox::default(), &Arc::default())?;
     let describe = started.export::<(), (String,)>(&plugin.exports().describe)?;
     let described = started.cell.call(describe, ());
     report(&mut started.cell, sink, described.is_ok());
@@ -93,11 +104,12 @@ impl Instance {
     pub(super) fn new(
         plugin: &Plugin,
         sink: Option<&Sink>,
-        limits: &Limits,
+        sandbox: &Sandbox,
         config: &str,
         memory: &Arc<Gauge>,
     ) -> Result<Self, Failed> {
-        let mut started = Started::new(plugin, limits, memory)?;
+        let limits = &sandbox.limits;
+        let mut started = Started::new(plugin, sandbox, memory)?;
         let configure = started.export::<(String,), (Answer,)>(&plugin.exports().configure)?;
         let process = started.export(&plugin.exports().process)?;
         let Started { mut cell, .. } = started;
@@ -114,14 +126,20 @@ impl Instance {
             process,
             deadline: limits.deadline,
             handed: limits.handed,
+            growth: limits.growth,
             most,
+            left: match sandbox.isolate {
+                Isolate::Processor => BATCHES,
+                Isolate::Batch => 1,
+            },
         })
     }
 
     /// Puts a batch into the plugin's hands.
     pub(super) fn process(&mut self, batch: Batch, place: Place, sink: &Sink) -> Processed {
+        self.left = self.left.saturating_sub(1);
         let state = self.cell.state();
-        state.batch = Some(batch.begin(self.handed));
+        state.batch = Some(batch.begin(self.handed).growing(self.growth));
         state.bound = match place {
             Place::Inline => Bound::inline(self.deadline),
             Place::Worker => Bound::worker(self.deadline),
@@ -160,7 +178,7 @@ impl Instance {
     /// Whether it may be given another batch after a call that returned.
     pub(super) fn is_reusable(&mut self) -> bool {
         let meter = &self.cell.state().meter;
-        !meter.breached() && meter.used() <= self.most
+        self.left > 0 && !meter.breached() && meter.used() <= self.most
     }
 }
 

@@ -17,15 +17,19 @@ pub struct Limits {
     /// Example: `memory: 64MiB`.
     pub memory: usize,
     /// The CPU time of one `process`, and a tenth of its time on the wall. Does not limit one call into the host, which is
-    /// bounded by `handed`, nor `describe` and `configure`, which have 10 s. Example: `deadline: 500ms`.
+    /// bounded by `handed`, nor `describe` and `configure`, which have 10 s, nor the time that a batch waits for an instance.
+    /// Example: `deadline: 500ms`.
     pub deadline: Duration,
     /// The instances alive at the same time, and so the calls. Does not limit the batches that wait for one.
     /// Example: `instances: 4`.
     pub instances: usize,
-    /// The bytes of one batch that a plugin is handed in one `process`, together with those of its edits; as much again
-    /// may cross in one call from the guest. Does not limit the batch itself, which the receiver bounds.
-    /// Example: `handed: 128MiB`.
+    /// The bytes of one batch that a plugin is handed in one `process`, together with those of its edits, of which each
+    /// counts 32 bytes and its value; as much again may cross in one call from the guest. So it bounds the number of edits
+    /// and the size of a value, too. Does not limit the batch itself, which the receiver bounds. Example: `handed: 128MiB`.
     pub handed: usize,
+    /// How many times as large a batch may become, beside 1 MiB that each may grow by. Does not limit what the processors of
+    /// a pipeline come to together: each counts from what it was given. Example: `growth: 8`.
+    pub growth: usize,
     /// The lines a second that a processor logs; more are counted and dropped. Does not limit a line, which is cut at 256
     /// bytes. Example: `log_lines: 10`.
     pub log_lines: u32,
@@ -43,6 +47,7 @@ impl Default for Limits {
             // One for every IO thread and every worker, of which there is one a core each.
             instances: 2 * thread::available_parallelism().map_or(1, usize::from),
             handed: 128 << 20,
+            growth: 8,
             log_lines: 10,
         }
     }
@@ -131,5 +136,36 @@ impl ResourceLimiter for Meter {
 
     fn memories(&self) -> usize {
         MEMORIES as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_together_have_the_limit_and_no_more() {
+        let total = Arc::default();
+        let mut meter = Meter::new(100, &total);
+        assert!(meter.memory_growing(0, 60, None).unwrap());
+        assert!(meter.memory_growing(0, 40, None).unwrap());
+        assert_eq!(
+            (meter.used(), meter.breached(), total.get()),
+            (100, false, 100)
+        );
+        assert!(!meter.memory_growing(40, 41, None).unwrap());
+        assert_eq!(
+            (meter.used(), meter.breached(), total.get()),
+            (100, true, 100)
+        );
+        drop(meter);
+        assert_eq!(total.get(), 0);
+    }
+
+    #[test]
+    fn a_table_has_so_many_elements_and_no_more() {
+        let mut meter = Meter::new(0, &Arc::default());
+        assert!(meter.table_growing(0, TABLE_ELEMENTS, None).unwrap());
+        assert!(!meter.table_growing(0, TABLE_ELEMENTS + 1, None).unwrap());
     }
 }

@@ -64,7 +64,10 @@ pub enum Problem {
     #[error("it is no WebAssembly component: {0}")]
     Component(String),
     /// It imports what no plugin is given.
-    #[error("it imports {0}, and a plugin is given the contract and an empty WASI only")]
+    #[error(
+        "it imports {0}, which no grant allows: a plugin is given the contract, and of WASI 0.2 clocks, randomness and the files \
+         and variables of its processor's `grants`"
+    )]
     Import(String),
     /// It does not export what the contract asks for, or with other types.
     #[error("it does not keep the contract: {0}")]

@@ -8,22 +8,22 @@ use super::bound::{SLICE, Stop};
 use super::cell::Failed;
 use super::estimate::Estimate;
 use super::instance::{Instance, Processed};
-use super::limits::Limits;
 use super::load::{LoadError, Plugin, Problem};
 use super::manifest::OnError;
 use super::pool::{Lease, Pool};
 use super::report::Sink;
+use super::sandbox::Sandbox;
 use super::stats::{Cause, Stats};
 use super::text::tame;
 use crate::batch::{Batch, Signal};
 use crate::telemetry::Throttle;
 
-/// A plugin at a place in a pipeline: its config, its limits, and its pool of configured instances.
+/// A plugin at a place in a pipeline: its config, its sandbox, and its pool of configured instances.
 pub struct Processor {
     name: String,
     plugin: Arc<Plugin>,
     config: String,
-    limits: Limits,
+    sandbox: Sandbox,
     on_error: OnError,
     pub(super) pool: Pool<Instance>,
     estimate: Estimate,
@@ -72,11 +72,14 @@ impl Processor {
         plugin: Arc<Plugin>,
         name: &str,
         config: &serde_json::Value,
-        limits: &Limits,
+        sandbox: &Sandbox,
         on_error: Option<OnError>,
     ) -> Result<Self, LoadError> {
-        let numbers = (Arc::new(Sink::new(name, limits.log_lines)), Arc::default());
-        Self::counting(plugin, name, config.to_string(), limits, on_error, numbers)
+        let numbers = (
+            Arc::new(Sink::new(name, sandbox.limits.log_lines)),
+            Arc::default(),
+        );
+        Self::counting(plugin, name, config.to_string(), sandbox, on_error, numbers)
     }
 
     /// The same processor with another version of its plugin. Both count into the same numbers, so that none of them goes
@@ -84,19 +87,19 @@ impl Processor {
     pub fn with(&self, plugin: Arc<Plugin>, on_error: Option<OnError>) -> Result<Self, LoadError> {
         let numbers = (Arc::clone(&self.sink), Arc::clone(&self.stats));
         let config = self.config.clone();
-        Self::counting(plugin, &self.name, config, &self.limits, on_error, numbers)
+        Self::counting(plugin, &self.name, config, &self.sandbox, on_error, numbers)
     }
 
     fn counting(
         plugin: Arc<Plugin>,
         name: &str,
         config: String,
-        limits: &Limits,
+        sandbox: &Sandbox,
         on_error: Option<OnError>,
         (sink, stats): (Arc<Sink>, Arc<Stats>),
     ) -> Result<Self, LoadError> {
         let started = Instant::now();
-        let first = Instance::new(&plugin, Some(&sink), limits, &config, &stats.memory);
+        let first = Instance::new(&plugin, Some(&sink), sandbox, &config, &stats.memory);
         let first = first.map_err(|failed| {
             plugin.error(match failed {
                 Failed::Refused(mistakes) => Problem::Refused(mistakes),
@@ -109,8 +112,8 @@ impl Processor {
             on_error: on_error.unwrap_or(plugin.manifest().on_error),
             plugin,
             config,
-            limits: limits.clone(),
-            pool: Pool::new(limits.instances, first),
+            sandbox: sandbox.clone(),
+            pool: Pool::new(sandbox.limits.instances, first),
             estimate: Estimate::default(),
             sink,
             stats,
@@ -188,7 +191,7 @@ impl Processor {
 
     fn another(&self) -> Result<Instance, Failed> {
         let memory = &self.stats.memory;
-        Instance::new(&self.plugin, None, &self.limits, &self.config, memory)
+        Instance::new(&self.plugin, None, &self.sandbox, &self.config, memory)
     }
 
     #[expect(

@@ -1,6 +1,7 @@
 //! Plugins seen from the pipeline: guests of tests/guests in a real engine.
 
 mod bundled;
+mod grants;
 mod imports;
 mod loading;
 mod places;
@@ -23,7 +24,7 @@ use otlet_tests::guests;
 use prost::Message;
 use serde_json::json;
 
-use super::{Engine, Failure, Limits, Place, Plugin, Processor};
+use super::{Engine, Failure, Limits, Place, Plugin, Processor, Sandbox};
 use crate::batch::{Batch, Signal};
 
 /// One engine for all tests, as in the program.
@@ -43,7 +44,14 @@ fn bad(vice: &str, n: usize, limits: &Limits) -> Processor {
 }
 
 fn processor(plugin: &Arc<Plugin>, config: &serde_json::Value, limits: &Limits) -> Processor {
-    Processor::new(Arc::clone(plugin), "test", config, limits, None).unwrap()
+    Processor::new(Arc::clone(plugin), "test", config, &within(limits), None).unwrap()
+}
+
+fn within(limits: &Limits) -> Sandbox {
+    Sandbox {
+        limits: limits.clone(),
+        ..Sandbox::default()
+    }
 }
 
 /// Two spans, `GET /a` and `GET /b`, of the service `shop`.

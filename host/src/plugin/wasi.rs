@@ -1,5 +1,6 @@
-//! An empty WASI for components that import it, since some languages' run-times do whether they use it or not: no files,
-//! sockets, environment or arguments; clocks and randomness; what they print goes to the log.
+//! WASI for components that import it, since some languages' run-times do whether they use it or not: clocks and randomness,
+//! the folders and variables that the processor is granted, and else nothing: no sockets, names or arguments. What they print
+//! goes to the log.
 //!
 //! A guest that sleeps in the host is out of reach of epochs, so these components are called asynchronously, on a small
 //! runtime of the instance's own and under a time-out, and on worker threads only.
@@ -8,7 +9,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
-use std::{io, mem};
+use std::{env, io, mem};
 
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, empty};
@@ -16,22 +17,59 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, async_trait};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView, async_trait};
 
 use super::report::{Level, Report};
+use super::sandbox::{Folder, Grants};
 use super::state::State;
 
 /// What one call may print; the rest goes nowhere.
 const PRINTED: usize = 64 << 10;
 
-/// The most handles (streams, things to wait for) of one instance.
-const HANDLES: usize = 1_024;
+/// The most handles (open files, streams, things to wait for) of one instance: all instances together leave the process most
+/// of the files that it may have open.
+const HANDLES: usize = 64;
 
 /// The most bytes of one request for randomness, as in the contract's own.
 const RANDOM: u64 = 65_536;
 
-/// The families of interfaces that the empty WASI has.
-const FAMILIES: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];
+/// The version of WASI whose interfaces there are; later patches of it are the same.
+const VERSION: &str = "0.2.";
+
+/// The interfaces that there are without a grant: they are imported unasked, and are empty unless something is granted.
+const INTERFACES: [(&str, &[&str]); 6] = [
+    (
+        "cli",
+        &[
+            "environment",
+            "exit",
+            "stderr",
+            "stdin",
+            "stdout",
+            "terminal-input",
+            "terminal-output",
+            "terminal-stderr",
+            "terminal-stdin",
+            "terminal-stdout",
+        ],
+    ),
+    ("clocks", &["monotonic-clock", "wall-clock"]),
+    ("filesystem", &["preopens", "types"]),
+    ("io", &["error", "poll", "streams"]),
+    ("random", &["insecure", "insecure-seed", "random"]),
+    (
+        "sockets",
+        &[
+            "instance-network",
+            "ip-name-lookup",
+            "network",
+            "tcp",
+            "tcp-create-socket",
+            "udp",
+            "udp-create-socket",
+        ],
+    ),
+];
 
 /// The WASI of one instance.
 pub(super) struct Wasi {
@@ -49,32 +87,48 @@ struct Printed(Arc<Mutex<Vec<u8>>>);
 #[derive(Debug)]
 pub(super) struct Sleeper(Option<Runtime>);
 
-/// Whether this import is one of the empty WASI's.
+/// Whether this import is one of those that there are.
 pub(super) fn has(import: &str) -> bool {
-    import
+    let Some((name, version)) = import.split_once('@') else {
+        return false;
+    };
+    let name = name
         .strip_prefix("wasi:")
-        .and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(family, _)| FAMILIES.contains(&family))
+        .and_then(|name| name.split_once('/'));
+    name.is_some_and(|(family, interface)| {
+        let of_family = INTERFACES.iter().find(|(name, _)| *name == family);
+        of_family.is_some_and(|(_, interfaces)| interfaces.contains(&interface))
+    }) && version.starts_with(VERSION)
 }
 
 impl Wasi {
-    pub(super) fn new() -> Self {
+    /// What is granted, and nothing else; the error says which folder cannot be opened.
+    pub(super) fn new(grants: &Grants) -> Result<Self, String> {
         let (stdout, stderr) = (Printed::default(), Printed::default());
-        let ctx = WasiCtx::builder()
-            .stdout(stdout.clone())
+        let mut ctx = WasiCtx::builder();
+        ctx.stdout(stdout.clone())
             .stderr(stderr.clone())
             .allow_tcp(false)
             .allow_udp(false)
-            .max_random_size(RANDOM)
-            .build();
+            .allow_ip_name_lookup(false)
+            .max_random_size(RANDOM);
+        for Folder { path, name } in &grants.files {
+            ctx.preopened_dir(path, name, FsPerms::ReadOnly)
+                .map_err(|error| format!("{}: {}", path.display(), error.root_cause()))?;
+        }
+        for name in &grants.env {
+            if let Ok(value) = env::var(name) {
+                ctx.env(name, value);
+            }
+        }
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        Self {
-            ctx,
+        Ok(Self {
+            ctx: ctx.build(),
             table,
             stdout,
             stderr,
-        }
+        })
     }
 
     /// Moves what was printed into the report, a line a log line.
@@ -154,7 +208,11 @@ impl OutputStream for Printed {
 
 impl Sleeper {
     pub(super) fn new() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_time().build()?;
+        // A file that is read takes a thread, and one call reads one at a time.
+        let runtime = Builder::new_current_thread()
+            .enable_time()
+            .max_blocking_threads(2)
+            .build()?;
         Ok(Self(Some(runtime)))
     }
 
@@ -188,14 +246,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_empty_wasi_has_is_told_from_what_it_has_not() {
-        for import in ["wasi:cli/stdout@0.2.6", "wasi:io/streams@0.2.12"] {
+    fn what_there_is_without_a_grant_is_told_from_what_there_is_not() {
+        for import in [
+            "wasi:cli/stdout@0.2.6",
+            "wasi:io/streams@0.2.12",
+            "wasi:filesystem/types@0.2.0",
+            "wasi:sockets/tcp@0.2.3",
+        ] {
             assert!(has(import), "{import}");
         }
         for import in [
             "wasi:http/outgoing-handler@0.2.0",
             "wasi:clients/x@0.2.0",
             "wasi:cli",
+            "wasi:cli/stdout",
+            "wasi:cli/run@0.2.6",
+            "wasi:cli/stdout@0.3.0",
+            "wasi:filesystem/types@0.20.0",
             "otlet:plugin/batch@0.1.0",
         ] {
             assert!(!has(import), "{import}");

@@ -7,7 +7,7 @@ use otlet::batch::Signal;
 use otlet::config::{PipelineConfig, ProcessorConfig, ReceiverConfig};
 use otlet::exporter::{self, Compression, Kind, Retry, Target, Verbosity};
 use otlet::letters;
-use otlet::plugin::{Limits, OnError};
+use otlet::plugin::{Folder, Grants, Isolate, Limits, OnError, Sandbox};
 use otlet::queue::{self, Batching, Sizer};
 use otlet::receiver::jsonlines::{Glob, Input, StartAt};
 use otlet::receiver::{Keepalive, Protocol};
@@ -62,30 +62,43 @@ fn every_key_reaches_its_field() {
             "redact",
             json!({"detectors": ["email", "jwt"], "action": "mask"}),
             Some(OnError::Reject),
-            Limits::default(),
+            Sandbox::default(),
         ),
         (
             "sample/tenth",
             "sample",
             json!({"percentage": 10, "keep": {"errors": true, "slower_than": "2s"}}),
             None,
-            Limits {
-                memory: 67_108_864,
-                deadline: Duration::from_millis(500),
-                instances: 3,
-                handed: 33_554_432,
-                log_lines: 0,
+            Sandbox {
+                limits: Limits {
+                    memory: 67_108_864,
+                    deadline: Duration::from_millis(500),
+                    instances: 3,
+                    handed: 33_554_432,
+                    growth: 4,
+                    log_lines: 0,
+                },
+                grants: Grants {
+                    files: vec![Folder {
+                        path: ".".into(),
+                        name: "/tables/here".to_owned(),
+                    }],
+                    env: vec!["REGION".to_owned()],
+                },
+                isolate: Isolate::Batch,
             },
         ),
-        ("sample", "sample", json!({}), None, Limits::default()),
+        ("sample", "sample", json!({}), None, Sandbox::default()),
     ];
-    let expected = expected.map(|(name, plugin, config, on_error, limits)| ProcessorConfig {
-        name: name.to_owned(),
-        plugin: plugin.to_owned(),
-        config,
-        on_error,
-        limits,
-    });
+    let expected = expected.map(
+        |(name, plugin, config, on_error, sandbox)| ProcessorConfig {
+            name: name.to_owned(),
+            plugin: plugin.to_owned(),
+            config,
+            on_error,
+            sandbox,
+        },
+    );
     assert_eq!(config.processors, expected);
 
     let pipeline = |name: &str, signal, processors: &[usize], exporters: &[usize]| PipelineConfig {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use otlet::batch::{Batch, Signal};
 use otlet::payload::PREFIX;
-use otlet::plugin::{BUNDLED, Engine, Limits, Place, Plugin, Processor};
+use otlet::plugin::{BUNDLED, Engine, Place, Plugin, Processor, Sandbox};
 use rustix::time::{ClockId, clock_gettime};
 
 /// A request as the receiver takes it.
@@ -29,7 +29,7 @@ pub fn processor(engine: &Engine, name: &str, config: &serde_json::Value) -> Res
         plugin,
         name,
         config,
-        &Limits::default(),
+        &Sandbox::default(),
         None,
     )?)
 }

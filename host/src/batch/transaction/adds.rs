@@ -75,8 +75,7 @@ impl Transaction {
         let draft = adder.draft;
         written.map_err(|halt| self.halt(halt))?;
         self.budget = budget;
-        self.apply(draft);
-        Ok(())
+        self.apply(draft)
     }
 }
 

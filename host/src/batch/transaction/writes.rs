@@ -207,8 +207,7 @@ impl Transaction {
         let draft = pen.draft;
         written.map_err(|halt| self.halt(halt))?;
         self.budget = budget;
-        self.apply(draft);
-        Ok(())
+        self.apply(draft)
     }
 }
 

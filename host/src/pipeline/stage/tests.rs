@@ -7,7 +7,7 @@ use prost::Message;
 use serde_json::json;
 
 use super::*;
-use crate::plugin::{Engine, Limits, Plugin};
+use crate::plugin::{Engine, Limits, Plugin, Sandbox};
 
 static BAD: LazyLock<Arc<Plugin>> = LazyLock::new(|| {
     let engine = Engine::new(64).unwrap();
@@ -17,7 +17,7 @@ static BAD: LazyLock<Arc<Plugin>> = LazyLock::new(|| {
 /// A version that has this vice; one without edits every batch.
 fn version(vice: &str) -> Processor {
     let config = json!({"vice": vice, "n": 20});
-    Processor::new(Arc::clone(&BAD), "test", &config, &Limits::default(), None).unwrap()
+    Processor::new(Arc::clone(&BAD), "test", &config, &Sandbox::default(), None).unwrap()
 }
 
 fn batch() -> Batch {
@@ -72,8 +72,12 @@ fn one_trap_deadline_or_breach_brings_the_old_version_back_and_the_batch_is_run_
             memory: 8 << 20,
             ..Limits::default()
         };
+        let sandbox = Sandbox {
+            limits,
+            ..Sandbox::default()
+        };
         let config = json!({"vice": vice, "n": 64});
-        let new = Processor::new(Arc::clone(&BAD), "test", &config, &limits, None).unwrap();
+        let new = Processor::new(Arc::clone(&BAD), "test", &config, &sandbox, None).unwrap();
         let told = swap(&stage, new);
         assert_eq!(run(&stage), Ok(true), "{vice}");
         assert_eq!(told.try_recv(), Ok(Some(cause)), "{vice}");

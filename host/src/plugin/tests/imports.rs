@@ -187,7 +187,8 @@ fn a_batch_is_not_replaced_by_what_is_no_request() {
 fn a_path_that_is_no_column_is_the_guests_to_handle() {
     let config = json!({"columns": ["record.nam"]});
     let limits = Limits::default();
-    let error = Processor::new(Arc::clone(&ECHO), "test", &config, &limits, None).unwrap_err();
+    let error =
+        Processor::new(Arc::clone(&ECHO), "test", &config, &within(&limits), None).unwrap_err();
     let text = error.to_string();
     assert!(
         text.starts_with("plugin \"echo\" 0.1.0: `configure` failed: "),

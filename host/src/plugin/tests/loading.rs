@@ -48,9 +48,10 @@ fn a_plugin_knows_its_name_version_and_digest() {
 
 #[test]
 fn the_config_decides_on_error_before_the_manifest() {
-    let limits = Limits::default();
-    let make =
-        |on_error| Processor::new(Arc::clone(&BAD), "test", &json!({}), &limits, on_error).unwrap();
+    let make = |on_error| {
+        let sandbox = Sandbox::default();
+        Processor::new(Arc::clone(&BAD), "test", &json!({}), &sandbox, on_error).unwrap()
+    };
     assert_eq!(make(None).on_error(), OnError::Reject);
     assert_eq!(make(Some(OnError::Drop)).on_error(), OnError::Drop);
 }
@@ -76,6 +77,15 @@ fn an_import_that_no_plugin_is_given_is_named() {
     let (problem, text) = refused(&wasm);
     assert!(matches!(problem, Problem::Import(_)), "{text}");
     assert!(text.contains("wasi:owl/"), "{text}");
+    assert!(text.contains("which no grant allows"), "{text}");
+    // A later WASI is another.
+    let (problem, text) = refused(&patched(
+        guests::WASI,
+        "wasi:io/error@0.2.",
+        "wasi:io/error@0.3.",
+    ));
+    assert!(matches!(problem, Problem::Import(_)), "{text}");
+    assert!(text.contains("wasi:io/error@0.3."), "{text}");
 }
 
 #[test]
@@ -101,6 +111,8 @@ fn a_manifest_that_lies_is_refused() {
         (r#"{"signals": ["spans"]}"#, "spans"),
         (r#"{"on_error": "shrug"}"#, "shrug"),
         ("trap", "unreachable"),
+        ("batch", "during `process` alone"),
+        ("huge", "more than 1048576"),
     ] {
         let (problem, text) = refused(&describing(manifest));
         assert!(matches!(problem, Problem::Describe(_)), "{text}");

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use super::super::Isolate;
 use super::*;
 
 /// Has a processor fail on traces for a reason, twice, and do well on logs after each time.
@@ -114,7 +115,16 @@ fn misuse_of_the_batch_is_a_trap_that_says_what_was_wrong() {
     contained("column", 0, &limits, "there is no column 1000000");
     contained("columns", 2_000, &limits, "at most 1024 columns");
     contained("table", 0, &limits, "tablet");
-    for vice in ["row", "descending", "mask", "ends", "utf8", "leaves"] {
+    for vice in [
+        "row",
+        "descending",
+        "mask",
+        "ends",
+        "utf8",
+        "leaves",
+        "present",
+        "backwards",
+    ] {
         let reason = fails(&bad(vice, 0, &limits));
         assert!(!reason.contains("unreachable"), "{vice}: {reason}");
         contained(vice, 0, &limits, &reason);
@@ -129,6 +139,105 @@ fn what_a_guest_is_handed_has_a_bound() {
         ..Limits::default()
     };
     contained("read", 0, &limits, "more than 1048576 bytes");
+}
+
+#[test]
+fn what_a_guest_gives_in_one_call_has_a_bound() {
+    let limits = Limits {
+        handed: 4 << 20,
+        ..Limits::default()
+    };
+    // Two rows get a value each; more than the bound traps before anybody counts rows.
+    contained("give", 3, &limits, "3 values for 2 rows");
+    contained("give", 5, &limits, "fuel");
+}
+
+#[test]
+fn the_number_of_edits_has_a_bound() {
+    let limits = Limits {
+        handed: 64 << 10,
+        ..Limits::default()
+    };
+    let processor = bad("edits", 500, &limits);
+    processor.process(traces(), Place::Worker).unwrap();
+    contained("edits", 2_048, &limits, "more than 65536 bytes");
+}
+
+#[test]
+fn a_value_may_be_as_large_as_a_batch_may_become_and_no_larger() {
+    let limits = Limits::default();
+    let processor = bad("value", 1_000, &limits);
+    processor.process(traces(), Place::Worker).unwrap();
+    contained(
+        "value",
+        1_040,
+        &limits,
+        "more than 8 times what it was and 1048576",
+    );
+}
+
+#[test]
+fn a_batch_may_grow_by_its_factor_and_no_more() {
+    let limits = Limits {
+        growth: 2,
+        ..Limits::default()
+    };
+    let reason = "more than 2 times what it was and 1048576";
+    // One value that is charged once and written twice.
+    let processor = bad("blow-up", 500, &limits);
+    let batch = processor.process(traces(), Place::Worker).unwrap();
+    assert!(batch.splice(0).len() > 1_000 << 10);
+    contained("blow-up", 520, &limits, reason);
+    // And a request in the place of the one that came.
+    let processor = bad("replace", 1_000, &limits);
+    processor.process(traces(), Place::Worker).unwrap();
+    contained("replace", 1_040, &limits, reason);
+}
+
+#[test]
+fn an_instance_lives_for_a_number_of_batches() {
+    let processor = bad("age", 0, &Limits::default());
+    let ages = (0..102).map(|_| age(&processor));
+    let expected = (1..=100).chain([1, 2]);
+    assert!(ages.eq(expected));
+}
+
+#[test]
+fn an_instance_for_each_batch_remembers_nothing() {
+    let sandbox = Sandbox {
+        isolate: Isolate::Batch,
+        ..Sandbox::default()
+    };
+    let config = json!({"vice": "age"});
+    let processor = Processor::new(Arc::clone(&BAD), "test", &config, &sandbox, None).unwrap();
+    for _ in 0..3 {
+        assert_eq!(age(&processor), 1);
+        assert_eq!(processor.instances(), 0);
+    }
+}
+
+/// How many batches the instance was given that works on the next.
+fn age(processor: &Processor) -> i64 {
+    let batch = processor.process(traces(), Place::Worker).unwrap();
+    let request = decoded(&batch);
+    let span = &request.resource_spans[0].scope_spans[0].spans[0];
+    match of(span, "edited") {
+        Some(Any::IntValue(age)) => *age,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_leaks_in_every_batch_costs_instances_and_never_more_than_their_memory() {
+    let limits = Limits {
+        memory: 64 << 20,
+        ..Limits::default()
+    };
+    let processor = bad("leak", 3, &limits);
+    for _ in 0..100 {
+        processor.process(traces(), Place::Worker).unwrap();
+        assert!(processor.stats().memory() <= 64 << 20);
+    }
 }
 
 #[test]
@@ -179,10 +288,12 @@ fn a_vice_in_configure_is_found_at_load() {
         ("recurse", 0, "stack"),
         ("hold", 257, "its limit of 268435456 bytes"),
         ("row", 0, "during `process` alone"),
+        // Ten times less in these tests than in the program.
+        ("spin", 0, "its deadline of 1000 ms"),
     ] {
         let config = json!({"vice": vice, "n": n, "in": "configure"});
-        let limits = Limits::default();
-        let error = Processor::new(Arc::clone(&BAD), "test", &config, &limits, None).unwrap_err();
+        let sandbox = Sandbox::default();
+        let error = Processor::new(Arc::clone(&BAD), "test", &config, &sandbox, None).unwrap_err();
         let text = error.to_string();
         assert!(
             text.starts_with("plugin \"bad\" 6.6.6: `configure` failed: "),

@@ -1,8 +1,8 @@
 //! A guest that does wrong: its config picks the vice.
 //!
 //! `{"vice": "spin", "n": 3}` edits a batch of traces and then does wrong; it leaves logs and metrics alone, so that a test
-//! sees whether the next batch fares well. `"in": "configure"` does it there. Tests write over `MANIFEST` in the
-//! component's bytes.
+//! sees whether the next batch fares well. `"in": "configure"` does it there, and `"if": "poison"` only where a record has
+//! an attribute of that name. Tests write over `MANIFEST` in the component's bytes.
 
 // The exports' names are no symbols that a native linker takes.
 #![cfg(target_family = "wasm")]
@@ -11,17 +11,23 @@
     clippy::panic,
     reason = "doing wrong is what it is for"
 )]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "the numbers are those of tests"
+)]
 
 mod bindings;
 
 use std::hint::black_box;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bindings::exports::otlet::plugin::processor::Guest;
 use bindings::otlet::plugin::types::{PackedTexts, Value};
 use bindings::otlet::plugin::{batch, host};
 
-/// Returned by `describe`; `trap` and `spin` in its place do that.
+/// Returned by `describe`; `trap`, `spin`, `batch` and `huge` in its place do that.
 const MANIFEST: &str = concat!(
     r#"{"version": "6.6.6", "on_error": "reject"}"#,
     "                                                                                ",
@@ -36,9 +42,14 @@ struct Config {
     n: usize,
     /// `record.attributes["edited"]`.
     edited: u32,
+    /// The attribute without which it does no wrong.
+    only_if: Option<u32>,
 }
 
 static CONFIG: OnceLock<Config> = OnceLock::new();
+
+/// The batches that this instance was given.
+static AGE: AtomicI64 = AtomicI64::new(0);
 
 impl Guest for Bad {
     fn describe() -> String {
@@ -46,6 +57,8 @@ impl Guest for Bad {
         match manifest {
             "trap" => panic!("in describe"),
             "spin" => spin(),
+            "batch" => batch::signal(),
+            "huge" => "[".repeat(2 * MIB),
             manifest => manifest.to_owned(),
         }
     }
@@ -55,10 +68,14 @@ impl Guest for Bad {
             serde_json::from_str(&config).map_err(|error| error.to_string())?;
         let vice = json["vice"].as_str().unwrap_or("none").to_owned();
         let n = json["n"].as_u64().unwrap_or(0);
+        let attribute = |key: &str| batch::column(&format!("record.attributes[\"{key}\"]"));
+        let only_if = json["if"].as_str().map(attribute).transpose()?;
+        let edited = attribute("edited")?;
         let config = CONFIG.get_or_init(|| Config {
             vice,
             n: usize::try_from(n).unwrap_or(usize::MAX),
-            edited: batch::column("record.attributes[\"edited\"]").unwrap_or(u32::MAX),
+            edited,
+            only_if,
         });
         if json["in"] == "configure" {
             return config.sin();
@@ -71,7 +88,12 @@ impl Guest for Bad {
         if batch::signal() != "traces" {
             return Ok(());
         }
+        AGE.fetch_add(1, Ordering::Relaxed);
         batch::fill(config.edited, None, &Value::Text("by bad".to_owned()));
+        let is_meant = |column| batch::texts(column).iter().any(Option::is_some);
+        if config.only_if.is_some_and(|column| !is_meant(column)) {
+            return Ok(());
+        }
         config.sin()
     }
 }
@@ -87,6 +109,11 @@ impl Config {
             "recurse" => drop(black_box(recurse(1))),
             "hold" => drop(black_box(vec![1_u8; self.n * MIB])),
             "grab" => grab(self.n),
+            "leak" => std::mem::forget(black_box(vec![1_u8; self.n * MIB])),
+            "age" => {
+                let age = Value::Integer(AGE.load(Ordering::Relaxed));
+                batch::fill(self.edited, None, &age);
+            }
             "flood" => flood(self.n),
             "wide" => host::log("warn", &"wide ".repeat(self.n)),
             "counters" => (0..self.n).for_each(|name| host::count(&format!("n{name}"), 1)),
@@ -110,6 +137,22 @@ impl Config {
             "utf8" => batch::set_packed(self.edited, Some(&[0]), &packed(b"\xff", 1)),
             "string" => drop(batch::rows(no_string())),
             "leaves" => batch::replace_leaves(&[7], &packed(b"x", 1)),
+            "present" => batch::set_packed(self.edited, Some(&[0]), &absent()),
+            "backwards" => batch::set_packed(self.edited, Some(&[0, 1]), &backwards()),
+            "garbage" => drop(batch::replace_with_otlp(&[0xff; 64])),
+            "value" => {
+                let value = Value::Text("x".repeat(self.n << 10));
+                batch::fill(self.edited, Some(&[0]), &value);
+            }
+            "blow-up" => {
+                let value = Value::Text("x".repeat(self.n << 10));
+                batch::fill(self.edited, None, &value);
+            }
+            "replace" => drop(batch::replace_with_otlp(&padding(self.n << 10))),
+            "edits" => (0..self.n).for_each(|n| {
+                batch::fill(self.edited, Some(&[0]), &Value::Integer(n as i64));
+            }),
+            "give" => batch::set_texts(self.edited, &vec![Some("x".repeat(MIB)); self.n]),
             "read" => loop {
                 drop(batch::to_otlp());
             },
@@ -124,6 +167,36 @@ fn packed(data: &[u8], end: u32) -> PackedTexts {
         ends: vec![end],
         present: vec![1],
     }
+}
+
+/// A text without the bit that says whether it is there.
+fn absent() -> PackedTexts {
+    PackedTexts {
+        present: vec![],
+        ..packed(b"x", 1)
+    }
+}
+
+/// Two texts, of which the second ends before the first.
+fn backwards() -> PackedTexts {
+    PackedTexts {
+        data: b"xx".to_vec(),
+        ends: vec![2, 1],
+        present: vec![3],
+    }
+}
+
+/// A request of so many bytes and a few, which is one field that OTLP does not have.
+fn padding(len: usize) -> Vec<u8> {
+    let mut request = vec![0x7a];
+    let mut left = len;
+    while left >= 0x80 {
+        request.push((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
+    }
+    request.push(left as u8);
+    request.resize(request.len() + len, b'x');
+    request
 }
 
 fn spin() -> ! {

@@ -1,22 +1,34 @@
-//! A guest that imports WASI, as plain cargo makes it for wasm32-wasip2: what it prints goes to the log, and of the host
-//! it sees no argument, no variable and no file. `{"sleep": true}` makes it sleep for an hour.
+//! A guest that imports WASI, as plain cargo makes it for wasm32-wasip2: what it prints goes to the log, and of the host it
+//! sees what its processor was granted.
+//!
+//! It writes the number of arguments, variables and files at the root that it sees to the resource's attribute `seen`. Its
+//! config asks for more: `{"vars": true}` writes the variables; `{"try": [["read", "/tables/a.csv"]]}` does so with each
+//! file and writes what came of it (`read`, `list`, `write`, `append`, `remove`, `make`); `{"sleep": true}` sleeps for an
+//! hour; `{"print": 9}` prints so many lines to both streams; `{"connect": "127.0.0.1:1"}` opens a connection.
 
 // The exports' names are no symbols that a native linker takes.
 #![cfg(target_family = "wasm")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "an index of JSON that is not there is null"
+)]
 
 mod bindings;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::sync::OnceLock;
 use std::time::Duration;
 use std::{env, fs, thread};
 
 use bindings::exports::otlet::plugin::processor::Guest;
 use bindings::otlet::plugin::batch;
 use bindings::otlet::plugin::types::Value;
+use serde_json::Value as Json;
 
 struct Wasi;
 
-static SLEEPS: AtomicBool = AtomicBool::new(false);
+static CONFIG: OnceLock<Json> = OnceLock::new();
 
 impl Guest for Wasi {
     fn describe() -> String {
@@ -24,7 +36,8 @@ impl Guest for Wasi {
     }
 
     fn configure(config: String) -> Result<(), String> {
-        SLEEPS.store(config.contains("sleep"), Ordering::Relaxed);
+        let json: Json = serde_json::from_str(&config).map_err(|error| error.to_string())?;
+        CONFIG.get_or_init(|| json);
         #[expect(clippy::print_stdout, reason = "the host takes it as a log line")]
         {
             println!("configured");
@@ -33,11 +46,12 @@ impl Guest for Wasi {
     }
 
     fn process() -> Result<(), String> {
-        if SLEEPS.load(Ordering::Relaxed) {
+        let config = CONFIG.get().ok_or("not configured")?;
+        if config["sleep"] == true {
             #[expect(clippy::disallowed_methods, reason = "the host has to give it up")]
             thread::sleep(Duration::from_hours(1));
         }
-        let column = batch::column("resource.attributes[\"seen\"]")?;
+        print(config["print"].as_u64().unwrap_or(0));
         let seen = env::args().count()
             + env::vars().count()
             + fs::read_dir("/").map_or(0, Iterator::count);
@@ -46,7 +60,72 @@ impl Guest for Wasi {
             eprintln!("sees {seen} things");
         }
         let seen = i64::try_from(seen).map_err(|error| error.to_string())?;
-        batch::fill(column, None, &Value::Integer(seen));
+        write("seen", Value::Integer(seen))?;
+        if config["vars"] == true {
+            let mut vars: Vec<_> = env::vars()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
+            vars.sort();
+            write("vars", Value::Text(vars.join(" ")))?;
+        }
+        if let Some(address) = config["connect"].as_str() {
+            write(
+                "connect",
+                said(TcpStream::connect(address).map(|_| String::new())),
+            )?;
+        }
+        for act in config["try"].as_array().into_iter().flatten() {
+            let (verb, path) = (
+                act[0].as_str().unwrap_or_default(),
+                act[1].as_str().unwrap_or_default(),
+            );
+            write(&format!("{verb} {path}"), said(attempt(verb, path)))?;
+        }
         Ok(())
+    }
+}
+
+/// Writes an attribute of the resource.
+fn write(key: &str, value: Value) -> Result<(), String> {
+    let column = batch::column(&format!("resource.attributes[\"{key}\"]"))?;
+    batch::fill(column, None, &value);
+    Ok(())
+}
+
+fn attempt(verb: &str, path: &str) -> io::Result<String> {
+    match verb {
+        "read" => fs::read_to_string(path),
+        "list" => {
+            let mut names = vec![];
+            for entry in fs::read_dir(path)? {
+                names.push(entry?.file_name().to_string_lossy().into_owned());
+            }
+            names.sort();
+            Ok(names.join(" "))
+        }
+        "write" => fs::write(path, "by wasi").map(|()| String::new()),
+        "append" => {
+            let mut file = fs::OpenOptions::new().append(true).open(path)?;
+            file.write_all(b"by wasi").map(|()| String::new())
+        }
+        "remove" => fs::remove_file(path).map(|()| String::new()),
+        "make" => fs::create_dir(path).map(|()| String::new()),
+        other => Err(io::Error::other(format!("nothing is called {other}"))),
+    }
+}
+
+fn said(result: io::Result<String>) -> Value {
+    Value::Text(result.unwrap_or_else(|error| format!("no: {}", error.kind())))
+}
+
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the host takes it as log lines"
+)]
+fn print(lines: u64) {
+    for line in 0..lines {
+        println!("out {line}");
+        eprintln!("err {line}");
     }
 }
