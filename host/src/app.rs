@@ -29,7 +29,7 @@ use parts::{
     within,
 };
 
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, missing, prepare, registry};
 pub use replay::Replay;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.

@@ -94,7 +94,8 @@ fn say(to: &mut impl Write, text: &str) {
 /// Makes a config's plugins ready; what there is to say about it goes to standard error.
 fn prepare(draft: Draft) -> anyhow::Result<Option<Prepared>> {
     let styled = io::stderr().is_terminal();
-    Ok(match app::prepare(draft, &BUNDLED)? {
+    let registry = app::registry(&draft, &BUNDLED)?;
+    Ok(match app::prepare(draft, &registry) {
         Ok(prepared) => {
             if !prepared.warnings.is_empty() {
                 say(&mut io::stderr(), &prepared.warnings.render(styled));

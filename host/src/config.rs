@@ -16,6 +16,7 @@ mod file;
 mod grants;
 mod loops;
 mod path;
+mod plugins;
 mod processors;
 mod reader;
 mod receivers;
@@ -32,7 +33,7 @@ use crate::batch::Signal;
 use crate::exporter;
 use crate::letters;
 use crate::metrics::PushConfig;
-use crate::plugin::{OnError, Sandbox};
+use crate::plugin::{self, OnError, Sandbox};
 use crate::receiver::{self, jsonlines};
 use crate::telemetry::LogConfig;
 
@@ -64,6 +65,8 @@ pub struct Config {
     pub resource: Vec<(String, String)>,
     /// Where requests are kept that could not be processed or delivered. Example: `dead_letters: { directory: /var/lib/otlet/dead }`.
     pub dead_letters: Option<letters::Config>,
+    /// Where plugins come from besides those that are bundled, and which. Example: `plugins: { directory: ./plugins }`.
+    pub plugins: plugin::Settings,
     /// The most bytes of requests that the process holds; if `None`, 1 GiB, or two fifths of the limit of a container
     /// that has less. Example: `memory: { limit: 1GiB }`.
     pub memory: Option<usize>,

@@ -96,8 +96,9 @@ fn otlet(sink: SocketAddr) -> anyhow::Result<App> {
     let draft = config::parse("demo.yaml", CONFIG.as_bytes(), &|name| {
         (name == "SINK").then(|| sink.clone())
     });
+    let registry = app::registry(&draft, &BUNDLED)?;
     let prepared =
-        app::prepare(draft, &BUNDLED)?.map_err(|report| anyhow::anyhow!(report.render(false)))?;
+        app::prepare(draft, &registry).map_err(|report| anyhow::anyhow!(report.render(false)))?;
     App::start(prepared)
 }
 

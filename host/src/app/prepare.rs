@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{Config, Draft, Loaded, Nature, ProcessorConfig, Report};
 use crate::pipeline::Stage;
-use crate::plugin::{Engine, LoadError, OnError, Plugin, Problem, Processor};
+use crate::plugin::{Absent, LoadError, OnError, Plugin, Problem, Processor, Registry};
 
 /// A config that holds, with its plugins compiled and its processors configured.
 pub struct Prepared {
@@ -13,26 +13,44 @@ pub struct Prepared {
     pub config: Config,
     /// What is to be said about it, though it holds.
     pub warnings: Report,
+    /// Where its plugins come from.
+    pub registry: Arc<Registry>,
     pub(super) stages: Vec<Arc<Stage>>,
 }
 
+/// A registry for a config, of these bundled plugins: the program has [`plugin::BUNDLED`](crate::plugin::BUNDLED).
+pub fn registry(
+    draft: &Draft,
+    bundled: &[(&'static str, &'static [u8])],
+) -> Result<Arc<Registry>, LoadError> {
+    let settings = draft.plugins().clone();
+    Registry::new(bundled, settings, instances(draft)).map(Arc::new)
+}
+
+/// The plugins that a config names and that cannot be had until a file comes or changes, with the reasons.
+pub fn missing(draft: &Draft, registry: &Registry) -> BTreeMap<String, Absent> {
+    let absent = draft.processors().filter_map(|processor| {
+        let absent = registry.get(&processor.plugin).err()?;
+        absent
+            .may_come()
+            .then(|| (processor.plugin.clone(), absent))
+    });
+    absent.collect()
+}
+
 /// Compiles and configures the plugins that a config names; a report says what is wrong with the config.
-///
-/// `available` are the plugins that there are, by name: the program has [`plugin::BUNDLED`](crate::plugin::BUNDLED).
-pub fn prepare(
-    mut draft: Draft,
-    available: &[(&str, &[u8])],
-) -> anyhow::Result<Result<Prepared, Report>> {
+pub fn prepare(mut draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, Report> {
+    let (asked, room) = (instances(&draft), registry.room());
+    if asked > room {
+        draft.too_many_instances(asked, room);
+    }
     let processors: Vec<_> = draft.processors().cloned().collect();
-    let plugins = load(&processors, available)?;
     let keeps_letters = draft.keeps_letters();
-    let names: Vec<_> = available.iter().map(|(name, _)| *name).collect();
-    let mut stages = vec![];
+    let (mut stages, mut plugins) = (vec![], vec![]);
     for (index, config) in processors.iter().enumerate() {
-        let Some(plugin) = plugins.get(config.plugin.as_str()) else {
-            draft.no_plugin(index, &names);
-            continue;
-        };
+        let plugin = plugin(&mut draft, index, config, registry);
+        plugins.push(plugin.clone());
+        let Some(plugin) = plugin else { continue };
         if config.on_error == Some(OnError::Pass) && plugin.manifest().on_error.fails_closed() {
             draft.passes_what_should_not(index);
         }
@@ -40,7 +58,7 @@ pub fn prepare(
         if !schema.is_none_or(|schema| draft.check_plugin_config(index, schema)) {
             continue;
         }
-        match processor(plugin, config, keeps_letters) {
+        match processor(&plugin, config, keeps_letters) {
             Ok(processor) => stages.push(Arc::new(Stage::new(processor))),
             Err(LoadError {
                 problem: Problem::Refused(mistakes),
@@ -52,39 +70,48 @@ pub fn prepare(
         }
     }
     draft.check_order(|processor| {
-        let manifest = plugins.get(processor.plugin.as_str())?.manifest();
+        let mut loaded = plugins.iter().flatten();
+        let manifest = loaded
+            .find(|plugin| plugin.name() == processor.plugin)?
+            .manifest();
         Some(Nature {
             fails_closed: manifest.on_error.fails_closed(),
             adds_text: manifest.adds_text,
         })
     });
-    Ok(draft.finish().map(|Loaded { config, warnings }| Prepared {
+    draft.finish().map(|Loaded { config, warnings }| Prepared {
         config,
         warnings,
+        registry: Arc::clone(registry),
         stages,
-    }))
+    })
 }
 
-/// Compiles each plugin that the processors name and that there is, once.
-fn load<'a>(
-    processors: &'a [ProcessorConfig],
-    available: &[(&str, &[u8])],
-) -> Result<BTreeMap<&'a str, Arc<Plugin>>, LoadError> {
-    let instances = processors
-        .iter()
+/// The instances that the processors of a config may have together.
+fn instances(draft: &Draft) -> usize {
+    draft
+        .processors()
         .map(|processor| processor.sandbox.limits.instances)
-        .sum();
-    let engine = Engine::new(instances)?;
-    let mut plugins = BTreeMap::new();
-    for processor in processors {
-        let name = processor.plugin.as_str();
-        if let Some((_, wasm)) = available.iter().find(|(available, _)| *available == name)
-            && !plugins.contains_key(name)
-        {
-            plugins.insert(name, Arc::new(Plugin::load(&engine, name, wasm)?));
+        .sum()
+}
+
+/// The plugin of the processor at `index`; a mistake of the draft if there is none.
+fn plugin(
+    draft: &mut Draft,
+    index: usize,
+    config: &ProcessorConfig,
+    registry: &Registry,
+) -> Option<Arc<Plugin>> {
+    match registry.get(&config.plugin) {
+        Ok(plugin) => return Some(plugin),
+        Err(Absent::Unknown) => {
+            let names = registry.names();
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            draft.no_plugin(index, &names);
         }
+        Err(absent) => draft.plugin_absent(index, &absent),
     }
-    Ok(plugins)
+    None
 }
 
 fn processor(

@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::plugin::is_plugin_name;
+
 use super::report::{Mistake, Place, listed, quoted};
 use super::yaml::Entry;
 
@@ -86,12 +88,7 @@ pub(super) fn type_of(kind: Kind, entry: &Entry) -> Result<&str, Mistake> {
         Some((word, name)) => (word, Some(name)),
         None => (entry.key.as_str(), None),
     };
-    let fits = word.len() <= 63
-        && word.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-    if !fits || name.is_some_and(|name| !is_name(name)) {
+    if !is_plugin_name(word) || name.is_some_and(|name| !is_name(name)) {
         let what = format!(
             "{} is not the name of {}",
             quoted(&entry.key),
@@ -135,7 +132,7 @@ const OTHER_RECEIVER: &str = "otlet receives OTLP: have a Collector receive this
 const OTHER_EXTENSION: &str = "otlet has `bearertokenauth` alone: remove it here and in `service`";
 
 /// What to do instead of using a component of the Collector.
-fn instead(kind: Kind, word: &str) -> Option<&'static str> {
+pub(super) fn instead(kind: Kind, word: &str) -> Option<&'static str> {
     let table = match kind {
         Kind::Receiver => RECEIVERS,
         Kind::Processor => PROCESSORS,

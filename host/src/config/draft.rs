@@ -6,11 +6,11 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::plugin::OnError;
+use crate::plugin::{self, Absent, OnError};
 use crate::telemetry::LogConfig;
 use crate::{exporter, letters};
 
-use super::component::{Component, JSON_LINES, Kind, type_of, unknown_type};
+use super::component::{Component, JSON_LINES, Kind, instead, type_of, unknown_type};
 use super::environment::{self, Sources};
 use super::extensions::Extensions;
 use super::path;
@@ -24,7 +24,7 @@ use super::telemetry::Telemetry;
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
 use super::{
     Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, dead_letters, exporters, loops,
-    processors, receivers,
+    plugins, processors, receivers,
 };
 
 /// The characters that a plugin may say about its config.
@@ -36,16 +36,10 @@ const TOP: Place = Place { start: 0, end: 0 };
 /// The least that a config can be, on one line.
 const SMALLEST: &str = "write `receivers`, `exporters` and `service`: { pipelines: { traces: { receivers: [otlp], exporters: [otlp] } } }";
 
-const LACKING: Lacking = &[
-    (
-        "connectors",
-        "otlet has no connectors: name a receiver in several pipelines instead",
-    ),
-    (
-        "plugins",
-        "the bundled plugins need no entry, and others cannot be added yet: remove it",
-    ),
-];
+const LACKING: Lacking = &[(
+    "connectors",
+    "otlet has no connectors: name a receiver in several pipelines instead",
+)];
 
 /// A config that was read, and what is wrong with it so far.
 #[derive(Debug)]
@@ -61,6 +55,7 @@ pub struct Draft {
     /// Where the processors of each pipeline are named.
     named: Vec<Vec<Place>>,
     dead_letters: Option<letters::Config>,
+    plugins: plugin::Settings,
     memory: Option<usize>,
 }
 
@@ -158,12 +153,40 @@ impl Draft {
         self.dead_letters.is_some()
     }
 
+    /// Where plugins come from, as far as it could be read.
+    pub fn plugins(&self) -> &plugin::Settings {
+        &self.plugins
+    }
+
     /// Says that there is no plugin of a processor's type, but those of the given names.
     pub fn no_plugin(&mut self, processor: usize, names: &[&str]) {
         if let Some(read) = self.processors.get(processor) {
             let mistake = unknown_type(Kind::Processor, &read.config.plugin, read.place, names);
             self.mistakes.push(mistake);
         }
+    }
+
+    /// Says why a processor's plugin, which may be a file, cannot be had.
+    pub fn plugin_absent(&mut self, processor: usize, absent: &Absent) {
+        if let Some(read) = self.processors.get(processor) {
+            let plugin = &read.config.plugin;
+            let what = format!("plugin {} cannot be had: {absent}", quoted(plugin));
+            let cure = match absent {
+                Absent::Missing(_) => instead(Kind::Processor, plugin).map(str::to_owned),
+                _ => None,
+            };
+            let cure = cure.unwrap_or_else(|| absent.cure());
+            self.mistakes.push(Mistake::error(read.place, what, cure));
+        }
+    }
+
+    /// Says that the processors ask for more instances than there is room for.
+    pub fn too_many_instances(&mut self, asked: usize, room: usize) {
+        let what = format!(
+            "the processors' `limits.instances` are {asked} together, and there is room for {room}"
+        );
+        let cure = "restart otlet, which makes room for a larger config, or lower them";
+        self.mistakes.push(Mistake::of_file(what, cure));
     }
 
     /// Warns that a processor passes on what its plugin fails on, though the plugin asks to fail closed.
@@ -281,6 +304,7 @@ impl Draft {
                 readers: self.telemetry.readers,
                 resource: self.telemetry.resource,
                 dead_letters: self.dead_letters,
+                plugins: self.plugins,
                 memory: self.memory,
             },
             warnings: report,
@@ -302,6 +326,7 @@ impl Draft {
             telemetry: Telemetry::default(),
             named: Vec::new(),
             dead_letters: None,
+            plugins: plugin::Settings::default(),
             memory: None,
         }
     }
@@ -341,6 +366,9 @@ impl Draft {
             .collect();
         exporters::file::check_paths(&self.exporters, exporters, &mistakes);
         self.read_dead_letters(&mut top, &mistakes);
+        if let Some(section) = top.section("plugins") {
+            self.plugins = plugins::read(section, folder);
+        }
         let lists = [receivers, processors, exporters].map(|entries| {
             let component = |entry: &Entry| Component {
                 name: entry.key.clone(),

@@ -18,7 +18,10 @@ pub(super) const CORE_INSTANCES: u32 = 64;
 pub(super) const MEMORIES: u32 = 4;
 pub(super) const TABLES: u32 = 8;
 
-/// Instances beyond the configured ones: those of a plugin that replaces another while both live, and of `describe`.
+/// Instances that room is made for, at the least: a config that is loaded later may have more.
+const LEAST: u32 = 64;
+
+/// Instances beyond those of processors: of `describe`, and of plugins that are tried.
 const SPARE: u32 = 16;
 
 /// The most instances in all, of which each reserves so many GiB of addresses; there are 128 TiB.
@@ -33,6 +36,8 @@ const STACK: usize = 512 << 10;
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
+    /// The instances that a config may ask for.
+    room: usize,
     // Before the engine, so that its thread ends first.
     ticker: Ticker,
     wasmtime: wasmtime::Engine,
@@ -45,7 +50,8 @@ struct Inner {
 }
 
 impl Engine {
-    /// An engine with room for this many instances: the sum of `limits.instances` over all processors.
+    /// An engine with room for this many instances, the sum of `limits.instances` over all processors, and for as many that
+    /// replace them: plugins and configs are changed while the old instances live.
     pub fn new(instances: usize) -> Result<Self, LoadError> {
         Self::build(instances).map_err(|error| LoadError {
             plugin: None,
@@ -69,12 +75,18 @@ impl Engine {
         let mut seed = [0; 32];
         wasmtime_wasi::thread_rng().fill_bytes(&mut seed);
         Ok(Self(Arc::new(Inner {
+            room: room(instances),
             ticker: Ticker::start(wasmtime.weak())?,
             wasmtime,
             contract,
             wasi,
             seed,
         })))
+    }
+
+    /// The most instances that a config may ask for.
+    pub fn room(&self) -> usize {
+        self.0.room
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -111,13 +123,20 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Default reservation and guards (bounds checks by the MMU), epochs rather than fuel: both measured best.
 /// The instances that room is made for.
 fn total(instances: usize) -> u32 {
-    let instances = u32::try_from(instances).unwrap_or(MOST);
-    instances.saturating_add(SPARE).min(MOST)
+    let instances = u32::try_from(instances).unwrap_or(MOST).max(LEAST / 2);
+    instances.saturating_mul(2).saturating_add(SPARE).min(MOST)
 }
 
+/// The most instances of a config: half of the room, so that its instances can be replaced, or as many as the first asks for.
+fn room(instances: usize) -> usize {
+    let all = total(instances).saturating_sub(SPARE);
+    let all = usize::try_from(all).unwrap_or_default();
+    instances.min(all).max(all / 2)
+}
+
+/// Default reservation and guards (bounds checks by the MMU), epochs rather than fuel: both measured best.
 fn config(instances: usize) -> Config {
     let instances = total(instances);
     let mut pool = PoolingAllocationConfig::new();
@@ -137,4 +156,25 @@ fn config(instances: usize) -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(STACK);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_to_replace_all_instances_within_the_bound() {
+        for (instances, everything, for_a_config) in [
+            (0, 80, 32),
+            (8, 80, 32),
+            (100, 216, 100),
+            (504, 1_024, 504),
+            // Not all can be replaced at once, but they fit.
+            (1_000, 1_024, 1_000),
+            (5_000, 1_024, 1_008),
+        ] {
+            assert_eq!(total(instances), everything, "{instances}");
+            assert_eq!(room(instances), for_a_config, "{instances}");
+        }
+    }
 }

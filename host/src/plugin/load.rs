@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::cell::Failed;
@@ -11,12 +10,13 @@ use super::instance;
 use super::limits::Limits;
 use super::manifest::Manifest;
 use super::report::Sink;
+use super::settings::Digest;
 use super::state::State;
 use super::text::tame;
 use super::wasi;
 
 /// The largest component: a Python plugin has 40 MiB.
-const LARGEST: usize = 64 << 20;
+pub(super) const LARGEST: usize = 64 << 20;
 
 /// The contract's package, of which every interface may be imported.
 const CONTRACT: &str = "otlet:plugin/";
@@ -28,7 +28,7 @@ const PROCESSOR: &str = "otlet:plugin/processor@0.1.0";
 pub struct Plugin {
     engine: Engine,
     name: String,
-    digest: String,
+    digest: Digest,
     manifest: Manifest,
     imports_wasi: bool,
     pre: InstancePre<State>,
@@ -115,9 +115,9 @@ impl Plugin {
         self.manifest.version.as_deref()
     }
 
-    /// The SHA-256 of the component, in hexadecimal.
-    pub fn digest(&self) -> &str {
-        &self.digest
+    /// The SHA-256 of the component.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// What it says of itself.
@@ -203,7 +203,7 @@ fn compile(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Plugin, Problem> 
     Ok(Plugin {
         engine: engine.clone(),
         name: name.to_owned(),
-        digest: hexadecimal(&Sha256::digest(wasm)),
+        digest: Digest::of(wasm),
         manifest: Manifest::default(),
         imports_wasi,
         pre,
@@ -237,13 +237,5 @@ fn exports(component: &Component) -> Result<Exports, Problem> {
         describe: export("describe")?,
         configure: export("configure")?,
         process: export("process")?,
-    })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        write!(out, "{byte:02x}").expect("writing to a string cannot fail");
-        out
     })
 }

@@ -6,10 +6,11 @@ use otlet::plugin::BUNDLED;
 use otlet_tests::sender::Sender;
 
 /// Starts a config with the bundled plugins and these.
-pub(crate) fn start(config: &str, guests: &[(&str, &[u8])]) -> App {
+pub(crate) fn start(config: &str, guests: &[(&'static str, &'static [u8])]) -> App {
     let available: Vec<_> = BUNDLED.iter().chain(guests).copied().collect();
     let draft = config::parse("test.yaml", config.as_bytes(), &|_| None);
-    let prepared = app::prepare(draft, &available).unwrap();
+    let registry = app::registry(&draft, &available).unwrap();
+    let prepared = app::prepare(draft, &registry);
     App::start(prepared.unwrap_or_else(|report| panic!("{}", report.render(false)))).unwrap()
 }
 

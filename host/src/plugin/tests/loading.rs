@@ -1,6 +1,6 @@
 //! What is refused at load, and why.
 
-use super::super::{OnError, Problem};
+use super::super::{Digest, OnError, Problem};
 use super::*;
 
 /// The component with these bytes in the place of those, everywhere.
@@ -41,7 +41,7 @@ fn a_plugin_knows_its_name_version_and_digest() {
     assert_eq!(BAD.manifest().on_error, OnError::Reject);
     assert!(!BAD.imports_wasi());
     assert!(WASI.imports_wasi());
-    assert_eq!(BAD.digest().len(), 64);
+    assert_eq!(BAD.digest(), Digest::of(guests::BAD));
     assert_ne!(BAD.digest(), ECHO.digest());
     assert_eq!(ECHO.manifest().config_schema, Some(json!(true)));
 }

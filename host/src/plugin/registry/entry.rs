@@ -1,0 +1,90 @@
+//! What there is to be said of the plugins and files of a registry.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Bundled, Current, File, FileState, Plugin, refusal};
+use crate::plugin::refusal::{Refusal, Why};
+use crate::plugin::settings::Digest;
+
+/// One plugin, or one file that is to be one.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from.
+    pub source: Source,
+    /// The digest of its component, if that could be read.
+    pub digest: Option<Digest>,
+    /// The plugin, once it was loaded.
+    pub plugin: Option<Arc<Plugin>>,
+    /// What is to be said of it.
+    pub state: State,
+}
+
+/// Where a plugin comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It is a part of otlet.
+    Bundled,
+    /// A file of the plugin directory.
+    File(PathBuf),
+}
+
+/// What a plugin or a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// What processors that name it get.
+    Current,
+    /// It could be used, and nothing uses it yet.
+    Available,
+    /// It is not used.
+    Refused(Refusal),
+}
+
+impl Entry {
+    pub(super) fn current((name, current): (&String, &Current)) -> Self {
+        Self {
+            name: name.clone(),
+            source: current.source.clone(),
+            digest: Some(current.plugin.digest()),
+            plugin: Some(Arc::clone(&current.plugin)),
+            state: State::Current,
+        }
+    }
+
+    /// A bundled plugin that was not asked for yet, with the digest that the config allows.
+    pub(super) fn bundled(bundled: &Bundled, pin: Option<&Digest>) -> Self {
+        let digest = bundled.digest();
+        let state = match pin.filter(|pin| **pin != digest) {
+            Some(pin) => State::Refused(refusal(
+                Why::Digest,
+                &format!("`plugins.allow` names {pin} for this name"),
+            )),
+            None => State::Available,
+        };
+        Self {
+            name: bundled.name.to_owned(),
+            source: Source::Bundled,
+            digest: Some(digest),
+            plugin: None,
+            state,
+        }
+    }
+
+    /// A file, unless its plugin is the current one.
+    pub(super) fn file(path: &Path, file: &File) -> Option<Self> {
+        let (plugin, state) = match &file.state {
+            FileState::Available(plugin) => (Some(Arc::clone(plugin)), State::Available),
+            FileState::Adopted => return None,
+            FileState::Refused(refusal) => (None, State::Refused(refusal.clone())),
+        };
+        Some(Self {
+            name: file.name.clone(),
+            source: Source::File(path.to_owned()),
+            digest: file.digest,
+            plugin,
+            state,
+        })
+    }
+}
