@@ -217,7 +217,7 @@ impl Stage {
             processor = self.name,
             plugin = plugin.name(),
             version = plugin.version(),
-            digest = plugin.digest(),
+            digest = %plugin.digest(),
             cause = failed.cause.name(),
             reason = failed.words(),
             "a plugin's new version failed on its first batches: the old one is back"
