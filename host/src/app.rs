@@ -1,35 +1,38 @@
 //! Puts the program together: the one place that knows every part.
 
+mod changes;
+mod leaving;
 mod parts;
 mod prepare;
+mod reload;
 mod replay;
 
 use std::future;
 use std::num::NonZero;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time;
 
 use crate::admin::{self, Admin, Health};
-use crate::config::ReceiverConfig;
-use crate::exporter::Exporter;
+use crate::config::Config;
+use crate::exporter::{Exporter, Output};
 use crate::letters::Letters;
 use crate::memory::Memory;
-use crate::metrics::{Parts, Push, Sources};
-use crate::pipeline::{Intake, Stage};
+use crate::metrics::{Push, Sources};
+use crate::pipeline::{Intake, Pipeline, Stage};
+use crate::plugin::Registry;
 use crate::queue::Lost;
-use crate::receiver::{self, Running, jsonlines};
+use crate::receiver::{self, jsonlines};
 use crate::runtime::Runtimes;
-use parts::{
-    assemble, memory, next, sockets, start_admin, start_exporters, start_letters, start_pushes,
-    within,
-};
+use leaving::Leaving;
+use parts::{memory_limit, output, start_admin, start_letters};
 
-pub use prepare::{Prepared, missing, prepare, registry};
+pub use changes::{Changes, Listed};
+pub use prepare::{Prepared, missing, prepare, prepare_again, registry};
 pub use replay::Replay;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.
@@ -38,101 +41,98 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a shutdown says what it still waits for.
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// A running otlet.
+/// A running otlet. The parts of a kind are in the config's order.
 pub struct App {
-    receivers: Vec<Running>,
+    config: Config,
+    receivers: Vec<receiver::Running>,
+    /// Those that a pipeline takes from.
     lines: Vec<jsonlines::Running>,
     /// What those have counted whose lines are lost with the process.
     held: Vec<Arc<jsonlines::Counters>>,
+    intakes: Vec<Arc<Intake>>,
+    pipelines: Vec<Arc<Pipeline>>,
     exporters: Vec<Arc<Exporter>>,
     stages: Vec<Arc<Stage>>,
+    leaving: Leaving,
     memory: Memory,
     health: Arc<Health>,
+    sources: Arc<Sources>,
     admin: Option<Admin>,
     pushes: Vec<Push>,
     letters: Option<Arc<Letters>>,
-    _runtimes: Runtimes,
+    registry: Arc<Registry>,
+    handles: jsonlines::Handles,
+    output: Output,
+    /// How many worker threads a pipeline may have.
+    threads: usize,
+    runtimes: Runtimes,
 }
 
 impl App {
     /// Starts everything that the config names, last part first, so that nothing is taken in that could not go on.
     pub fn start(prepared: Prepared) -> anyhow::Result<Self> {
-        let Prepared { config, stages, .. } = prepared;
+        let Prepared {
+            config,
+            stages,
+            registry,
+            ..
+        } = prepared;
+        let mut app = Self::idle(&config, registry)?;
+        app.begin(config, stages)?;
+        app.health.set(admin::Stage::Ready);
+        let held = app.lines.iter().filter_map(jsonlines::Running::only_copy);
+        app.held = held.collect();
+        Ok(app)
+    }
+
+    /// What all parts need, and that goes on whatever config comes after this one.
+    fn idle(config: &Config, registry: Arc<Registry>) -> anyhow::Result<Self> {
         let handles = jsonlines::Handles::of_process();
         let (sources, health) = (Sources::new(), Arc::<Health>::default());
-        let admin = start_admin(&config, &sources, &health)?;
-        let memory = memory(&config);
+        let admin = start_admin(config, &sources, &health)?;
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let runtimes = Runtimes::start(threads)?;
-        let letters = start_letters(&config, &runtimes)?;
-        let exporters = start_exporters(&config, &runtimes, letters.as_ref())?;
-        let mut intakes: Vec<_> = config
-            .receivers
-            .iter()
-            .map(|config| Intake::new(config.name(), letters.clone()))
-            .collect();
-        for pipeline in &config.pipelines {
-            let assembled = Arc::new(assemble(pipeline, &config, &stages, &exporters, threads));
-            for index in &pipeline.receivers {
-                if let Some(intake) = intakes.get_mut(*index) {
-                    intake.add(pipeline.signal, Arc::clone(&assembled));
-                }
-            }
-        }
-        let intakes: Vec<_> = intakes.into_iter().map(Arc::new).collect();
-        let (mut receivers, mut lines, mut counts) = (vec![], vec![], vec![]);
-        for (index, (receiver, intake)) in config.receivers.iter().zip(&intakes).enumerate() {
-            match receiver {
-                ReceiverConfig::Otlp(receiver) => {
-                    receivers.push(receiver::start(
-                        receiver,
-                        &runtimes,
-                        &next(intake),
-                        &memory,
-                    )?);
-                }
-                // Lines that no pipeline takes stay where they are.
-                ReceiverConfig::JsonLines(receiver) if config.uses_receiver(index) => {
-                    let next = within(&memory, next(intake));
-                    let running = jsonlines::start(receiver, &runtimes, &next, &handles)?;
-                    counts.push((receiver.name.clone(), Arc::clone(running.counters())));
-                    lines.push(running);
-                }
-                ReceiverConfig::JsonLines(_) => {}
-            }
-        }
-        sources.set(Parts {
-            sockets: sockets(&config, &receivers),
-            lines: counts,
-            intakes,
-            stages: stages.clone(),
-            exporters: exporters.clone(),
-            letters: letters.clone(),
-            memory: memory.clone(),
-        });
-        let pushes = start_pushes(&config, &sources)?;
-        // Nothing is acknowledged before all stand: what a start that fails has taken would be lost.
-        receivers.iter_mut().for_each(Running::begin);
-        lines.iter_mut().for_each(jsonlines::Running::begin);
-        health.set(admin::Stage::Ready);
-        let held = lines.iter().filter_map(jsonlines::Running::only_copy);
+        let letters = start_letters(config, &runtimes)?;
         Ok(Self {
-            held: held.collect(),
-            receivers,
-            lines,
-            exporters,
-            stages,
-            memory,
+            config: Config {
+                admin: config.admin.clone(),
+                dead_letters: config.dead_letters.clone(),
+                ..Config::default()
+            },
+            receivers: vec![],
+            lines: vec![],
+            held: vec![],
+            intakes: vec![],
+            pipelines: vec![],
+            exporters: vec![],
+            stages: vec![],
+            leaving: Leaving::default(),
+            memory: Memory::new(memory_limit(config)),
             health,
+            sources,
             admin,
-            pushes,
+            pushes: vec![],
             letters,
-            _runtimes: runtimes,
+            registry,
+            handles,
+            output: output(),
+            threads,
+            runtimes,
         })
     }
 
+    /// Where its plugins come from.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// The config that runs.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The receivers of OTLP, in the config's order.
-    pub fn receivers(&self) -> &[Running] {
+    pub fn receivers(&self) -> &[receiver::Running] {
         &self.receivers
     }
 
@@ -175,20 +175,17 @@ impl App {
     /// and are lost all the same.
     pub async fn shut_down(&mut self) -> u64 {
         self.health.set(admin::Stage::Ending);
-        let mut stopping: JoinSet<bool> = self
-            .receivers
-            .drain(..)
-            .map(|receiver| receiver.stop(PATIENCE))
-            .collect();
+        let mut stopping = self.leaving.take_receivers();
+        for receiver in self.receivers.drain(..) {
+            stopping.spawn(receiver.stop(PATIENCE));
+        }
         let mut reading: JoinSet<bool> = self
             .lines
             .drain(..)
             .map(|lines| lines.stop(PATIENCE))
             .collect();
         while let Some(stopped) = stopping.join_next().await {
-            if !matches!(stopped, Ok(true)) {
-                tracing::warn!("connections were cut that did not end in time");
-            }
+            tell_cut(&stopped);
         }
         while let Some(stopped) = reading.join_next().await {
             if !matches!(stopped, Ok(true)) {
@@ -198,8 +195,8 @@ impl App {
             }
         }
         let mut requests = 0;
-        for exporter in &self.exporters {
-            requests += drain(exporter).await.requests;
+        for exporter in self.all_exporters() {
+            requests += drain(&exporter).await.requests;
         }
         let pushes: JoinSet<()> = self.pushes.drain(..).map(Push::finish).collect();
         pushes.join_all().await;
@@ -210,10 +207,24 @@ impl App {
     pub async fn abort(&self) -> u64 {
         let held = self.held.iter().filter(|counters| counters.held() > 0);
         let mut requests = held.count() as u64;
-        for exporter in &self.exporters {
+        for exporter in self.all_exporters() {
             requests += exporter.abort().await.requests;
         }
         requests
+    }
+
+    /// Those of the config, and those that were and have something to send.
+    fn all_exporters(&self) -> Vec<Arc<Exporter>> {
+        let leaving = self.leaving.exporters();
+        let leaving = leaving.iter().filter_map(Weak::upgrade);
+        self.exporters.iter().cloned().chain(leaving).collect()
+    }
+}
+
+/// Says so where connections had to be cut.
+fn tell_cut(stopped: &Result<bool, JoinError>) {
+    if !matches!(stopped, Ok(true)) {
+        tracing::warn!("connections were cut that did not end in time");
     }
 }
 

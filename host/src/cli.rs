@@ -1,5 +1,6 @@
 //! The command line.
 
+mod reload;
 mod replay;
 
 use std::io::{self, IsTerminal, Write};
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::app::{self, App, Prepared};
 use crate::config::Draft;
 use crate::plugin::BUNDLED;
+use crate::telemetry::Logging;
 use crate::{config, demo, metrics, telemetry};
 
 /// Receives OpenTelemetry data over OTLP, runs sandboxed WebAssembly plugins over it and exports it.
@@ -28,7 +30,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run until SIGTERM or SIGINT, or the end of standard input if nothing else is received, then send what waits and end; a second signal ends at once.
+    /// Run until SIGTERM or SIGINT, or the end of standard input if nothing else is received, then send what waits and end; a second signal ends at once. SIGHUP reads the config again.
     Run {
         /// The config file.
         #[arg(long, value_name = "FILE")]
@@ -124,31 +126,31 @@ fn run(path: &Path) -> anyhow::Result<ExitCode> {
     control()?.block_on(async {
         let mut signals = Signals::new()?;
         let file = path.to_owned();
-        let Some(draft) = unless_told(&mut signals, move || config::load(&file)).await? else {
+        let Some(draft) = unless_told(&mut signals.ends, move || config::load(&file)).await? else {
             say(
                 &mut io::stderr(),
                 "otlet: told to end before it had started",
             );
             return Ok(ExitCode::SUCCESS);
         };
-        let _log = telemetry::start_logging(draft.logs())
+        let log = telemetry::start_logging(draft.logs())
             .context("no thread for the log could be started")?;
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, config = %path.display(), "starting");
-        let Some(prepared) = unless_told(&mut signals, || prepare(draft)).await? else {
+        let Some(prepared) = unless_told(&mut signals.ends, || prepare(draft)).await? else {
             tracing::info!("told to end before it had started: nothing was received");
             return Ok(ExitCode::SUCCESS);
         };
         let Some(prepared) = prepared? else {
             return Ok(ExitCode::from(BAD_CONFIG));
         };
-        serve(prepared, &mut signals).await
+        serve(path, prepared, &mut signals, &log).await
     })
 }
 
 /// Does what takes long on a thread of its own; nothing comes of it if a signal comes first, and the thread is left behind.
 async fn unless_told<T: Send + 'static>(
-    signals: &mut Signals,
+    signals: &mut Ends,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> anyhow::Result<Option<T>> {
     let (done, result) = oneshot::channel();
@@ -166,17 +168,28 @@ async fn unless_told<T: Send + 'static>(
 }
 
 /// Runs until a signal or the end of all input, and then until all is sent or another signal comes.
-async fn serve(prepared: Prepared, signals: &mut Signals) -> anyhow::Result<ExitCode> {
+async fn serve(
+    path: &Path,
+    prepared: Prepared,
+    signals: &mut Signals,
+    log: &Logging,
+) -> anyhow::Result<ExitCode> {
     let mut app = App::start(prepared)?;
     tracing::info!("ready");
-    tokio::select! {
-        () = signals.wait() => {}
-        () = app.finished() => {}
+    loop {
+        tokio::select! {
+            () = signals.ends.wait() => break,
+            () = app.finished() => break,
+            _ = signals.hangup.recv() => {}
+        }
+        if !reload::reload(&mut app, path, signals, log).await? {
+            break;
+        }
     }
     tracing::info!("shutting down: no new requests, and what waits is sent");
     let ended = tokio::select! {
         lost = app.shut_down() => Some(lost),
-        () = signals.wait() => None,
+        () = signals.ends.wait() => None,
     };
     let lost_requests = match ended {
         Some(0) => return Ok(ExitCode::SUCCESS),
@@ -195,13 +208,29 @@ pub(crate) fn control() -> anyhow::Result<Runtime> {
         .context("no runtime could be started")
 }
 
-/// The signals that ask otlet to end.
+/// The signals that otlet obeys. A signal that comes before it is waited for is not forgotten.
 struct Signals {
+    ends: Ends,
+    /// Asks for the config to be read again; several at once are one.
+    hangup: UnixSignal,
+}
+
+/// The signals that ask otlet to end.
+struct Ends {
     terminate: UnixSignal,
     interrupt: UnixSignal,
 }
 
 impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            ends: Ends::new()?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+impl Ends {
     fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,

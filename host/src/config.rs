@@ -44,7 +44,7 @@ pub use report::Report;
 pub const DEFAULTS: &str = include_str!("config/defaults.yaml");
 
 /// What a whole config file says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// Every receiver, in the file's order.
     pub receivers: Vec<ReceiverConfig>,
@@ -73,15 +73,33 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether a pipeline takes what the receiver at `index` gives.
-    pub fn uses_receiver(&self, index: usize) -> bool {
+    /// The receivers of OTLP, each with its place among all.
+    pub fn otlp(&self) -> impl Iterator<Item = (usize, &receiver::Config)> {
+        let receivers = self.receivers.iter().enumerate();
+        receivers.filter_map(|(index, receiver)| match receiver {
+            ReceiverConfig::Otlp(config) => Some((index, &**config)),
+            ReceiverConfig::JsonLines(_) => None,
+        })
+    }
+
+    /// The receivers of lines that a pipeline takes from, each with its place among all. Lines that no pipeline takes stay
+    /// where they are.
+    pub fn used_lines(&self) -> impl Iterator<Item = (usize, &jsonlines::Config)> {
+        let receivers = self.receivers.iter().enumerate();
+        receivers.filter_map(|(index, receiver)| match receiver {
+            ReceiverConfig::JsonLines(config) if self.uses_receiver(index) => Some((index, config)),
+            _ => None,
+        })
+    }
+
+    fn uses_receiver(&self, index: usize) -> bool {
         let mut pipelines = self.pipelines.iter();
         pipelines.any(|pipeline| pipeline.receivers.contains(&index))
     }
 }
 
 /// One receiver of the config.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ReceiverConfig {
     /// `otlp`.
     Otlp(Box<receiver::Config>),

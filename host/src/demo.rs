@@ -119,7 +119,13 @@ fn sink(runtimes: &Runtimes) -> anyhow::Result<(receiver::Running, Arrived)> {
         http: None,
     };
     Ok((
-        receiver::start(&config, runtimes, &next, &Memory::unbounded())?,
+        receiver::start(
+            &config,
+            runtimes,
+            &next,
+            &Memory::unbounded(),
+            &receiver::Left::default(),
+        )?,
         arrived,
     ))
 }

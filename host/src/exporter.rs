@@ -48,7 +48,7 @@ pub use debug::Output;
 pub use file::{Config as FileConfig, Format as FileFormat, Hindrance, Rotation};
 
 /// One exporter of the config.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The exporter's name in the config, such as `otlp/backup`.
     pub name: String,
@@ -63,7 +63,7 @@ pub struct Config {
 }
 
 /// What an exporter speaks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// OTLP over gRPC.
     Otlp(Target),
@@ -76,7 +76,7 @@ pub enum Kind {
 }
 
 /// Where an exporter sends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// `http://host:port`, or `https://` with TLS. Example: `endpoint: https://backend:4317`.
     pub endpoint: ::http::Uri,
@@ -115,7 +115,7 @@ impl Default for Keepalive {
 }
 
 /// Where the `otlphttp` exporter sends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpTarget {
     /// As for gRPC; `/v1/traces` and its like are added to the endpoint's path.
     pub target: Target,
@@ -318,11 +318,11 @@ impl Exporter {
     /// Takes no more, and waits until all that was taken is sent or given up; says what is lost, because nobody reads what
     /// the exporter prints. Dropping the future leaves the exporter sending; [`abort`](Self::abort) ends it.
     pub async fn drain(&self) -> Lost {
-        self.queue.close();
         if self.is_bounded {
-            self.queue.emptied().await;
+            self.finish().await;
             return Lost::default();
         }
+        self.queue.close();
         loop {
             let before = self.depth().requests;
             if tokio::time::timeout(STANDSTILL, self.queue.emptied())
@@ -335,6 +335,12 @@ impl Exporter {
                 return self.abort().await;
             }
         }
+    }
+
+    /// Takes no more, and waits until all that was taken is sent or given up, however long that takes.
+    pub async fn finish(&self) {
+        self.queue.close();
+        self.queue.emptied().await;
     }
 
     /// Takes no more, stops sending at once, and says what was taken and is lost.

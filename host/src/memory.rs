@@ -27,7 +27,7 @@ pub struct Memory(Arc<Held>);
 
 #[derive(Debug)]
 struct Held {
-    limit: usize,
+    limit: AtomicUsize,
     now: AtomicUsize,
     most: AtomicUsize,
     refused: Counter,
@@ -50,7 +50,7 @@ impl Memory {
     /// Memory with a bound in bytes.
     pub fn new(limit: usize) -> Self {
         Self(Arc::new(Held {
-            limit,
+            limit: AtomicUsize::new(limit),
             now: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
             refused: Counter::default(),
@@ -64,7 +64,12 @@ impl Memory {
 
     /// The bound.
     pub fn limit(&self) -> usize {
-        self.0.limit
+        self.0.limit.load(Ordering::Relaxed)
+    }
+
+    /// Bounds it anew. What is held above the new bound stays, and nothing is taken until there is less.
+    pub fn set_limit(&self, limit: usize) {
+        self.0.limit.store(limit, Ordering::Relaxed);
     }
 
     /// The bytes held now.
@@ -85,7 +90,7 @@ impl Memory {
     /// Refuses what would not fit now. Nothing is held for what would.
     pub fn would_fit(&self, bytes: usize) -> Result<(), Full> {
         let sum = self.held().checked_add(bytes);
-        if sum.is_some_and(|sum| sum <= self.0.limit) {
+        if sum.is_some_and(|sum| sum <= self.limit()) {
             return Ok(());
         }
         self.0.refused.add(1);
@@ -141,7 +146,8 @@ impl Lease {
     /// Holds so much more, if there is room.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
         let held = &self.memory.0;
-        let sum = |now: usize| now.checked_add(bytes).filter(|sum| *sum <= held.limit);
+        let limit = self.memory.limit();
+        let sum = |now: usize| now.checked_add(bytes).filter(|sum| *sum <= limit);
         match held
             .now
             .try_update(Ordering::Relaxed, Ordering::Relaxed, sum)
@@ -234,6 +240,17 @@ mod tests {
         assert_eq!(memory.held(), 2);
         drop(part);
         assert_eq!((memory.held(), memory.most()), (0, 15));
+    }
+
+    #[test]
+    fn a_lower_bound_takes_nothing_away_and_lets_nothing_in() {
+        let memory = Memory::new(10);
+        let held = memory.take(8).unwrap();
+        memory.set_limit(4);
+        assert_eq!((memory.held(), memory.limit()), (8, 4));
+        assert_eq!(memory.take(1).err(), Some(Full));
+        drop(held);
+        assert!(memory.take(4).is_ok() && memory.take(5).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod otlp;
 mod process;
 mod prometheus;
 mod push;
+mod reloads;
 mod snapshot;
 mod sources;
 
@@ -16,5 +17,6 @@ pub use list::{ALL, Kind, Metric, Unit};
 pub use process::begin;
 pub use prometheus::{classic, name, text};
 pub use push::{Push, PushConfig, resource};
+pub use reloads::Reloads;
 pub use snapshot::{Family, Point, Snapshot, Value};
 pub use sources::{Parts, Sources};

@@ -3,6 +3,8 @@
 //! **Invariant**: room is reserved in every queue before the first processor runs, and all queues are filled at once after
 //! the last, with no await between them. A request that is refused has left no copy anywhere. Dead letters are written before
 //! any queue is filled, all or none; where that fails, the request is refused.
+//!
+//! **Invariant**: a request ends in the pipelines that it began with, whatever pipelines its receiver has meanwhile.
 
 mod chain;
 mod stage;
@@ -12,7 +14,9 @@ mod workers;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
+use tokio::sync::watch;
 
 pub use chain::Chain;
 pub use stage::{Counters, Stage};
@@ -38,6 +42,8 @@ pub struct Pipeline {
     exporters: Vec<Arc<Exporter>>,
     /// Whether a queue counts records, so that every request must be opened.
     counts_items: bool,
+    /// Dropped with the pipeline.
+    alive: watch::Sender<()>,
 }
 
 impl Pipeline {
@@ -55,7 +61,19 @@ impl Pipeline {
             workers,
             exporters,
             counts_items,
+            alive: watch::Sender::new(()),
         }
+    }
+
+    /// Whether it is made of these very processors and exporters, in this order.
+    pub fn is_of(&self, stages: &[Arc<Stage>], exporters: &[Arc<Exporter>]) -> bool {
+        is_same(self.chain.stages(), stages) && is_same(&self.exporters, exporters)
+    }
+
+    /// Waits until nobody has the pipeline any more, and no request is in it.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut alive = self.alive.subscribe();
+        async move { while alive.changed().await.is_ok() {} }
     }
 
     /// Whether the pipeline must see the protobuf, and not only carry it.
@@ -98,28 +116,40 @@ impl Pipeline {
     }
 }
 
-/// The pipelines of one receiver, by signal.
+/// Whether two lists are of the same things.
+fn is_same<T>(one: &[Arc<T>], other: &[Arc<T>]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
+}
+
+/// Where the requests of one receiver go, which can be changed at any time.
 pub struct Intake {
     receiver: String,
+    routes: ArcSwap<Routes>,
+    taken: BySignal,
+}
+
+/// The pipelines of one receiver, by signal.
+#[derive(Default)]
+pub struct Routes {
     letters: Option<Arc<Letters>>,
     traces: Vec<Arc<Pipeline>>,
     metrics: Vec<Arc<Pipeline>>,
     logs: Vec<Arc<Pipeline>>,
-    taken: BySignal,
 }
 
 impl Intake {
-    /// An intake without pipelines for the receiver of this name. `letters` is where dead letters are kept; without, what
-    /// would be one is refused.
-    pub fn new(receiver: &str, letters: Option<Arc<Letters>>) -> Self {
+    /// An intake for the receiver of this name.
+    pub fn new(receiver: &str, routes: Routes) -> Self {
         Self {
             receiver: receiver.to_owned(),
-            letters,
-            traces: vec![],
-            metrics: vec![],
-            logs: vec![],
+            routes: ArcSwap::from_pointee(routes),
             taken: BySignal::default(),
         }
+    }
+
+    /// Has every request that comes from now on take these routes. Those that are on their way go on as they began.
+    pub fn switch(&self, routes: Routes) {
+        self.routes.store(Arc::new(routes));
     }
 
     /// The receiver's name in the config.
@@ -130,6 +160,36 @@ impl Intake {
     /// What came in.
     pub fn taken(&self) -> &BySignal {
         &self.taken
+    }
+
+    /// Takes a request to every exporter of every pipeline, or refuses it.
+    pub async fn accept(&self, payload: Payload) -> Result<Accepted, Refusal> {
+        let signal = payload.signal();
+        let routes = self.routes.load_full();
+        let pipelines = routes.pipelines(signal);
+        if pipelines.is_empty() {
+            return Err(Refusal::Unrouted(format!(
+                "no pipeline takes {} from receiver {}: add one under service.pipelines",
+                signal.name(),
+                self.receiver
+            )));
+        }
+        let opens = pipelines.iter().any(|pipeline| pipeline.opens(signal));
+        let (payload, batch) = open(payload, opens)?;
+        let records = batch.as_ref().map_or(0, Batch::records);
+        let answer = routes.pass(pipelines, payload, batch).await;
+        self.taken.count(signal, records, answer.is_ok());
+        answer
+    }
+}
+
+impl Routes {
+    /// No pipelines yet. `letters` is where dead letters are kept; without, what would be one is refused.
+    pub fn new(letters: Option<Arc<Letters>>) -> Self {
+        Self {
+            letters,
+            ..Self::default()
+        }
     }
 
     /// Adds a pipeline that gets every request of `signal`.
@@ -147,25 +207,6 @@ impl Intake {
             Signal::Metrics => &self.metrics,
             Signal::Logs => &self.logs,
         }
-    }
-
-    /// Takes a request to every exporter of every pipeline, or refuses it.
-    pub async fn accept(&self, payload: Payload) -> Result<Accepted, Refusal> {
-        let signal = payload.signal();
-        let pipelines = self.pipelines(signal);
-        if pipelines.is_empty() {
-            return Err(Refusal::Unrouted(format!(
-                "no pipeline takes {} from receiver {}: add one under service.pipelines",
-                signal.name(),
-                self.receiver
-            )));
-        }
-        let opens = pipelines.iter().any(|pipeline| pipeline.opens(signal));
-        let (payload, batch) = open(payload, opens)?;
-        let records = batch.as_ref().map_or(0, Batch::records);
-        let answer = self.pass(pipelines, payload, batch).await;
-        self.taken.count(signal, records, answer.is_ok());
-        answer
     }
 
     /// Takes an opened request, or one that need not be opened, through the pipelines.

@@ -16,6 +16,7 @@ mod http;
 mod json;
 pub mod jsonlines;
 mod keepalive;
+mod left;
 mod listen;
 mod status;
 
@@ -33,6 +34,7 @@ pub use counters::Counters;
 pub use door::{Door, Speaks};
 pub use json::to_protobuf as json_to_protobuf;
 pub use keepalive::Keepalive;
+pub use left::Left;
 
 use crate::acceptance::Accepted;
 use crate::memory::Memory;
@@ -49,7 +51,7 @@ pub type Next = Arc<dyn Fn(Payload) -> Taking + Send + Sync>;
 pub type Taking = Pin<Box<dyn Future<Output = Result<Accepted, Refusal>> + Send>>;
 
 /// One `otlp` receiver of the config.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The receiver's name in the config, such as `otlp/internal`.
     pub name: String,
@@ -129,6 +131,8 @@ pub struct Running {
     name: String,
     grpc: Option<Listening>,
     http: Option<Listening>,
+    /// The sockets once more, for whoever takes its place.
+    sockets: Vec<(Speaks, std::net::TcpListener)>,
     /// Until it begins.
     unserved: Vec<(std::net::TcpListener, Arc<Door>)>,
     stage: watch::Sender<Stage>,
@@ -144,14 +148,16 @@ pub struct Listening {
 }
 
 /// Opens the sockets of a receiver that holds requests within `memory`. Peers can connect when this returns, and are served
-/// from [`Running::begin`] on: what is taken in must have somewhere to go.
+/// from [`Running::begin`] on: what is taken in must have somewhere to go. What others `left` is gone on with: sockets at the
+/// same address, and what a receiver of that name has counted.
 pub fn start(
     config: &Config,
     runtimes: &Runtimes,
     next: &Next,
     memory: &Memory,
+    left: &Left,
 ) -> io::Result<Running> {
-    let mut unserved = vec![];
+    let (mut unserved, mut sockets) = (vec![], vec![]);
     let mut listening = |speaks, protocol: &Option<Protocol>| -> io::Result<_> {
         let Some(protocol) = protocol else {
             return Ok(None);
@@ -162,10 +168,12 @@ pub fn start(
             protocol.clone(),
             Arc::clone(next),
             memory.clone(),
+            left.counters(&config.name, speaks),
         )
         .map_err(|wrong| io::Error::other(format!("receiver {:?}: {wrong}", config.name)))?;
-        let socket = bind(&config.name, protocol, runtimes)?;
+        let socket = open(&config.name, speaks, protocol, runtimes, left)?;
         let address = socket.local_addr()?;
+        sockets.push((speaks, socket.try_clone()?));
         unserved.push((socket, Arc::clone(&door)));
         Ok(Some(Listening { address, door }))
     };
@@ -173,15 +181,26 @@ pub fn start(
         name: config.name.clone(),
         grpc: listening(Speaks::Grpc, &config.grpc)?,
         http: listening(Speaks::Http, &config.http)?,
+        sockets,
         unserved,
         stage: watch::channel(Stage::Serve).0,
         runtimes: runtimes.clone(),
     })
 }
 
-fn bind(name: &str, protocol: &Protocol, runtimes: &Runtimes) -> io::Result<std::net::TcpListener> {
+fn open(
+    name: &str,
+    speaks: Speaks,
+    protocol: &Protocol,
+    runtimes: &Runtimes,
+    left: &Left,
+) -> io::Result<std::net::TcpListener> {
     let endpoint = protocol.endpoint;
-    listen::bind(runtimes, endpoint).map_err(|error| {
+    let opened = match left.socket(name, speaks, endpoint) {
+        Some(socket) => socket.try_clone(),
+        None => listen::bind(runtimes, endpoint, &left.at_port(endpoint)),
+    };
+    opened.map_err(|error| {
         let message = format!("receiver {name:?}: cannot listen on {endpoint}: {error}");
         io::Error::new(error.kind(), message)
     })
@@ -190,6 +209,9 @@ fn bind(name: &str, protocol: &Protocol, runtimes: &Runtimes) -> io::Result<std:
 impl Running {
     /// Has it serve those who connect.
     pub fn begin(&mut self) {
+        if self.unserved.is_empty() {
+            return;
+        }
         for (socket, door) in self.unserved.drain(..) {
             listen::spawn(socket, door, self.runtimes.clone(), self.stage.subscribe());
         }
@@ -198,6 +220,11 @@ impl Running {
             let protocol = socket.protocol();
             tracing::info!(receiver = self.name, protocol, %address, tls, "listening");
         }
+    }
+
+    /// The receiver's name in the config.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The socket for gRPC.
@@ -212,14 +239,20 @@ impl Running {
 
     /// Takes no more connections, answers the requests in flight, and ends; connections that are not done within
     /// `patience` are cut. Says whether all were done.
-    pub async fn stop(self, patience: Duration) -> bool {
+    pub fn stop(self, patience: Duration) -> impl Future<Output = bool> + Send {
         self.stage.send_replace(Stage::Finish);
-        let done = time::timeout(patience, self.stage.closed()).await.is_ok();
-        if !done {
-            self.stage.send_replace(Stage::Cut);
-            self.stage.closed().await;
+        let Self {
+            stage, runtimes, ..
+        } = self;
+        async move {
+            let done = time::timeout(patience, stage.closed()).await.is_ok();
+            if !done {
+                stage.send_replace(Stage::Cut);
+                stage.closed().await;
+            }
+            drop(runtimes);
+            done
         }
-        done
     }
 }
 

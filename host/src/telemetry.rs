@@ -61,29 +61,67 @@ impl Level {
     }
 }
 
+/// Logging, until it is dropped: then what waits is written.
+pub struct Logging {
+    _log: Log,
+    /// None where [`LOG_VARIABLE`] has chosen.
+    filter: Option<SetFilter>,
+}
+
+type SetFilter = Box<dyn Fn(EnvFilter) + Send + Sync>;
+
+impl Logging {
+    /// Logs at this level from now on, unless [`LOG_VARIABLE`] has chosen.
+    pub fn set_level(&self, level: Level) {
+        if let Some(set) = &self.filter {
+            set(EnvFilter::new(level.name()));
+        }
+    }
+}
+
 /// Starts logging as the config says, or [`LOG_VARIABLE`]. To be held for as long as the program runs: dropping it writes
 /// what waits.
 #[must_use = "dropping it ends the log"]
-pub fn start_logging(config: &LogConfig) -> io::Result<Log> {
-    let filter = EnvFilter::try_from_env(LOG_VARIABLE)
-        .unwrap_or_else(|_| EnvFilter::new(config.level.name()));
+pub fn start_logging(config: &LogConfig) -> io::Result<Logging> {
+    let chosen = EnvFilter::try_from_env(LOG_VARIABLE).ok();
+    let is_chosen = chosen.is_some();
+    let filter = chosen.unwrap_or_else(|| EnvFilter::new(config.level.name()));
     let log = Log::start(io::stderr())?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(log.writer())
         // They would go to standard error, which may be what fails.
         .log_internal_errors(false);
-    match config.encoding {
-        Encoding::Console => lines
-            .with_ansi(io::stderr().is_terminal())
-            .with_target(false)
-            .init(),
-        Encoding::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .init(),
-    }
-    Ok(log)
+    let set: SetFilter = match config.encoding {
+        Encoding::Console => {
+            let lines = lines
+                .with_ansi(io::stderr().is_terminal())
+                .with_target(false)
+                .with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.init();
+            Box::new(move |filter| {
+                // It fails once nobody logs any more.
+                let _gone = handle.reload(filter);
+            })
+        }
+        Encoding::Json => {
+            let lines = lines
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.init();
+            Box::new(move |filter| {
+                // It fails once nobody logs any more.
+                let _gone = handle.reload(filter);
+            })
+        }
+    };
+    Ok(Logging {
+        _log: log,
+        filter: (!is_chosen).then_some(set),
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -12,11 +13,14 @@ use tempfile::TempDir;
 /// How long the program may take to be ready, or to end: far more than it needs on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The name of its config file.
+const CONFIG: &str = "otlet.yaml";
+
 /// A running `otlet run`. Dropped, it is killed.
 pub struct Program {
     child: Child,
     said: Arc<Said>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 #[derive(Default)]
@@ -79,7 +83,7 @@ impl Program {
 
     fn begin_as(mut program: Command, config: &str, input: Stdio, output: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let path = folder.path().join("otlet.yaml");
+        let path = folder.path().join(CONFIG);
         std::fs::write(&path, config).expect("a file can be written");
         let mut child = program
             .args(["run", "--config"])
@@ -96,7 +100,7 @@ impl Program {
         Self {
             child,
             said,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -134,12 +138,55 @@ impl Program {
         self.child.id()
     }
 
+    /// The folder that its config is in, which nothing else uses.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Puts another config in the place of the one it runs, whole at once.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn configure(&self, config: &str) {
+        let new = self.folder().join("otlet.new");
+        std::fs::write(&new, config).expect("a file can be written");
+        std::fs::rename(new, self.folder().join(CONFIG)).expect("a file can be renamed");
+    }
+
+    /// Puts another config there and has it read by SIGHUP; gives the line of the log that holds `text`, waited for.
+    ///
+    /// # Panics
+    /// If no such line comes.
+    pub fn reload(&self, config: &str, text: &str) -> String {
+        let before = self.lines();
+        self.configure(config);
+        self.signal("HUP");
+        self.wait_for_after(before, text)
+    }
+
+    /// The number of lines that it has said.
+    pub fn lines(&self) -> usize {
+        let lines = self.said.lines.lock();
+        lines.unwrap_or_else(PoisonError::into_inner).0.len()
+    }
+
     /// The first line of its log that holds `text`, waited for.
     ///
     /// # Panics
     /// If no such line comes.
     pub fn wait_for(&self, text: &str) -> String {
-        let find = |lines: &[String]| lines.iter().find(|line| line.contains(text)).cloned();
+        self.wait_for_after(0, text)
+    }
+
+    /// The first line likewise after so many lines.
+    ///
+    /// # Panics
+    /// If no such line comes.
+    pub fn wait_for_after(&self, before: usize, text: &str) -> String {
+        let find = |lines: &[String]| {
+            let mut later = lines.iter().skip(before);
+            later.find(|line| line.contains(text)).cloned()
+        };
         let lines = self
             .said
             .lines

@@ -17,10 +17,10 @@ use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 
 /// What requests may hold; without a word in the config at least what its receivers' largest requests need.
-pub(super) fn memory(config: &Config) -> Memory {
+pub(super) fn memory_limit(config: &Config) -> usize {
     let least = config.receivers.iter().map(ReceiverConfig::least_memory);
     let default = || memory::default_limit().max(least.max().unwrap_or_default());
-    Memory::new(config.memory.unwrap_or_else(default))
+    config.memory.unwrap_or_else(default)
 }
 
 pub(super) fn start_letters(
@@ -37,47 +37,39 @@ pub(super) fn start_letters(
     Ok(Some(letters))
 }
 
-pub(super) fn start_exporters(
-    config: &Config,
-    runtimes: &Runtimes,
-    letters: Option<&Arc<Letters>>,
-) -> anyhow::Result<Vec<Arc<Exporter>>> {
-    let output = Output::stdout();
-    config
+/// Where the `debug` exporters print.
+pub(super) fn output() -> Output {
+    Output::stdout()
+}
+
+/// The processors and exporters of a pipeline.
+pub(super) fn members(
+    pipeline: &PipelineConfig,
+    stages: &[Arc<Stage>],
+    exporters: &[Arc<Exporter>],
+) -> (Vec<Arc<Stage>>, Vec<Arc<Exporter>>) {
+    let stages = pipeline.processors.iter().filter_map(|at| stages.get(*at));
+    let exporters = pipeline
         .exporters
         .iter()
-        .map(|config| {
-            Ok(Arc::new(Exporter::start(
-                config, runtimes, &output, letters,
-            )?))
-        })
-        .collect()
+        .filter_map(|at| exporters.get(*at));
+    (stages.cloned().collect(), exporters.cloned().collect())
 }
 
 pub(super) fn assemble(
     pipeline: &PipelineConfig,
     config: &Config,
-    stages: &[Arc<Stage>],
-    exporters: &[Arc<Exporter>],
+    stages: Vec<Arc<Stage>>,
+    exporters: Vec<Arc<Exporter>>,
     threads: usize,
 ) -> Pipeline {
-    let stages = pipeline
-        .processors
-        .iter()
-        .filter_map(|index| stages.get(*index))
-        .cloned();
-    let chain = Chain::new(&pipeline.name, stages.collect());
-    let sends = pipeline
-        .exporters
-        .iter()
-        .filter_map(|index| exporters.get(*index))
-        .cloned();
+    let chain = Chain::new(&pipeline.name, stages);
     let mut sizers = pipeline
         .exporters
         .iter()
         .filter_map(|index| config.exporters.get(*index));
     let counts_items = sizers.any(|exporter| exporter.queue.sizer == Sizer::Items);
-    Pipeline::new(chain, sends.collect(), counts_items, threads)
+    Pipeline::new(chain, exporters, counts_items, threads)
 }
 
 pub(super) fn start_admin(
@@ -103,15 +95,11 @@ pub(super) fn start_pushes(config: &Config, sources: &Arc<Sources>) -> anyhow::R
 }
 
 /// The sockets of all receivers, each with its receiver's name.
-pub(super) fn sockets(config: &Config, receivers: &[Running]) -> Vec<(String, Listening)> {
+pub(super) fn sockets(receivers: &[Running]) -> Vec<(String, Listening)> {
     let mut sockets = vec![];
-    let of_otlp = config.receivers.iter().filter_map(|config| match config {
-        ReceiverConfig::Otlp(config) => Some(config),
-        ReceiverConfig::JsonLines(_) => None,
-    });
-    for (config, running) in of_otlp.zip(receivers) {
+    for running in receivers {
         for socket in [running.grpc(), running.http()].into_iter().flatten() {
-            sockets.push((config.name.clone(), socket.clone()));
+            sockets.push((running.name().to_owned(), socket.clone()));
         }
     }
     sockets

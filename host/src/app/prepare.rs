@@ -87,6 +87,16 @@ pub fn prepare(mut draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, R
     })
 }
 
+/// The same for a config that is to take the place of the one that runs. Plugins are had as it says from now on; whoever
+/// refuses it sets the registry back.
+pub fn prepare_again(draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, Report> {
+    // What could not be read says nothing.
+    if !draft.has_mistakes() && registry.settings() != *draft.plugins() {
+        registry.set(draft.plugins().clone());
+    }
+    prepare(draft, registry)
+}
+
 /// The instances that the processors of a config may have together.
 fn instances(draft: &Draft) -> usize {
     draft

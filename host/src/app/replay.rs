@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::thread;
 
 use super::Prepared;
-use super::parts::{assemble, start_exporters};
+use super::parts::{assemble, members, output};
 use crate::batch::{Batch, Signal};
 use crate::exporter::Exporter;
 use crate::letters::{Origin, Reason};
 use crate::payload::Payload;
-use crate::pipeline::Intake;
+use crate::pipeline::{Intake, Routes};
 use crate::queue::Size;
 use crate::runtime::Runtimes;
 
@@ -36,11 +36,15 @@ impl Replay {
         }
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let runtimes = Runtimes::start(threads)?;
-        let exporters = start_exporters(&config, &runtimes, None)?;
+        let output = output();
+        let start = |config| Exporter::start(config, &runtimes, &output, None).map(Arc::new);
+        let exporters: Vec<_> = config.exporters.iter().map(start).collect::<Result<_, _>>()?;
         let pipelines = config.pipelines.iter().map(|pipeline| {
-            let assembled = assemble(pipeline, &config, &stages, &exporters, threads);
-            let mut intake = Intake::new("replay", None);
-            intake.add(pipeline.signal, Arc::new(assembled));
+            let (stages, exporters) = members(pipeline, &stages, &exporters);
+            let assembled = assemble(pipeline, &config, stages, exporters, threads);
+            let mut routes = Routes::new(None);
+            routes.add(pipeline.signal, Arc::new(assembled));
+            let intake = Intake::new("replay", routes);
             (pipeline.name.clone(), (pipeline.signal, intake))
         });
         Ok(Self {

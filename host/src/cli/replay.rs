@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use super::{BAD_CONFIG, Signals, control, prepare, say};
+use super::{BAD_CONFIG, Ends, control, prepare, say};
 use crate::app::Replay;
 use crate::letters::{Claim, Claimed, Folder, Name};
 use crate::{config, telemetry};
@@ -51,7 +51,7 @@ pub(super) fn main(directory: &Path, config: &Path) -> anyhow::Result<ExitCode> 
     }
     let letters = folder.letters()?;
     control()?.block_on(async {
-        let mut signals = Signals::new()?;
+        let mut signals = Ends::new()?;
         let work = Work {
             folder: &folder,
             replay: Replay::start(prepared)?,

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::plugin::{self, Absent, OnError};
@@ -57,6 +57,8 @@ pub struct Draft {
     dead_letters: Option<letters::Config>,
     plugins: plugin::Settings,
     memory: Option<usize>,
+    /// What it was read from beside its own file.
+    files: Vec<PathBuf>,
 }
 
 /// What a plugin does that its place in a pipeline matters for.
@@ -148,6 +150,16 @@ impl Draft {
         self.processors.iter().map(|read| &read.config)
     }
 
+    /// The files whose text was filled in (`${file:PATH}`), those that could not be read included.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// Whether something that was found keeps it from being used.
+    pub fn has_mistakes(&self) -> bool {
+        self.mistakes.iter().any(Mistake::is_fatal)
+    }
+
     /// Whether dead letters are kept.
     pub fn keeps_letters(&self) -> bool {
         self.dead_letters.is_some()
@@ -205,7 +217,7 @@ impl Draft {
     /// Warns of plugins that write text after one that fails closed, and so has not seen it. Where there are mistakes it says
     /// nothing: not all that is named may be there.
     pub fn check_order(&mut self, nature: impl Fn(&ProcessorConfig) -> Option<Nature>) {
-        if self.mistakes.iter().any(Mistake::is_fatal) {
+        if self.has_mistakes() {
             return;
         }
         let natures: Vec<_> = self.processors().map(nature).collect();
@@ -328,6 +340,7 @@ impl Draft {
             dead_letters: None,
             plugins: plugin::Settings::default(),
             memory: None,
+            files: Vec::new(),
         }
     }
 
@@ -336,7 +349,8 @@ impl Draft {
         match yaml::read(text, &mut draft.mistakes) {
             Err(mistake) => draft.mistakes.push(mistake),
             Ok(Some(mut root)) if !root.is_null() => {
-                environment::expand(&mut root, text, sources, &mut draft.mistakes);
+                draft.files =
+                    environment::expand(&mut root, text, sources, &mut draft.mistakes);
                 draft.sections(&root, sources.folder);
             }
             Ok(_) => draft

@@ -3,7 +3,8 @@
 //! `$$` stands for `$`, a `$` before anything else for itself. What is filled in is one value, never YAML of its own; with a
 //! file in it, it is a text.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::file;
 use super::report::{Mistake, Place, quoted};
@@ -20,21 +21,23 @@ pub(super) struct Sources<'a> {
     pub(super) folder: &'a Path,
 }
 
-/// Fills in every reference below `node`.
+/// Fills in every reference below `node`, and gives the files that were to be read for it.
 pub(super) fn expand(
     node: &mut Node,
     text: &str,
     sources: Sources<'_>,
     mistakes: &mut Vec<Mistake>,
-) {
+) -> Vec<PathBuf> {
     let mut expansion = Expansion {
         text,
         sources,
         mistakes,
         room: MAX_BYTES,
         files: file::MAX_BYTES,
+        read: BTreeSet::new(),
     };
     expansion.node(node);
+    expansion.read.into_iter().collect()
 }
 
 /// What begins a reference to a file.
@@ -48,6 +51,7 @@ struct Expansion<'a> {
     /// The bytes that may still be filled in from the environment, and from files.
     room: usize,
     files: usize,
+    read: BTreeSet<PathBuf>,
 }
 
 impl Expansion<'_> {
@@ -121,6 +125,7 @@ impl Expansion<'_> {
             return Err(("a reference within a reference".to_owned(), cure.to_owned()));
         }
         if let Some(path) = reference.strip_prefix(FILE) {
+            self.read.insert(self.sources.folder.join(path));
             let text = file::read(self.sources.folder, path, self.files)?;
             self.files -= text.len();
             return Ok(text);

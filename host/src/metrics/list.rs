@@ -192,6 +192,9 @@ metrics! {
     EXPORTER_LOST_ITEMS: Counter "otlet.exporter.lost_items", ITEMS, EXPORTER,
         "Spans, data points or log records in them.";
 
+    EXPORTER_DRAINING: Gauge "otlet.exporter.draining_requests", REQUESTS, EXPORTER,
+        "Requests that an exporter of that name still has to send, which a reload of the config removed or changed.";
+
     LETTERS: Counter "otlet.dead_letters.written", Unit::Of("{letter}"), &[],
         "Dead letters that were written.";
     LETTERS_ITEMS: Counter "otlet.dead_letters.written_items", ITEMS, &[],
@@ -203,6 +206,10 @@ metrics! {
     LETTERS_DISK: Gauge "otlet.dead_letters.disk_usage", Unit::Bytes, &[],
         "Room on the disk that dead letters take, or are about to.";
 
+    CONFIG_RELOADS: Counter "otlet.config.reloads", Unit::Of("{reload}"), &["outcome"],
+        "How often the config was read again: applied, unchanged, or refused, after which nothing is different.";
+    CONFIG_LOADED: Gauge "otlet.config.last_good", Unit::Seconds, &[],
+        "When the config was last found to be good, in seconds since 1970.";
     BUILD: Gauge "otlet.build_info", Unit::Of("1"), &["version"], "Always 1, with the version of otlet.";
     PROCESS_START: Gauge "process.start_time", Unit::Seconds, &[],
         "When the process started, in seconds since 1970.";

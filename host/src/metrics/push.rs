@@ -3,7 +3,7 @@
 //! **Invariant**: the exporter is not among the sources, so that what it sends is nowhere counted and causes nothing to send.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::{self, MissedTickBehavior};
@@ -18,7 +18,7 @@ use crate::runtime::Runtimes;
 const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Where otlet sends its own metrics (`service.telemetry.metrics.readers`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PushConfig {
     /// How often. Example: `interval: 60000`, in milliseconds.
     pub interval: Duration,
@@ -31,19 +31,23 @@ pub struct Push {
     exporter: Arc<Exporter>,
     sources: Arc<Sources>,
     resource: Arc<[(String, String)]>,
-    _runtimes: Runtimes,
+    interval: Duration,
+    runtimes: Runtimes,
 }
+
+/// The name of this process.
+static INSTANCE: OnceLock<String> = OnceLock::new();
 
 /// What otlet says of itself unless the config says otherwise: its name, its version, and a name of this process.
 pub fn resource(configured: &[(String, String)]) -> Vec<(String, String)> {
-    let instance = uuid(fastrand::u128(..));
+    let instance = INSTANCE.get_or_init(|| uuid(fastrand::u128(..)));
     let mut resource = vec![
         ("service.name".to_owned(), "otlet".to_owned()),
         (
             "service.version".to_owned(),
             env!("CARGO_PKG_VERSION").to_owned(),
         ),
-        ("service.instance.id".to_owned(), instance),
+        ("service.instance.id".to_owned(), instance.clone()),
     ];
     for (key, value) in configured {
         resource.retain(|(own, _)| own != key);
@@ -68,7 +72,7 @@ fn uuid(random: u128) -> String {
 }
 
 impl Push {
-    /// Starts to send what `sources` tell.
+    /// Makes ready to send what `sources` tell, from [`begin`](Self::begin) on.
     pub fn start(
         config: &PushConfig,
         resource: &Arc<[(String, String)]>,
@@ -77,18 +81,23 @@ impl Push {
         let runtimes = Runtimes::start(1)?;
         let exporter = Exporter::start(&config.exporter, &runtimes, &Output::stdout(), None)
             .map_err(io::Error::other)?;
-        let push = Self {
+        Ok(Self {
             exporter: Arc::new(exporter),
             sources: Arc::clone(sources),
             resource: Arc::clone(resource),
-            _runtimes: runtimes.clone(),
-        };
-        for runtime in runtimes.iter() {
-            let exporter = Arc::downgrade(&push.exporter);
-            let (sources, resource) = (Arc::clone(sources), Arc::clone(resource));
+            interval: config.interval,
+            runtimes,
+        })
+    }
+
+    /// Sends now, and again and again.
+    pub fn begin(&self) {
+        for runtime in self.runtimes.iter() {
+            let exporter = Arc::downgrade(&self.exporter);
+            let (sources, resource) = (Arc::clone(&self.sources), Arc::clone(&self.resource));
             let mut ticks = {
                 let _runtime = runtime.enter();
-                time::interval(config.interval)
+                time::interval(self.interval)
             };
             ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
             runtime.spawn(async move {
@@ -101,7 +110,6 @@ impl Push {
                 }
             });
         }
-        Ok(push)
     }
 
     /// Sends everything once more, and ends.

@@ -1,8 +1,12 @@
 //! Where the numbers are, and reading them.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Weak};
 
+use arc_swap::ArcSwapOption;
+
+use super::reloads::Reloads;
 use super::snapshot::Snapshot;
 use super::{list, process};
 use crate::exporter::Exporter;
@@ -13,7 +17,10 @@ use crate::receiver::{Listening, jsonlines};
 
 /// The parts that count, once they are there.
 #[derive(Default)]
-pub struct Sources(OnceLock<Parts>);
+pub struct Sources {
+    parts: ArcSwapOption<Parts>,
+    reloads: Reloads,
+}
 
 /// The parts of a running otlet.
 pub struct Parts {
@@ -27,6 +34,8 @@ pub struct Parts {
     pub stages: Vec<Arc<Stage>>,
     /// The exporters.
     pub exporters: Vec<Arc<Exporter>>,
+    /// Exporters that are no longer of the config, for as long as they have something to send.
+    pub draining: Vec<Weak<Exporter>>,
     /// Where dead letters are kept, if they are.
     pub letters: Option<Arc<Letters>>,
     /// What requests hold.
@@ -40,16 +49,20 @@ impl Sources {
         Arc::default()
     }
 
-    /// Reads from these parts from now on; they cannot be changed again.
+    /// Reads from these parts from now on.
     pub fn set(&self, parts: Parts) {
-        // Whoever set some before keeps them: there is one place that calls this, once.
-        let _already = self.0.set(parts);
+        self.parts.store(Some(Arc::new(parts)));
+    }
+
+    /// What became of the config since the start.
+    pub fn reloads(&self) -> &Reloads {
+        &self.reloads
     }
 
     /// Reads everything.
     pub fn snapshot(&self) -> Snapshot {
         let mut into = Snapshot::empty();
-        if let Some(parts) = self.0.get() {
+        if let Some(parts) = self.parts.load_full() {
             for (receiver, socket) in &parts.sockets {
                 collect_socket(receiver, socket, &mut into);
             }
@@ -65,11 +78,13 @@ impl Sources {
             for exporter in &parts.exporters {
                 collect_exporter(exporter, &mut into);
             }
+            collect_draining(&parts, &mut into);
             if let Some(letters) = &parts.letters {
                 collect_letters(letters, &mut into);
             }
             collect_memory(&parts.memory, &mut into);
         }
+        collect_reloads(&self.reloads, &mut into);
         process::collect(&mut into);
         into
     }
@@ -223,4 +238,25 @@ fn collect_exporter(exporter: &Exporter, into: &mut Snapshot) {
     into.add(&list::EXPORTER_REFUSED, labels, exporter.refused());
     into.add(&list::EXPORTER_LOST, labels, lost.requests);
     into.add(&list::EXPORTER_LOST_ITEMS, labels, lost.items);
+}
+
+/// Adds what is still to be sent under the name of each exporter that is, or was, of the config.
+fn collect_draining(parts: &Parts, into: &mut Snapshot) {
+    let names = parts.exporters.iter().map(|exporter| exporter.name());
+    let mut waiting: BTreeMap<String, u64> = names.map(|name| (name.to_owned(), 0)).collect();
+    for exporter in parts.draining.iter().filter_map(Weak::upgrade) {
+        *waiting.entry(exporter.name().to_owned()).or_default() += exporter.depth().requests;
+    }
+    for (name, requests) in waiting {
+        into.add(&list::EXPORTER_DRAINING, [name.as_str()], requests);
+    }
+}
+
+fn collect_reloads(reloads: &Reloads, into: &mut Snapshot) {
+    for (outcome, counter) in reloads.outcomes() {
+        into.add(&list::CONFIG_RELOADS, [outcome], counter.get());
+    }
+    if let Some(loaded) = reloads.loaded() {
+        into.add(&list::CONFIG_LOADED, [], loaded);
+    }
 }

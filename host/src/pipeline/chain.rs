@@ -55,6 +55,11 @@ impl Chain {
         &self.pipeline
     }
 
+    /// The processors, in order.
+    pub(super) fn stages(&self) -> &[Arc<Stage>] {
+        &self.stages
+    }
+
     /// Whether any processor works on this signal.
     pub(super) fn takes(&self, signal: Signal) -> bool {
         self.stages.iter().any(|stage| stage.takes(signal))

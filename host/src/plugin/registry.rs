@@ -141,6 +141,11 @@ impl Registry {
         self.known().settings.directory.clone()
     }
 
+    /// The settings.
+    pub fn settings(&self) -> Settings {
+        self.known().settings.clone()
+    }
+
     /// Other settings from now on; gives those until now. What they do not permit is no longer current.
     pub fn set(&self, settings: Settings) -> Settings {
         let mut known = self.known();

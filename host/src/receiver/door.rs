@@ -85,13 +85,14 @@ impl Door {
         Arc::new(Self::with(speaks, protocol, next, memory, (None, None)))
     }
 
-    /// A door of the receiver of that name, with the TLS and tokens of its config.
+    /// A door of the receiver of that name, with the TLS and tokens of its config, which counts on in `counters`.
     pub(super) fn guarded(
         receiver: &str,
         speaks: Speaks,
         protocol: Protocol,
         next: Next,
         memory: Memory,
+        counters: Arc<Counters>,
     ) -> Result<Arc<Self>, Wrong> {
         let protocols = match speaks {
             Speaks::Grpc => &[tls::H2][..],
@@ -102,7 +103,8 @@ impl Door {
         let tls = tls.map(|tls| tls::Acceptor::new(&what, tls, protocols));
         let guard = protocol.auth.as_deref().map(auth::Guard::new);
         let checks = (tls.transpose()?, guard.transpose()?);
-        Ok(Arc::new(Self::with(speaks, protocol, next, memory, checks)))
+        let door = Self::with(speaks, protocol, next, memory, checks);
+        Ok(Arc::new(Self { counters, ..door }))
     }
 
     fn with(

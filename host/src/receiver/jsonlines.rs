@@ -39,7 +39,7 @@ use crate::runtime::Runtimes;
 use files::Files;
 use gather::Gather;
 use handover::Handover;
-use positions::Positions;
+use positions::{Position, Positions};
 
 /// One `jsonlines` receiver of the config.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,29 +90,39 @@ pub enum StartAt {
     End,
 }
 
+/// What a receiver leaves to the one that takes its place: how far it read, once it has ended, and what it has counted.
+#[derive(Clone)]
+pub struct Left {
+    positions: watch::Receiver<Option<Vec<Position>>>,
+    counters: Arc<Counters>,
+}
+
 /// A receiver that is running. Dropped, it ends, and what was read of files and not taken is read again.
 pub struct Running {
+    name: String,
     /// Sent once it may read.
     begin: Option<oneshot::Sender<()>>,
     stop: watch::Sender<bool>,
-    /// Its sender goes away with the thread.
-    ended: watch::Receiver<()>,
+    /// Its sender goes away with the thread, and tells before how far it read.
+    ended: watch::Receiver<Option<Vec<Position>>>,
     /// Whether what was read and not taken is lost with the process.
     is_only_copy: bool,
     counters: Arc<Counters>,
 }
 
 /// Opens what a receiver reads, on a thread of its own, which reads no line before [`Running::begin`]: what is read must have
-/// somewhere to go.
+/// somewhere to go. It goes on where one before it `left` off.
 pub fn start(
     config: &Config,
     runtimes: &Runtimes,
     next: &Next,
     handles: &Handles,
+    left: Option<&Left>,
 ) -> io::Result<Running> {
-    let counters = Arc::<Counters>::default();
+    let counters = left.map_or_else(Arc::default, |left| Arc::clone(&left.counters));
+    counters.hold(0);
     let (stop, stopped) = watch::channel(false);
-    let (alive, ended) = watch::channel(());
+    let (alive, ended) = watch::channel(None);
     let (begin, started) = oneshot::channel();
     let handover = Handover::new(&config.name, runtimes, next, &counters);
     let gather = Gather::new(&config.resource, config.max_line_size, &counters);
@@ -120,18 +130,23 @@ pub fn start(
     match &config.input {
         Input::Stdin => {
             let input = stdin::open()?;
-            spawn(name, alive, started, || {
-                stdin::run(input, gather, handover, stopped)
+            spawn(name, alive, started, || async {
+                stdin::run(input, gather, handover, stopped).await;
+                vec![]
             })?;
         }
         Input::Files(sought) => {
-            let positions = Positions::open(sought.storage.as_deref(), name)
+            let mut positions = Positions::open(sought.storage.as_deref(), name)
                 .map_err(|error| io::Error::other(format!("receiver {name:?}: {error}")))?;
+            if let Some(left) = left.and_then(|left| left.positions.borrow().clone()) {
+                positions.restore(left);
+            }
             let files = Files::new(name, sought, positions, gather, handles)?;
             spawn(name, alive, started, || files.run(handover, stopped))?;
         }
     }
     Ok(Running {
+        name: name.clone(),
         begin: Some(begin),
         stop,
         ended,
@@ -143,12 +158,12 @@ pub fn start(
 /// Runs `work`, once it has begun, on a thread with a runtime that has timers and nothing else.
 fn spawn<F>(
     name: &str,
-    alive: watch::Sender<()>,
+    alive: watch::Sender<Option<Vec<Position>>>,
     started: oneshot::Receiver<()>,
     work: impl FnOnce() -> F + Send + 'static,
 ) -> io::Result<()>
 where
-    F: Future<Output = ()>,
+    F: Future<Output = Vec<Position>>,
 {
     let runtime = Builder::new_current_thread().enable_time().build()?;
     thread::Builder::new()
@@ -156,7 +171,8 @@ where
         .spawn(move || {
             runtime.block_on(async {
                 if started.await.is_ok() {
-                    work().await;
+                    let positions = work().await;
+                    alive.send_replace(Some(positions));
                 }
             });
             drop(alive);
@@ -169,6 +185,30 @@ impl Running {
     pub fn begin(&mut self) {
         // A thread that is gone reads nothing, and whoever waits for its end knows.
         let _gone = self.begin.take().map(|begin| begin.send(()));
+    }
+
+    /// The receiver's name in the config.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it leaves to the one that takes its place, once it has ended.
+    pub fn left(&self) -> Left {
+        Left {
+            positions: self.ended.clone(),
+            counters: Arc::clone(&self.counters),
+        }
+    }
+
+    /// Has it end, unless an attempt that is under way takes longer than `patience`: then it goes on as if nothing was said.
+    /// Says whether it has ended.
+    pub async fn pause(&self, patience: Duration) -> bool {
+        self.stop.send_replace(true);
+        if time::timeout(patience, self.ended()).await.is_ok() {
+            return true;
+        }
+        self.stop.send_replace(false);
+        self.ended.borrow().is_some()
     }
 
     /// What it has counted.

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,16 +27,47 @@ const AFTER_ERROR: Duration = Duration::from_millis(100);
 /// Of connections that cannot be had.
 static UNACCEPTED: Throttle = Throttle::new();
 
-/// Binds a socket. It belongs to no runtime yet, so that it can outlive the one that accepts from it.
-pub(super) fn bind(runtimes: &Runtimes, address: SocketAddr) -> io::Result<std::net::TcpListener> {
+/// Binds a socket. It belongs to no runtime yet, so that it can outlive the one that accepts from it. Sockets that `go` are of
+/// this process and about to be closed: they are no obstacle.
+pub(super) fn bind(
+    runtimes: &Runtimes,
+    address: SocketAddr,
+    go: &[&std::net::TcpListener],
+) -> io::Result<std::net::TcpListener> {
     let (handle, _load) = runtimes.least_loaded();
     let _runtime = handle.enter();
+    match bind_alone(address, false) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && !go.is_empty() => {
+            // Two sockets can share a port if both say so. They say so for this moment alone, so that nobody else can.
+            share(go, true)?;
+            let bound = bind_alone(address, true);
+            share(go, false)?;
+            let bound = bound?;
+            share(&[&bound], false)?;
+            Ok(bound)
+        }
+        bound => bound,
+    }
+}
+
+/// Has sockets share their port with others of this user that do, or not.
+fn share(sockets: &[&std::net::TcpListener], shared: bool) -> io::Result<()> {
+    for socket in sockets {
+        // What options are set by takes a stream, of which this is none: a second handle of the same socket.
+        let stream = std::net::TcpStream::from(OwnedFd::from(socket.try_clone()?));
+        TcpSocket::from_std_stream(stream).set_reuseport(shared)?;
+    }
+    Ok(())
+}
+
+fn bind_alone(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     // Connections of the process before us that linger must not keep us from starting.
     socket.set_reuseaddr(true)?;
+    socket.set_reuseport(shared)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }

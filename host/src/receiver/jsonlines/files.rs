@@ -17,7 +17,7 @@ use super::found::{Found, Search};
 use super::gather::Gather;
 use super::handles::Handles;
 use super::handover::{Handover, Outcome};
-use super::positions::Positions;
+use super::positions::{Position, Positions};
 use super::tail::{Filled, Tail};
 use super::{Sought, StartAt};
 
@@ -83,8 +83,12 @@ impl Files {
         Ok(files)
     }
 
-    /// Reads until it is stopped.
-    pub(super) async fn run(mut self, handover: Handover, mut stop: watch::Receiver<bool>) {
+    /// Reads until it is stopped, and says how far it read.
+    pub(super) async fn run(
+        mut self,
+        handover: Handover,
+        mut stop: watch::Receiver<bool>,
+    ) -> Vec<Position> {
         loop {
             let Some(more) = self.turn(&handover, &mut stop).await else {
                 break;
@@ -98,8 +102,9 @@ impl Files {
                 self.discover();
             }
         }
-        let tails = self.tails.values().map(Tail::position);
-        self.positions.write(&self.receiver, tails);
+        let positions: Vec<_> = self.tails.values().map(Tail::position).collect();
+        self.positions.write(&self.receiver, positions.iter().cloned());
+        positions
     }
 
     /// Gives every file that may have something, or as many as have a turn, theirs; says whether there is more to read at

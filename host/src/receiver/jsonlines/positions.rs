@@ -79,6 +79,12 @@ impl Positions {
         })
     }
 
+    /// Has these be what was kept: those of a receiver that just ended.
+    pub(super) fn restore(&mut self, positions: Vec<Position>) {
+        self.restored = Some(positions);
+        self.changed = true;
+    }
+
     /// What was kept, once; none if this is the first start.
     pub(super) fn take(&mut self) -> Option<Vec<Position>> {
         self.restored.take()

@@ -26,7 +26,7 @@ fn receiver(folder: &std::path::Path) -> (Running, Arc<AtomicUsize>, Runtimes) {
         Box::pin(async { Ok(Accepted::default()) })
     });
     let runtimes = Runtimes::start(1).unwrap();
-    let running = start(&config, &runtimes, &next, &Handles::new(9)).unwrap();
+    let running = start(&config, &runtimes, &next, &Handles::new(9), None).unwrap();
     (running, requests, runtimes)
 }
 

@@ -31,6 +31,7 @@ fn receiver_with(sink: &Sink, threads: usize, adjust: impl Fn(&mut Protocol)) ->
         &Runtimes::start(threads).unwrap(),
         &sink.next(),
         &Memory::unbounded(),
+        &Left::default(),
     )
     .unwrap();
     running.begin();

@@ -249,7 +249,8 @@ async fn nothing_is_served_before_it_begins() {
         grpc: None,
         http: Some(protocol()),
     };
-    let mut running = start(&config, &runtimes, &sink.next(), &Memory::unbounded()).unwrap();
+    let (memory, left) = (Memory::unbounded(), Left::default());
+    let mut running = start(&config, &runtimes, &sink.next(), &memory, &left).unwrap();
     let mut client = http1_client(http_address(&running)).await;
     let mut answer = std::pin::pin!(client.send_request(http_request(&b""[..])));
     let early = time::timeout(Duration::from_millis(50), answer.as_mut()).await;
@@ -273,6 +274,7 @@ async fn an_address_in_use_is_named() {
         &Runtimes::start(1).unwrap(),
         &sink.next(),
         &Memory::unbounded(),
+        &Left::default(),
     );
     let message = error.err().expect("it is taken").to_string();
     assert!(message.contains("\"otlp/second\""), "{message}");

@@ -1,0 +1,92 @@
+//! What is no longer of the config, and ends in the background: receivers answer what they have, pipelines let go of what is in
+//! them, and exporters send what waits, with all their retries.
+//!
+//! **Invariant**: an exporter takes what comes until no pipeline has it any more, so that nobody is refused for a reload.
+
+use std::sync::{Arc, Weak};
+
+use tokio::task::JoinSet;
+
+use super::PATIENCE;
+use crate::exporter::Exporter;
+use crate::metrics::Push;
+use crate::pipeline::{Pipeline, Stage};
+use crate::receiver::Running;
+
+/// What ends in the background, until it has.
+#[derive(Default)]
+pub(super) struct Leaving {
+    /// Each tells whether all its connections ended in time.
+    receivers: JoinSet<bool>,
+    others: JoinSet<()>,
+    exporters: Vec<Weak<Exporter>>,
+}
+
+impl Leaving {
+    /// Has a receiver take no more, at once, and end.
+    pub(super) fn receiver(&mut self, receiver: Running) {
+        self.receivers.spawn(receiver.stop(PATIENCE));
+    }
+
+    /// Sends the last metrics.
+    pub(super) fn push(&mut self, push: Push) {
+        self.others.spawn(push.finish());
+    }
+
+    /// Has exporters send what waits, once the pipelines have ended that may still add to it; and then lets go of processors,
+    /// here and not where telemetry is carried.
+    pub(super) fn parts(
+        &mut self,
+        pipelines: Vec<Arc<Pipeline>>,
+        exporters: Vec<Arc<Exporter>>,
+        stages: Vec<Arc<Stage>>,
+    ) {
+        while self.others.try_join_next().is_some() {}
+        self.exporters
+            .retain(|exporter| exporter.strong_count() > 0);
+        self.exporters.extend(exporters.iter().map(Arc::downgrade));
+        for exporter in exporters {
+            let ends = ends(&pipelines);
+            self.others.spawn(async move {
+                ends.await;
+                exporter.finish().await;
+                tracing::info!(
+                    exporter = exporter.name(),
+                    "an exporter that is no longer of the config has sent what it had"
+                );
+            });
+        }
+        let ends = ends(&pipelines);
+        self.others.spawn(async move {
+            ends.await;
+            drop(stages);
+        });
+    }
+
+    /// The exporters that still have something to send, or may.
+    pub(super) fn exporters(&self) -> Vec<Weak<Exporter>> {
+        self.exporters.clone()
+    }
+
+    /// Those receivers that have not ended, as tasks.
+    pub(super) fn take_receivers(&mut self) -> JoinSet<bool> {
+        std::mem::take(&mut self.receivers)
+    }
+
+    /// Says which receivers had connections that did not end in time.
+    pub(super) fn reap(&mut self) {
+        while let Some(stopped) = self.receivers.try_join_next() {
+            super::tell_cut(&stopped);
+        }
+    }
+}
+
+/// Waits until nothing is in any of them.
+fn ends(pipelines: &[Arc<Pipeline>]) -> impl Future<Output = ()> + Send + use<> {
+    let ends: Vec<_> = pipelines.iter().map(|pipeline| pipeline.ended()).collect();
+    async move {
+        for end in ends {
+            end.await;
+        }
+    }
+}
