@@ -118,7 +118,11 @@ impl Pipeline {
 
 /// Whether two lists are of the same things.
 fn is_same<T>(one: &[Arc<T>], other: &[Arc<T>]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| Arc::ptr_eq(one, other))
 }
 
 /// Where the requests of one receiver go, which can be changed at any time.

@@ -247,7 +247,10 @@ service:
         let other = [
             ("x-token: abc", "x-token: abd"),
             ("[debug, otlp]", "[otlp, debug]"),
-            ("  otlp/b: { protocols: { http: } }\n", "  otlp/c: { protocols: { http: } }\n"),
+            (
+                "  otlp/b: { protocols: { http: } }\n",
+                "  otlp/c: { protocols: { http: } }\n",
+            ),
             ("[otlp, otlp/b]", "[otlp, otlp/c]"),
             ("level: info", "level: warn"),
         ];
@@ -262,7 +265,10 @@ service:
     #[test]
     fn the_order_of_the_file_is_no_change() {
         let debug = "  debug: { verbosity: basic }\n";
-        let moved = [(debug, ""), ("  otlp: { endpoint", &format!("{debug}  otlp: {{ endpoint"))];
+        let moved = [
+            (debug, ""),
+            ("  otlp: { endpoint", &format!("{debug}  otlp: {{ endpoint")),
+        ];
         assert_eq!(changes(&moved), ["", "", ""].map(str::to_owned));
     }
 
@@ -295,10 +301,14 @@ service:
             assert_eq!(of(&[(from, to)]), expected);
         }
         let reads = [
-            ("  otlp/b: { protocols: { http: } }\n", "  jsonlines: { stdin: true }\n"),
+            (
+                "  otlp/b: { protocols: { http: } }\n",
+                "  jsonlines: { stdin: true }\n",
+            ),
             ("otlp/b]", "jsonlines]"),
         ];
-        let expected = "receiver `jsonlines`: standard input is opened at the start alone: restart otlet";
+        let expected =
+            "receiver `jsonlines`: standard input is opened at the start alone: restart otlet";
         assert_eq!(of(&reads), expected);
     }
 }

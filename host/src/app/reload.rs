@@ -93,11 +93,7 @@ impl App {
     }
 
     /// Runs the first config; see [`reload`](Self::reload).
-    pub(super) fn begin(
-        &mut self,
-        config: Config,
-        stages: Vec<Arc<Stage>>,
-    ) -> anyhow::Result<()> {
+    pub(super) fn begin(&mut self, config: Config, stages: Vec<Arc<Stage>>) -> anyhow::Result<()> {
         let made = self.make(&config, stages)?;
         let lines = self.start_lines(&config, &made.intakes, &BTreeMap::new())?;
         self.switch(config, made, lines);
@@ -199,20 +195,24 @@ impl App {
         config: &Config,
         pipelines: &[Arc<Pipeline>],
     ) -> Vec<(Arc<Intake>, Routes)> {
-        let intakes = config.receivers.iter().enumerate().map(|(index, receiver)| {
-            let mut old = self.intakes.iter();
-            let kept = old.find(|intake| intake.receiver() == receiver.name());
-            let intake = kept.cloned().unwrap_or_else(|| {
-                Arc::new(Intake::new(receiver.name(), Routes::default()))
-            });
-            let mut routes = Routes::new(self.letters.clone());
-            for (of, pipeline) in config.pipelines.iter().zip(pipelines) {
-                if of.receivers.contains(&index) {
-                    routes.add(of.signal, Arc::clone(pipeline));
+        let intakes = config
+            .receivers
+            .iter()
+            .enumerate()
+            .map(|(index, receiver)| {
+                let mut old = self.intakes.iter();
+                let kept = old.find(|intake| intake.receiver() == receiver.name());
+                let intake = kept
+                    .cloned()
+                    .unwrap_or_else(|| Arc::new(Intake::new(receiver.name(), Routes::default())));
+                let mut routes = Routes::new(self.letters.clone());
+                for (of, pipeline) in config.pipelines.iter().zip(pipelines) {
+                    if of.receivers.contains(&index) {
+                        routes.add(of.signal, Arc::clone(pipeline));
+                    }
                 }
-            }
-            (intake, routes)
-        });
+                (intake, routes)
+            });
         intakes.collect()
     }
 
@@ -221,9 +221,8 @@ impl App {
         config: &Config,
         intakes: &[(Arc<Intake>, Routes)],
     ) -> anyhow::Result<Vec<Slot<receiver::Running>>> {
-        let is_in = |config: &Config, one: &receiver::Config| {
-            config.otlp().any(|(_, other)| other == one)
-        };
+        let is_in =
+            |config: &Config, one: &receiver::Config| config.otlp().any(|(_, other)| other == one);
         let mut left = receiver::Left::default();
         for ((_, old), running) in self.config.otlp().zip(&self.receivers) {
             if !is_in(config, old) {
@@ -310,7 +309,13 @@ impl App {
     ) -> anyhow::Result<jsonlines::Running> {
         let next = within(&self.memory, next(intake));
         let handles = &self.handles;
-        Ok(jsonlines::start(config, &self.runtimes, &next, handles, left)?)
+        Ok(jsonlines::start(
+            config,
+            &self.runtimes,
+            &next,
+            handles,
+            left,
+        )?)
     }
 
     /// Starts those again that have ended for a reload that cannot be.
@@ -349,9 +354,13 @@ impl App {
         let old = std::mem::take(&mut self.receivers);
         let (receivers, gone) = filled(old, &names, made.receivers, receiver::Running::name);
         // They let go of their sockets before others accept from them.
-        gone.into_iter().for_each(|gone| self.leaving.receiver(gone));
+        gone.into_iter()
+            .for_each(|gone| self.leaving.receiver(gone));
         self.receivers = receivers;
-        let names: Vec<_> = config.used_lines().map(|(_, lines)| lines.name.as_str()).collect();
+        let names: Vec<_> = config
+            .used_lines()
+            .map(|(_, lines)| lines.name.as_str())
+            .collect();
         let old = std::mem::take(&mut self.lines);
         // Those that are gone have ended.
         (self.lines, _) = filled(old, &names, lines, jsonlines::Running::name);

@@ -38,7 +38,11 @@ impl Replay {
         let runtimes = Runtimes::start(threads)?;
         let output = output();
         let start = |config| Exporter::start(config, &runtimes, &output, None).map(Arc::new);
-        let exporters: Vec<_> = config.exporters.iter().map(start).collect::<Result<_, _>>()?;
+        let exporters: Vec<_> = config
+            .exporters
+            .iter()
+            .map(start)
+            .collect::<Result<_, _>>()?;
         let pipelines = config.pipelines.iter().map(|pipeline| {
             let (stages, exporters) = members(pipeline, &stages, &exporters);
             let assembled = assemble(pipeline, &config, stages, exporters, threads);

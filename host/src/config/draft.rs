@@ -349,8 +349,7 @@ impl Draft {
         match yaml::read(text, &mut draft.mistakes) {
             Err(mistake) => draft.mistakes.push(mistake),
             Ok(Some(mut root)) if !root.is_null() => {
-                draft.files =
-                    environment::expand(&mut root, text, sources, &mut draft.mistakes);
+                draft.files = environment::expand(&mut root, text, sources, &mut draft.mistakes);
                 draft.sections(&root, sources.folder);
             }
             Ok(_) => draft

@@ -7,9 +7,9 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use super::Running;
 use super::counters::Counters;
 use super::door::Speaks;
-use super::Running;
 
 /// What receivers leave that are about to end.
 #[derive(Default)]
@@ -69,8 +69,7 @@ impl Left {
     /// What the socket of a receiver has counted; nothing yet for one that is new.
     pub(super) fn counters(&self, receiver: &str, speaks: Speaks) -> Arc<Counters> {
         let mut sockets = self.0.iter();
-        let found =
-            sockets.find(|socket| socket.receiver == receiver && socket.speaks == speaks);
+        let found = sockets.find(|socket| socket.receiver == receiver && socket.speaks == speaks);
         found.map_or_else(Arc::default, |socket| Arc::clone(&socket.counters))
     }
 }

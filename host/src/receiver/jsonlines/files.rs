@@ -103,7 +103,8 @@ impl Files {
             }
         }
         let positions: Vec<_> = self.tails.values().map(Tail::position).collect();
-        self.positions.write(&self.receiver, positions.iter().cloned());
+        self.positions
+            .write(&self.receiver, positions.iter().cloned());
         positions
     }
 
