@@ -13,38 +13,35 @@
 //! **Invariant**: nobody but its owner can look into the directory.
 
 mod claim;
+mod contents;
 mod folder;
 mod name;
 mod reason;
 mod room;
+mod unwritten;
 
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use crate::batch;
-use crate::compression;
-use crate::date::Moment;
 use crate::payload::Payload;
-use crate::refusal::{RETRY_AFTER, Refusal};
 use crate::telemetry::{Counter, Throttle};
+use contents::Contents;
 use room::Room;
 
 pub use claim::{Claim, Claimed, Damage};
 pub use folder::{Folder, Unusable};
 pub use name::Name;
 pub use reason::{Kind, Origin, Reason};
+pub use unwritten::Unwritten;
 
 /// Where dead letters are kept (`dead_letters`), and how many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,28 +86,6 @@ pub struct Grounds {
     pub kind: Kind,
     /// What happened, as far as it may be told.
     pub text: String,
-}
-
-/// Why letters could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum Unwritten {
-    /// They would take more room than `max_bytes`.
-    #[error("the dead letters take {used} of {max_bytes} bytes")]
-    Full {
-        /// What the letters take that are there.
-        used: u64,
-        /// The bound.
-        max_bytes: u64,
-    },
-    /// The directory is gone and cannot be made again, or is not otlet's alone.
-    #[error(transparent)]
-    Unusable(#[from] Unusable),
-    /// The disk is full or fails.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// The request came compressed and cannot be opened.
-    #[error("{0}")]
-    Closed(Refusal),
 }
 
 /// What was done since the start.
@@ -321,90 +296,5 @@ impl Letters {
             );
         }
         Ok(())
-    }
-}
-
-/// What is written of a letter.
-struct Contents {
-    name: Name,
-    message: Bytes,
-    reason: Vec<u8>,
-    items: u64,
-}
-
-impl Contents {
-    fn new(letter: &Letter) -> Result<Self, Unwritten> {
-        let opened = compression::open(letter.payload.clone()).map_err(Unwritten::Closed)?;
-        let message = opened.message().unwrap_or_default();
-        let now = Moment::now();
-        let signal = letter.payload.signal();
-        let items = match letter.items {
-            0 => batch::records(signal, &message),
-            known => known,
-        };
-        let reason = Reason {
-            time: now.to_string(),
-            signal: signal.name().to_owned(),
-            origin: letter.grounds.origin.clone(),
-            kind: letter.grounds.kind,
-            reason: letter.grounds.text.clone(),
-            items,
-            bytes: u64::try_from(message.len()).unwrap_or(u64::MAX),
-            replayed: None,
-        };
-        Ok(Self {
-            name: Name::new(signal, now),
-            message,
-            reason: reason.to_json(),
-            items,
-        })
-    }
-
-    fn bytes(&self) -> u64 {
-        room::on_disk(self.message.len()) + room::on_disk(self.reason.len())
-    }
-
-    /// Writes both files, and leaves nothing where that fails. The file keeps the letter locked.
-    fn write(&self, folder: &Folder) -> io::Result<(Name, File)> {
-        let name = &self.name;
-        let write = || -> io::Result<_> {
-            let request = folder.create(&name.half_request(), &self.message)?;
-            folder.create(&name.half_reason(), &self.reason)?;
-            folder.rename(&name.half_reason(), &name.reason())?;
-            folder.rename(&name.half_request(), &name.request())?;
-            Ok((name.clone(), request))
-        };
-        write().inspect_err(|_error| folder.remove(name))
-    }
-}
-
-impl Unwritten {
-    /// What an operator can do about it.
-    pub fn cure(&self) -> Cow<'static, str> {
-        match self {
-            Self::Unusable(unusable) => unusable.cure().into(),
-            Self::Full { .. } => {
-                "send the letters with `otlet replay`, or raise `max_bytes` of `dead_letters`"
-                    .into()
-            }
-            Self::Io(_) => "make room on the disk, or mend it".into(),
-            Self::Closed(_) => "the request is damaged: nothing can be done about it".into(),
-        }
-    }
-
-    /// What the sender of a request is told that is not kept: to try again.
-    pub fn refusal(&self) -> Refusal {
-        let after = RETRY_AFTER;
-        match self {
-            Self::Full { .. } => Refusal::Full {
-                what: "the directory of dead letters".to_owned(),
-                after,
-            },
-            Self::Unusable(_) | Self::Io(_) => Refusal::Unavailable {
-                what: "dead letters cannot be written".to_owned(),
-                after,
-            },
-            Self::Closed(refusal) => refusal.clone(),
-        }
     }
 }

@@ -21,6 +21,11 @@ service:
 
 /// What it says of a config that holds.
 fn warnings(config: &str) -> String {
+    checked(config, true)
+}
+
+/// What it says of a config, and whether that holds.
+fn checked(config: &str, holds: bool) -> String {
     let folder = tempfile::tempdir().expect("a folder can be made");
     fs::write(folder.path().join("otlet.yaml"), config).expect("a file can be written");
     let output = Command::new(env!("CARGO_BIN_EXE_otlet"))
@@ -29,7 +34,7 @@ fn warnings(config: &str) -> String {
         .output()
         .expect("otlet runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    assert_eq!(output.status.success(), holds, "{said}");
     said.trim_end().to_owned()
 }
 
@@ -81,4 +86,25 @@ warning: `link` may write text that `redact` has not seen
     );
     let said = warnings(&config(&processors, "link, enrich/late, redact, sample"));
     assert_eq!(said, "");
+}
+
+#[test]
+fn an_exporter_that_sends_to_this_machine_by_its_own_name_is_shown() {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").expect("there is a name");
+    let config = format!(
+        "receivers:
+  otlp: {{ protocols: {{ grpc: {{ endpoint: 0.0.0.0:4317 }} }} }}
+exporters:
+  otlp: {{ endpoint: 'http://{}:4317' }}
+service:
+  pipelines:
+    logs: {{ receivers: [otlp], exporters: [otlp] }}
+",
+        name.trim()
+    );
+    let said = checked(&config, false);
+    assert!(
+        said.contains("the logs that exporter `otlp` sends come back to it"),
+        "{said}"
+    );
 }

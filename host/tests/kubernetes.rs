@@ -28,10 +28,71 @@ fn text(node: &Yaml<'_>, path: &str) -> String {
     at(node, path).as_str().unwrap().to_owned()
 }
 
+/// A file of the example.
+fn read(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kubernetes");
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// What follows a word at the beginning of each line that has it.
+fn after<'a>(file: &'a str, word: &str) -> Vec<&'a str> {
+    let rest = |line: &'a str| line.strip_prefix(word)?.strip_prefix(' ');
+    file.lines().filter_map(rest).collect()
+}
+
+#[test]
+fn the_image_is_the_one_that_the_deployment_runs() {
+    let (image, manifests) = (read("Dockerfile"), read("otlet.yaml"));
+    let documents = Yaml::load_from_str(&manifests).unwrap();
+    let pod = at(&documents[1], "spec/template/spec");
+    let container = at(pod, "containers/0");
+
+    // What is built is what cargo builds, runs alone, and is told what the pod tells it.
+    let built = Path::new(env!("CARGO_BIN_EXE_otlet")).file_name().unwrap();
+    let copied: Vec<_> = after(&image, "COPY").pop().unwrap().split(' ').collect();
+    let [from, source, binary] = copied.as_slice() else {
+        panic!("{copied:?}");
+    };
+    assert_eq!(*from, "--from=build");
+    assert_eq!(Path::new(source).file_name(), Some(built));
+    let directory = after(&image, "WORKDIR")[0];
+    let packages = after(&image, "RUN");
+    assert_eq!(*source, format!("{directory}/target/release/otlet"));
+    assert_eq!(packages, ["cargo build --release --locked --package otlet"]);
+    assert_eq!(after(&image, "ENTRYPOINT"), [format!("[\"{binary}\"]")]);
+    assert!(container.as_mapping_get("command").is_none());
+    let arguments = at(container, "args").as_vec().unwrap().iter();
+    let arguments: Vec<_> = arguments.map(|one| one.as_str().unwrap()).collect();
+    let told: Vec<String> = serde_json::from_str(after(&image, "CMD")[0]).unwrap();
+    assert_eq!(told, arguments);
+
+    let id = |key: &str| {
+        at(pod, &format!("securityContext/{key}"))
+            .as_integer()
+            .unwrap()
+    };
+    let user = format!("{}:{}", id("runAsUser"), id("runAsGroup"));
+    assert_eq!(after(&image, "USER"), [user]);
+    let ports = at(container, "ports").as_vec().unwrap().iter();
+    let ports: Vec<_> = ports
+        .map(|port| at(port, "containerPort").as_integer().unwrap().to_string())
+        .collect();
+    assert_eq!(after(&image, "EXPOSE"), [ports.join(" ")]);
+
+    let build = format!(
+        "docker build --file examples/kubernetes/Dockerfile --tag {} .",
+        text(container, "image")
+    );
+    assert_eq!(after(&read("README.md"), "docker").len(), 1);
+    assert!(read("README.md").lines().any(|line| line == build));
+    // The libraries that it is linked with are those that it runs with.
+    let [builds, runs] = <[&str; 2]>::try_from(after(&image, "FROM")).unwrap();
+    assert!(builds.contains("bookworm") && runs.contains("debian12"));
+}
+
 #[test]
 fn the_manifests_agree_and_their_config_holds() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/kubernetes/otlet.yaml");
-    let manifests = fs::read_to_string(file).unwrap();
+    let manifests = read("otlet.yaml");
     let documents = Yaml::load_from_str(&manifests).unwrap();
     let [config, deployment, service] = documents.as_slice() else {
         panic!("{} documents", documents.len());

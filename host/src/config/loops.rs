@@ -1,10 +1,11 @@
 //! Finds exporters that send to a receiver of the same config from which what they sent comes back to them, for ever.
 //!
 //! Each signal goes its own way, and pipelines that follow each other through receivers of the same process are fine as long as
-//! they end. An endpoint tells as much as its text does: no name is looked up.
+//! they end. What an endpoint's host is, is known as far as this machine knows it by itself: no name server is asked.
+
+mod machine;
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr};
 
 use http::Uri;
 use http::uri::Scheme;
@@ -18,6 +19,8 @@ use super::receivers::Listening;
 use super::report::{Mistake, Place, quoted};
 use super::yaml::Entry;
 
+pub(super) use machine::Machine;
+
 /// What the pipelines join. The numbers in the pipelines are positions in the entries.
 pub(super) struct Parts<'a> {
     pub(super) receivers: &'a [Entry],
@@ -26,6 +29,7 @@ pub(super) struct Parts<'a> {
     pub(super) configs: &'a [exporter::Config],
     pub(super) sockets: &'a [Listening],
     pub(super) pipelines: &'a [PipelineConfig],
+    pub(super) machine: &'a Machine,
 }
 
 /// Reports one exporter of each circle.
@@ -80,7 +84,8 @@ impl Parts<'_> {
         let name = &self.exporters.get(exporter)?.key;
         let config = self.configs.iter().find(|config| config.name == *name)?;
         let endpoint = endpoint(&config.kind, signal)?;
-        self.sockets.iter().find(|socket| is_at(endpoint, socket))
+        let mut sockets = self.sockets.iter();
+        sockets.find(|socket| is_at(endpoint, socket, self.machine))
     }
 
     fn fed_by(&self, socket: &Listening, signal: Signal) -> impl Iterator<Item = &PipelineConfig> {
@@ -122,8 +127,8 @@ fn place(exporter: &Entry, signal: Signal, mistakes: &Mistakes) -> Place {
     reader.place_of(if reader.has(whole) { whole } else { "endpoint" })
 }
 
-/// Whether a URL leads to a receiver of this process, as far as its text says.
-pub(super) fn is_at(endpoint: &Uri, socket: &Listening) -> bool {
+/// Whether a URL leads to a receiver of this process, as far as this machine knows.
+pub(super) fn is_at(endpoint: &Uri, socket: &Listening, machine: &Machine) -> bool {
     let own = socket.address;
     let default = if endpoint.scheme() == Some(&Scheme::HTTPS) {
         443
@@ -135,31 +140,21 @@ pub(super) fn is_at(endpoint: &Uri, socket: &Listening) -> bool {
     }
     let host = endpoint.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.eq_ignore_ascii_case("localhost") {
-        return own.ip().is_loopback() || own.ip().is_unspecified();
-    }
-    // Who connects to the unspecified address gets to this machine.
-    match host.parse() {
-        Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) => reaches(Ipv4Addr::LOCALHOST.into(), own.ip()),
-        Ok(ip) if ip.is_unspecified() => own.ip().is_loopback() || own.ip().is_unspecified(),
-        Ok(ip) => reaches(ip, own.ip()),
-        Err(_name) => false,
-    }
-}
-
-/// Whether a socket that listens on `own` is behind an address.
-fn reaches(ip: IpAddr, own: IpAddr) -> bool {
-    // The unspecified address of IPv6 takes IPv4 as well.
-    let takes = own.is_unspecified() && (own.is_ipv6() || ip.is_ipv4());
-    ip == own || (takes && ip.is_loopback())
+    machine.leads(host, own.ip())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]
     fn an_endpoint_leads_to_a_receiver_of_this_machine_or_does_not() {
+        let hosts =
+            "127.0.0.1 localhost # this\n\n127.0.1.1\tWeb1.internal web1\n10.0.0.9 other\nnone";
+        let owns = |ip: IpAddr| ip.to_string() == "10.0.0.1";
+        let machine = Machine::new(hosts, "web1\n", owns);
         for (endpoint, address, expected) in [
             ("http://127.0.0.1:4317", "127.0.0.1:4317", true),
             ("http://127.0.0.1:4317", "127.0.0.1:4318", false),
@@ -176,14 +171,24 @@ mod tests {
             ("http://[::]:4317", "[::1]:4317", true),
             ("http://[::1]:4317", "0.0.0.0:4317", false),
             ("http://10.0.0.1:4317", "10.0.0.1:4317", true),
-            ("http://10.0.0.1:4317", "0.0.0.0:4317", false),
+            ("http://10.0.0.1:4317", "0.0.0.0:4317", true),
+            ("http://10.0.0.1:4317", "[::]:4317", true),
+            ("http://10.0.0.1:4317", "127.0.0.1:4317", false),
+            ("http://10.0.0.2:4317", "0.0.0.0:4317", false),
+            ("http://web1.internal:4317", "0.0.0.0:4317", true),
+            ("http://WEB1.internal.:4317", "127.0.1.1:4317", true),
+            ("http://web1.internal:4317", "127.0.0.1:4317", false),
+            ("http://web1:4317", "[::]:4317", true),
+            ("http://web1:4317", "10.0.0.1:4317", false),
+            ("http://other:4317", "0.0.0.0:4317", false),
+            ("http://other:4317", "10.0.0.9:4317", true),
             ("http://backend:4317", "0.0.0.0:4317", false),
             ("http://localhost", "127.0.0.1:80", true),
             ("https://localhost/otlp", "127.0.0.1:443", true),
             ("https://localhost", "127.0.0.1:80", false),
         ] {
             let socket = Listening::at("otlp", address.parse().unwrap());
-            let found = is_at(&Uri::from_static(endpoint), &socket);
+            let found = is_at(&Uri::from_static(endpoint), &socket, &machine);
             assert_eq!(found, expected, "{endpoint} {address}");
         }
     }

@@ -226,8 +226,9 @@ fn read_exporter(
     if let Kind::OtlpHttp(to) = &mut exporter.kind {
         take_whole(to);
     }
+    let machine = loops::Machine::this();
     let endpoint = loops::endpoint(&exporter.kind, Signal::Metrics);
-    let own = endpoint.and_then(|to| receivers.iter().find(|own| loops::is_at(to, own)));
+    let own = endpoint.and_then(|to| receivers.iter().find(|own| loops::is_at(to, own, &machine)));
     if let Some(own) = own {
         report_loop(place, own, mistakes);
     }

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::*;
 use crate::batch::Signal;
+use crate::compression;
 use crate::payload::{Coding, PREFIX, Packed, prefix};
 
 /// A directory in the making, and what writes into it.

@@ -41,7 +41,7 @@ async fn texts_in_the_config_do_as_well_as_files() {
     let files = Files::new();
     let backend = Backend::start();
     let text = |key: &str, name: &str| {
-        let pem = std::fs::read_to_string(files.path(name)).unwrap();
+        let pem = fs::read_to_string(files.path(name)).unwrap();
         format!("{key}: \"{}\"", pem.replace('\n', "\\n"))
     };
     let tls = format!(

@@ -10,6 +10,9 @@ mod id;
 mod ids;
 mod json;
 mod lift;
+#[cfg(test)]
+#[path = "../../linear_time.rs"]
+mod linear_time;
 mod name;
 mod spring;
 mod words;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use otlet_plugin::Error;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -38,30 +37,34 @@ pub(crate) struct Actions {
 }
 
 impl Actions {
-    /// The actions of a config that looks for what is in `wanted`.
+    /// The actions of a config that looks for what is in `wanted`; what is wrong with them is added to the mistakes.
     pub(crate) fn new(
         others: Action,
         named: &BTreeMap<String, Action>,
         series: Action,
         wanted: &[Detector],
-    ) -> Result<Self, Error> {
+        mistakes: &mut Vec<String>,
+    ) -> Self {
         let denied = denied();
-        let named = named.iter().map(|(name, &action)| {
+        let mut of_detectors = BTreeMap::new();
+        for (name, &action) in named {
             let mut known = wanted.iter().chain([&denied]);
-            let detector = *known
-                .find(|known| known.name() == name)
-                .ok_or_else(|| unknown(name, wanted))?;
-            if action == Action::Partial && !has_partial_form(detector) {
-                let cure = "choose mask, hash or remove";
-                return Err(format!("actions.{name}: there is no partial form, {cure}").into());
+            match known.find(|known| known.name() == name) {
+                None => mistakes.push(unknown(name, wanted)),
+                Some(&detector) if action == Action::Partial && !has_partial_form(detector) => {
+                    let cure = "choose mask, hash or remove";
+                    mistakes.push(format!("actions.{name}: there is no partial form, {cure}"));
+                }
+                Some(&detector) => {
+                    of_detectors.insert(detector, action);
+                }
             }
-            Ok((detector, action))
-        });
-        Ok(Self {
+        }
+        Self {
             others,
-            named: named.collect::<Result<_, Error>>()?,
+            named: of_detectors,
             series,
-        })
+        }
     }
 
     /// What becomes of this detector's findings, in what tells series apart or elsewhere.
@@ -103,14 +106,14 @@ fn has_partial_form(detector: Detector) -> bool {
     )
 }
 
-fn unknown(name: &str, wanted: &[Detector]) -> Error {
+fn unknown(name: &str, wanted: &[Detector]) -> String {
     if Detector::ALL.iter().any(|known| known.name() == name) {
         let cure = "add it there, or leave it out here";
-        return format!("actions.{name}: it is not among the detectors, {cure}").into();
+        return format!("actions.{name}: it is not among the detectors, {cure}");
     }
     let names: Vec<_> = wanted.iter().map(Detector::name).collect();
     let names = names.join(", ");
-    format!("actions.{name}: no such detector, write one of {names}, {DENIED}").into()
+    format!("actions.{name}: no such detector, write one of {names}, {DENIED}")
 }
 
 #[cfg(test)]
@@ -122,7 +125,9 @@ mod tests {
 
     fn actions(name: &str, action: Action, wanted: &[Detector]) -> Result<Actions, String> {
         let named = BTreeMap::from([(name.to_owned(), action)]);
-        Actions::new(Action::Mask, &named, Action::Hash, wanted).map_err(String::from)
+        let mut mistakes = Vec::new();
+        let actions = Actions::new(Action::Mask, &named, Action::Hash, wanted, &mut mistakes);
+        mistakes.pop().map_or(Ok(actions), Err)
     }
 
     #[test]
@@ -155,7 +160,7 @@ mod tests {
             (Action::Mask, Action::Partial, Action::Hash, true),
         ] {
             let named = BTreeMap::from([("email".to_owned(), named)]);
-            let actions = Actions::new(others, &named, series, &Detector::ALL).unwrap();
+            let actions = Actions::new(others, &named, series, &Detector::ALL, &mut vec![]);
             assert_eq!(actions.hash(), expected);
         }
     }

@@ -67,38 +67,45 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What to look for.
-    pub(crate) fn search(&self) -> Result<Search, Error> {
-        if self.detectors.is_empty() {
-            let cure = "name at least one or leave the key out for all";
-            return Err(format!("detectors: is empty, {cure}").into());
+    /// What to look for, what is hidden or not looked at because of where it stands, and what becomes of what is found; or
+    /// all that is wrong with it, a mistake a line.
+    pub(crate) fn read(&self) -> Result<(Search, Rules, Actions), Error> {
+        let mut mistakes = Vec::new();
+        let search = self.search(&mut mistakes);
+        let rules = Rules::new(&self.keys, &self.paths, &mut mistakes);
+        let actions = self.actions(&mut mistakes);
+        if mistakes.is_empty() {
+            Ok((search, rules, actions))
+        } else {
+            Err(mistakes.join("\n").into())
         }
-        let reserved = |pattern: &PatternConfig| [DENIED, sql::NAME].contains(&&*pattern.name);
-        if let Some(i) = self.patterns.iter().position(reserved) {
-            return Err(format!(
-                "patterns[{i}].name: redact hides in that name itself, choose another"
-            )
-            .into());
-        }
-        Ok(Search {
-            patterns: Patterns::new(&self.patterns)?,
-            private_addresses: self.private_addresses,
-            ..Search::of(&self.detectors)
-        })
     }
 
-    /// What becomes of what is found.
-    pub(crate) fn actions(&self) -> Result<Actions, Error> {
+    fn search(&self, mistakes: &mut Vec<String>) -> Search {
+        if self.detectors.is_empty() {
+            let cure = "name at least one or leave the key out for all";
+            mistakes.push(format!("detectors: is empty, {cure}"));
+        }
+        for (i, pattern) in self.patterns.iter().enumerate() {
+            if [DENIED, sql::NAME].contains(&&*pattern.name) {
+                mistakes.push(format!(
+                    "patterns[{i}].name: redact hides in that name itself, choose another"
+                ));
+            }
+        }
+        Search {
+            patterns: Patterns::new(&self.patterns, mistakes),
+            private_addresses: self.private_addresses,
+            ..Search::of(&self.detectors)
+        }
+    }
+
+    fn actions(&self, mistakes: &mut Vec<String>) -> Actions {
         let patterns = self.patterns.iter();
         let patterns =
             patterns.filter_map(|pattern| Name::new(&pattern.name).map(Detector::Pattern));
         let wanted: Vec<_> = self.detectors.iter().copied().chain(patterns).collect();
-        Actions::new(self.action, &self.actions, self.series, &wanted)
-    }
-
-    /// What is hidden, or not looked at, because of where it stands.
-    pub(crate) fn rules(&self) -> Result<Rules, Error> {
-        Rules::new(&self.keys, &self.paths)
+        Actions::new(self.action, &self.actions, self.series, &wanted, mistakes)
     }
 
     /// Whether hashes will last no longer than the process.
@@ -116,9 +123,7 @@ mod tests {
     fn read(config: &serde_json::Value) -> Result<Config, String> {
         let config: Config =
             serde_json::from_str(&config.to_string()).map_err(|error| error.to_string())?;
-        config.search().map_err(String::from)?;
-        config.actions().map_err(String::from)?;
-        config.rules().map_err(String::from)?;
+        config.read()?;
         Ok(config)
     }
 
@@ -141,7 +146,7 @@ mod tests {
             (json!({"series": "mask", "sql": "shape"}), false),
         ] {
             let read = read(&config).unwrap();
-            let actions = read.actions().unwrap();
+            let (_, _, actions) = read.read().unwrap();
             assert_eq!(read.lacks_key(&actions), lacks, "{config}");
         }
     }
@@ -174,6 +179,41 @@ mod tests {
         ] {
             assert_eq!(read(&config).unwrap_err(), expected);
         }
+    }
+
+    #[test]
+    fn all_mistakes_are_said_at_once() {
+        let config = json!({
+            "detectors": ["email", "jwt"],
+            "patterns": [
+                {"name": "sql", "pattern": "("},
+                {"name": "Badge", "pattern": "x"},
+                {"name": "badge", "pattern": "x"},
+                {"name": "badge", "pattern": "x*"},
+            ],
+            "actions": {"emial": "hash", "jwt": "partial", "badge": "remove"},
+            "keys": {"allow": ["", "a"], "deny": ["a[\"b\"]"]},
+            "paths": {"allow": [""], "deny": [""]},
+        });
+        let said = read(&config).unwrap_err();
+        let places: Vec<_> = said
+            .lines()
+            .map(|line| line.split_once(": ").unwrap().0)
+            .collect();
+        let expected = [
+            "patterns[0].name",
+            "patterns[0].pattern",
+            "patterns[1].name",
+            "patterns[3].name",
+            "patterns[3].pattern",
+            "keys.allow[0]",
+            "paths.allow[0]",
+            "keys.deny[0]",
+            "paths.deny[0]",
+            "actions.emial",
+            "actions.jwt",
+        ];
+        assert_eq!(places, expected, "{said}");
     }
 
     #[test]

@@ -13,6 +13,21 @@ const FILLERS: Words = Words::new(&[
     "private",
 ]);
 
+/// What else has numbers in groups of three, and of two or four: nobody's.
+pub(crate) const THINGS: Words = Words::new(&[
+    "order",
+    "ticket",
+    "invoice",
+    "sku",
+    "tracking",
+    "ref",
+    "reference",
+    "part",
+    "case",
+    "serial",
+    "model",
+]);
+
 /// Words in small letters. A bit for each letter that any begins or ends with spares most others the list.
 pub(crate) struct Words {
     all: &'static [&'static str],

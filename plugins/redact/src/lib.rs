@@ -19,6 +19,9 @@ mod iban;
 mod ip;
 mod json;
 mod label;
+#[cfg(test)]
+#[path = "../../linear_time.rs"]
+mod linear_time;
 mod lists;
 mod mask;
 mod name;
@@ -82,7 +85,7 @@ impl Plugin for Redact {
     }
 
     fn new(config: Config) -> Result<Self, Error> {
-        let (search, rules, actions) = (config.search()?, config.rules()?, config.actions()?);
+        let (search, rules, actions) = config.read()?;
         if config.lacks_key(&actions) {
             host::log(Level::Warn, config::NO_KEY);
         }

@@ -5,7 +5,7 @@
 
 mod paths;
 
-use otlet_plugin::{Error, Signal};
+use otlet_plugin::Signal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -48,23 +48,21 @@ struct Patterns {
 }
 
 impl Rules {
-    /// The rules of these lists.
-    pub(crate) fn new(keys: &Lists, paths: &Lists) -> Result<Self, Error> {
-        let paths_of = |entries: &[String], list: &str| {
-            let paths = parsed(entries, list, paths::check)?;
+    /// The rules of these lists; what is wrong with them is added to the mistakes.
+    pub(crate) fn new(keys: &Lists, paths: &Lists, mistakes: &mut Vec<String>) -> Self {
+        let mut patterns = |keys: &[String], paths: &[String], list: &str| {
+            let keys = parsed(keys, &format!("keys.{list}"), check_key, mistakes);
+            let paths = parsed(paths, &format!("paths.{list}"), paths::check, mistakes);
             let within = |path: String| [format!("{path}[*"), path];
-            Ok::<_, Error>(paths.into_iter().flat_map(within).collect())
+            Patterns {
+                keys,
+                paths: paths.into_iter().flat_map(within).collect(),
+            }
         };
-        Ok(Self {
-            allow: Patterns {
-                keys: parsed(&keys.allow, "keys.allow", check_key)?,
-                paths: paths_of(&paths.allow, "paths.allow")?,
-            },
-            deny: Patterns {
-                keys: parsed(&keys.deny, "keys.deny", check_key)?,
-                paths: paths_of(&paths.deny, "paths.deny")?,
-            },
-        })
+        Self {
+            allow: patterns(&keys.allow, &paths.allow, "allow"),
+            deny: patterns(&keys.deny, &paths.deny, "deny"),
+        }
     }
 
     /// Whether anything is to be hidden whatever it holds.
@@ -116,20 +114,22 @@ fn alias(path: &str, signal: Signal) -> Option<String> {
     Some(format!("{name}.{rest}"))
 }
 
-/// The entries of a list in lower case, if nothing is wrong with any.
+/// The entries of a list in lower case; what is wrong with any is added to the mistakes.
 fn parsed(
     entries: &[String],
     list: &str,
     check: fn(&str) -> Result<(), String>,
-) -> Result<Vec<String>, Error> {
-    let entry = |(i, entry): (usize, &String)| {
+    mistakes: &mut Vec<String>,
+) -> Vec<String> {
+    let mut parsed = Vec::new();
+    for (i, entry) in entries.iter().enumerate() {
         let entry = entry.to_ascii_lowercase();
         match check(&entry) {
-            Ok(()) => Ok(entry),
-            Err(mistake) => Err(format!("{list}[{i}]: {mistake}").into()),
+            Ok(()) => parsed.push(entry),
+            Err(mistake) => mistakes.push(format!("{list}[{i}]: {mistake}")),
         }
-    };
-    entries.iter().enumerate().map(entry).collect()
+    }
+    parsed
 }
 
 fn check_key(key: &str) -> Result<(), String> {
@@ -209,9 +209,15 @@ mod tests {
         }
     }
 
+    fn rules(keys: &Lists, paths: &Lists) -> Result<Rules, String> {
+        let mut mistakes = Vec::new();
+        let rules = Rules::new(keys, paths, &mut mistakes);
+        mistakes.pop().map_or(Ok(rules), Err)
+    }
+
     #[test]
     fn keys_name_what_is_under_them_at_any_depth() {
-        let rules = Rules::new(&lists(&["open.*"], &["user.ssn"]), &Lists::default()).unwrap();
+        let rules = rules(&lists(&["open.*"], &["user.ssn"]), &Lists::default()).unwrap();
         let of = |keys: &[&str]| {
             let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
             rules.of("record.body", Signal::Logs, &keys)
@@ -227,7 +233,7 @@ mod tests {
     #[test]
     fn paths_are_known_by_the_signals_name_of_records_too() {
         let paths = lists(&["record.body[\"a\"]"], &["log.body"]);
-        let rules = Rules::new(&Lists::default(), &paths).unwrap();
+        let rules = rules(&Lists::default(), &paths).unwrap();
         let body = "record.body[\"a\"]";
         assert_eq!(rules.of(body, Signal::Logs, &[]), Listed::Denied);
         assert_eq!(rules.of(body, Signal::Traces, &[]), Listed::Allowed);
@@ -235,8 +241,7 @@ mod tests {
 
     #[test]
     fn a_mistake_names_its_entry() {
-        let refused =
-            |keys: &Lists, paths: &Lists| Rules::new(keys, paths).unwrap_err().message().to_owned();
+        let refused = |keys: &Lists, paths: &Lists| rules(keys, paths).unwrap_err();
         let none = Lists::default();
         assert_eq!(
             refused(&lists(&["a", ""], &[]), &none),

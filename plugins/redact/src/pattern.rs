@@ -1,8 +1,8 @@
 //! The user's own patterns: regular expressions that are matched in linear time, over texts as the detectors see them.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use otlet_plugin::Error;
 use regex::bytes::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,34 +41,37 @@ struct Pattern {
 }
 
 impl Patterns {
-    /// The patterns of a config.
-    pub(crate) fn new(configs: &[PatternConfig]) -> Result<Self, Error> {
+    /// The patterns of a config; what is wrong with them is added to the mistakes.
+    pub(crate) fn new(configs: &[PatternConfig], mistakes: &mut Vec<String>) -> Self {
         if configs.len() > MOST {
-            let message = format!(
+            mistakes.push(format!(
                 "patterns: are {}, give at most {MOST}; one pattern can hold several with `|`",
                 configs.len()
-            );
-            return Err(message.into());
+            ));
+            return Self::default();
         }
-        let mut patterns: Vec<Pattern> = Vec::new();
+        let mut known = BTreeSet::new();
+        let mut patterns = Vec::new();
         for (i, config) in configs.iter().enumerate() {
-            let key = |key| format!("patterns[{i}].{key}");
-            let detector =
-                detector(&config.name).map_err(|error| Error::from(error).context(key("name")))?;
-            if patterns.iter().any(|known| known.detector == detector) {
-                let message = format!("`{}` is given twice, make one pattern of both", config.name);
-                return Err(Error::from(message).context(key("name")));
-            }
-            let regex = compile(&config.pattern)
-                .map_err(|error| Error::from(error).context(key("pattern")))?;
-            let has_secret = regex.capture_names().flatten().any(|name| name == SECRET);
-            patterns.push(Pattern {
-                detector,
-                regex,
-                has_secret,
+            let mut wrong = |key, why| mistakes.push(format!("patterns[{i}].{key}: {why}"));
+            let detector = detector(&config.name).and_then(|detector| {
+                let first = known.insert(detector);
+                first.then_some(detector).ok_or_else(|| {
+                    format!("`{}` is given twice, make one pattern of both", config.name)
+                })
             });
+            let detector = detector.map_err(|why| wrong("name", why)).ok();
+            let regex = compile(&config.pattern).map_err(|why| wrong("pattern", why));
+            if let (Some(detector), Ok(regex)) = (detector, regex) {
+                let has_secret = regex.capture_names().flatten().any(|name| name == SECRET);
+                patterns.push(Pattern {
+                    detector,
+                    regex,
+                    has_secret,
+                });
+            }
         }
-        Ok(Self(patterns))
+        Self(patterns)
     }
 
     /// Whether there is none.
@@ -166,7 +169,13 @@ mod tests {
                 pattern: (*pattern).to_owned(),
             })
             .collect();
-        Patterns::new(&configs).map_err(|error| error.message().to_owned())
+        let mut mistakes = Vec::new();
+        let patterns = Patterns::new(&configs, &mut mistakes);
+        if mistakes.is_empty() {
+            Ok(patterns)
+        } else {
+            Err(mistakes.join("\n"))
+        }
     }
 
     fn found(pattern: &str, text: &str) -> Vec<String> {

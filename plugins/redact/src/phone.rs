@@ -5,7 +5,7 @@ mod country;
 
 use std::ops::Range;
 
-use crate::label::{Words, says};
+use crate::label::{THINGS, Words, says};
 use crate::text::{at, before, part, run_end, run_start, tail};
 use country::{is_international, is_north_american};
 
@@ -50,31 +50,10 @@ const NAMES: Words = Words::new(&[
     "landline",
     "callerid",
 ]);
-/// What else has numbers in groups of three, three and four.
+/// What else has numbers in groups of three, three and four, beside [`THINGS`].
 const OTHERS: Words = Words::new(&[
-    "order",
-    "orders",
-    "orderno",
-    "ticket",
-    "invoice",
-    "sku",
-    "tracking",
-    "ref",
-    "reference",
-    "part",
-    "case",
-    "isbn",
-    "serial",
-    "model",
-    "item",
-    "product",
-    "batch",
-    "lot",
-    "version",
-    "build",
-    "policy",
-    "claim",
-    "rma",
+    "orders", "orderno", "isbn", "item", "product", "batch", "lot", "version", "build", "policy",
+    "claim", "rma",
 ]);
 /// What parts the groups of a number, longer ones first.
 const GAPS: [&[u8]; 20] = [
@@ -107,7 +86,12 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
 
 /// Whether a name says that its value is something else that has such groups.
 pub(crate) fn is_other_name(name: &[u8]) -> bool {
-    says(name, name.len(), &OTHERS)
+    says_other(name, name.len())
+}
+
+/// Whether the words before `start` say that what follows is something else.
+fn says_other(text: &[u8], start: usize) -> bool {
+    says(text, start, &THINGS) || says(text, start, &OTHERS)
 }
 
 /// Whether all of this value, which stands under a name that says so, is a number.
@@ -168,7 +152,7 @@ fn north_american(text: &[u8], area: usize) -> Option<Range<usize>> {
     }
     let begins = !before(text, start).is_ascii_alphanumeric()
         && !matches!(before(text, start), b'-' | b'.' | b'_' | b'/');
-    (valid && begins && ends(text, end) && !says(text, start, &OTHERS)).then_some(start..end)
+    (valid && begins && ends(text, end) && !says_other(text, start)).then_some(start..end)
 }
 
 /// Where the number starts whose area starts at `start`, with the country's code 1 that may be before it.

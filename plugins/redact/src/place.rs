@@ -164,12 +164,13 @@ mod tests {
                 allow: Vec::new(),
                 ..lists
             },
+            &mut Vec::new(),
         );
         let place = Place {
             path: path.to_owned(),
             kind,
         };
-        said(&place, signal, &rules.unwrap(), &Search::default())
+        said(&place, signal, &rules, &Search::default())
     }
 
     #[test]

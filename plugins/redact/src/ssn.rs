@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::label::{Words, says};
+use crate::label::{THINGS, Words, says};
 use crate::text::{at, before, part, run_end};
 
 /// The digits of a number, and those of its groups.
@@ -21,20 +21,6 @@ const SECURITY: Words = Words::new(&["security"]);
 /// How far before a number the word social is looked for.
 const NEAR: usize = 40;
 const SOCIAL: &[u8] = b"social";
-/// What else has numbers in such groups.
-const OTHERS: Words = Words::new(&[
-    "order",
-    "ticket",
-    "invoice",
-    "sku",
-    "tracking",
-    "ref",
-    "reference",
-    "part",
-    "case",
-    "serial",
-    "model",
-]);
 
 /// Whether a name says that its value is a social security number.
 pub(crate) fn is_name(name: &[u8]) -> bool {
@@ -43,7 +29,7 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
 
 /// Whether a name says that its value is something else that has such groups.
 pub(crate) fn is_other_name(name: &[u8]) -> bool {
-    says(name, name.len(), &OTHERS)
+    says(name, name.len(), &THINGS)
 }
 
 /// Whether the words before `start` say that what follows is a number.
@@ -69,7 +55,7 @@ pub(crate) fn find(text: &[u8], start: usize) -> Option<Range<usize>> {
     };
     let named = || is_named(text, start);
     let is_one = match separator {
-        b'-' => named() || !says(text, start, &OTHERS),
+        b'-' => named() || !says(text, start, &THINGS),
         b' ' | b'.' | b'+' | b'0'..=b'9' => named(),
         _ => false,
     };
