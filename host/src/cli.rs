@@ -3,6 +3,7 @@
 mod reload;
 mod replay;
 
+use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::app::{self, App, Prepared};
 use crate::config::Draft;
-use crate::plugin::BUNDLED;
+use crate::plugin::{BUNDLED, default_cache};
 use crate::telemetry::Logging;
 use crate::{config, demo, metrics, telemetry};
 
@@ -96,7 +97,7 @@ fn say(to: &mut impl Write, text: &str) {
 /// Makes a config's plugins ready; what there is to say about it goes to standard error.
 fn prepare(draft: Draft) -> anyhow::Result<Option<Prepared>> {
     let styled = io::stderr().is_terminal();
-    let registry = app::registry(&draft, &BUNDLED)?;
+    let registry = app::registry(&draft, &BUNDLED, default_cache(|name| env::var_os(name)))?;
     Ok(match app::prepare(draft, &registry) {
         Ok(prepared) => {
             if !prepared.warnings.is_empty() {

@@ -5,6 +5,7 @@
 mod report;
 mod shop;
 
+use std::env;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +24,7 @@ use crate::batch::Signal;
 use crate::exporter::{self, Compression, Exporter, Kind, Output, Target};
 use crate::memory::Memory;
 use crate::payload::{self, Payload};
-use crate::plugin::BUNDLED;
+use crate::plugin::{BUNDLED, default_cache};
 use crate::queue::{self, Size};
 use crate::receiver::{self, Next, Protocol};
 use crate::refusal::Refusal;
@@ -96,7 +97,7 @@ fn otlet(sink: SocketAddr) -> anyhow::Result<App> {
     let draft = config::parse("demo.yaml", CONFIG.as_bytes(), &|name| {
         (name == "SINK").then(|| sink.clone())
     });
-    let registry = app::registry(&draft, &BUNDLED)?;
+    let registry = app::registry(&draft, &BUNDLED, default_cache(|name| env::var_os(name)))?;
     let prepared =
         app::prepare(draft, &registry).map_err(|report| anyhow::anyhow!(report.render(false)))?;
     App::start(prepared)

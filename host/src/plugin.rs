@@ -9,6 +9,7 @@
 mod bindings;
 mod bound;
 mod bundled;
+mod cache;
 mod cell;
 mod directory;
 mod engine;
@@ -29,12 +30,14 @@ mod state;
 mod stats;
 mod text;
 mod ticker;
+mod vault;
 mod wasi;
 
 #[cfg(test)]
 mod tests;
 
 pub use bundled::BUNDLED;
+pub use cache::default_cache;
 pub use directory::Found;
 pub use engine::Engine;
 pub use limits::Limits;
@@ -46,3 +49,4 @@ pub use registry::{Changes, Entry, Offer, Registry, Source, State};
 pub use sandbox::{Folder, Grants, Isolate, Sandbox};
 pub use settings::{Digest, Settings, is_plugin_name};
 pub use stats::{Cause, Stats};
+pub use vault::{Unusable, Vault};

@@ -1,7 +1,7 @@
 //! What `otlet check` warns of though the config holds, and where.
 
+use otlet_tests::program::command;
 use std::fs;
-use std::process::Command;
 
 /// A config with these processors in its pipeline; the plugins' own sections begin on line 4.
 fn config(processors: &str, order: &str) -> String {
@@ -28,7 +28,7 @@ fn warnings(config: &str) -> String {
 fn checked(config: &str, holds: bool) -> String {
     let folder = tempfile::tempdir().expect("a folder can be made");
     fs::write(folder.path().join("otlet.yaml"), config).expect("a file can be written");
-    let output = Command::new(env!("CARGO_BIN_EXE_otlet"))
+    let output = command(env!("CARGO_BIN_EXE_otlet"))
         .args(["check", "otlet.yaml"])
         .current_dir(folder.path())
         .output()

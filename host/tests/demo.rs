@@ -1,9 +1,9 @@
 //! `otlet demo`, as a newcomer runs it.
 
-use std::process::Command;
+use otlet_tests::program::command;
 
 fn demo(seed: u64) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_otlet"))
+    let output = command(env!("CARGO_BIN_EXE_otlet"))
         .args(["demo", "--seed", &seed.to_string()])
         .output()
         .expect("otlet runs");

@@ -10,11 +10,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use otlet_tests::backend::Request;
-use otlet_tests::program::Program;
+use otlet_tests::program::{Program, command};
 use otlet_tests::sender::{Sender, spans};
 use prost::Message;
 
@@ -114,11 +113,7 @@ fn a_pipe_is_refused_at_the_start() {
     make_pipe(&path);
     fs::write(&yaml, config(&path, "", "")).unwrap();
     for arguments in [&["check"][..], &["run", "--config"]] {
-        let output = Command::new(OTLET)
-            .args(arguments)
-            .arg(&yaml)
-            .output()
-            .unwrap();
+        let output = command(OTLET).args(arguments).arg(&yaml).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{said}");
         let mistake = format!("error: `{}` is a pipe, not a file", path.display());

@@ -5,9 +5,9 @@
     reason = "everything here is a test, the functions that tests share included"
 )]
 
+use otlet_tests::program::command;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use otlet_tests::certificates::{Authority, put};
 
@@ -18,7 +18,7 @@ fn the_gateway_holds_beside_its_certificates_and_not_without_them() {
     let config = folder.path().join("otlet.yaml");
     fs::copy(example, &config).unwrap();
     let check = || {
-        Command::new(env!("CARGO_BIN_EXE_otlet"))
+        command(env!("CARGO_BIN_EXE_otlet"))
             .arg("check")
             .arg(&config)
             .env("OTLET_LETTERS", folder.path().join("letters"))

@@ -8,12 +8,12 @@
 )]
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use otlet_tests::backend::{Answer, Backend, Request};
 use otlet_tests::metrics::{page, scrape};
-use otlet_tests::program::Program;
+use otlet_tests::program::{Program, command};
 use otlet_tests::requests::text;
 use otlet_tests::sender::{Sender, spans};
 use serde_json::Value;
@@ -170,7 +170,7 @@ fn the_environment_overrides_the_level_of_the_config() {
     let mut file = NamedTempFile::new().unwrap();
     let config = config("http://127.0.0.1:9", "encoding: json, level: error");
     file.write_all(config.as_bytes()).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_otlet"))
+    let mut child = command(env!("CARGO_BIN_EXE_otlet"))
         .args(["run", "--config"])
         .arg(file.path())
         .env("OTLET_LOG", "info")

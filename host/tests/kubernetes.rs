@@ -7,9 +7,9 @@
     reason = "everything here is a test, the functions that tests share included"
 )]
 
+use otlet_tests::program::command;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use saphyr::{LoadableYamlNode as _, Yaml};
 
@@ -105,7 +105,7 @@ fn the_manifests_agree_and_their_config_holds() {
     let path = folder.path().join("otlet.yaml");
     fs::write(&path, &otlet).unwrap();
     let container = at(deployment, "spec/template/spec/containers/0");
-    let mut check = Command::new(env!("CARGO_BIN_EXE_otlet"));
+    let mut check = command(env!("CARGO_BIN_EXE_otlet"));
     check.arg("check").arg(&path);
     for variable in at(container, "env").as_vec().unwrap() {
         check.env(text(variable, "name"), text(variable, "value"));

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use otlet_tests::backend::{Answer, Backend, Request};
+use otlet_tests::program::command;
 use otlet_tests::sender::{Sender, numbers, spans};
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
@@ -37,7 +38,7 @@ service: {{ pipelines: {{ traces: {{ receivers: [otlp], exporters: [otlp] }} }} 
 "
         )
         .unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_otlet"))
+        let mut child = command(env!("CARGO_BIN_EXE_otlet"))
             .args(["run", "--config"])
             .arg(file.path())
             // The libraries below speak of every frame.

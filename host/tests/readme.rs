@@ -1,15 +1,15 @@
 //! The configs that otlet shows are configs that otlet takes.
 
+use otlet_tests::program::command;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn check(file: &Path) {
-    let output = Command::new(env!("CARGO_BIN_EXE_otlet"))
+    let output = command(env!("CARGO_BIN_EXE_otlet"))
         .arg("check")
         .arg(file)
         .output()

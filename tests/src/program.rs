@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -27,6 +27,22 @@ pub struct Program {
 struct Said {
     lines: Mutex<(Vec<String>, bool)>,
     more: Condvar,
+}
+
+/// A command of `binary` whose compiled plugins are kept beside it, so that not every test compiles them.
+pub fn command(binary: &str) -> Command {
+    let mut command = Command::new(binary);
+    command.env("XDG_CACHE_HOME", caches(binary));
+    command
+}
+
+/// Where the compiled plugins of such a command are kept.
+pub fn cache(binary: &str) -> PathBuf {
+    caches(binary).join("otlet")
+}
+
+fn caches(binary: &str) -> PathBuf {
+    Path::new(binary).with_file_name("test-cache")
 }
 
 impl Program {
@@ -60,6 +76,7 @@ impl Program {
     /// If it does not become ready; what it said is in the message.
     pub fn start_with_open_files(binary: &str, config: &str, files: u32) -> Self {
         let mut shell = Command::new("sh");
+        shell.env("XDG_CACHE_HOME", caches(binary));
         shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]);
         shell.arg(binary);
         let program = Self::begin_as(shell, config, Stdio::inherit(), Stdio::inherit());
@@ -78,7 +95,7 @@ impl Program {
     /// # Panics
     /// If it cannot be run.
     pub fn begin(binary: &str, config: &str, input: Stdio, output: Stdio) -> Self {
-        Self::begin_as(Command::new(binary), config, input, output)
+        Self::begin_as(command(binary), config, input, output)
     }
 
     fn begin_as(mut program: Command, config: &str, input: Stdio, output: Stdio) -> Self {

@@ -1,11 +1,14 @@
 //! From a config to what can be started: its plugins compiled, its processors configured, and all mistakes said at once.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Config, Draft, Loaded, Nature, ProcessorConfig, Report};
 use crate::pipeline::Stage;
-use crate::plugin::{Absent, LoadError, OnError, Plugin, Problem, Processor, Registry};
+use crate::plugin::{
+    Absent, LoadError, OnError, Plugin, Problem, Processor, Registry, Unusable, Vault,
+};
 
 /// A config that holds, with its plugins compiled and its processors configured.
 pub struct Prepared {
@@ -18,13 +21,32 @@ pub struct Prepared {
     pub(super) stages: Vec<Arc<Stage>>,
 }
 
-/// A registry for a config, of these bundled plugins: the program has [`plugin::BUNDLED`](crate::plugin::BUNDLED).
+/// A registry for a config, of these bundled plugins: the program has [`plugin::BUNDLED`](crate::plugin::BUNDLED). Compiled code
+/// is kept in the folder `cache`, unless the config names another.
 pub fn registry(
     draft: &Draft,
     bundled: &[(&'static str, &'static [u8])],
+    cache: Option<PathBuf>,
 ) -> Result<Arc<Registry>, LoadError> {
     let settings = draft.plugins().clone();
-    Registry::new(bundled, settings, instances(draft)).map(Arc::new)
+    let is_asked_for = settings.cache.is_some();
+    let folder = settings.cache.clone().or(cache);
+    let vault = folder.and_then(|folder| open_vault(&folder, is_asked_for));
+    Registry::new(bundled, settings, vault, instances(draft)).map(Arc::new)
+}
+
+fn open_vault(folder: &Path, is_asked_for: bool) -> Option<Vault> {
+    let unusable = match Vault::open(folder) {
+        Ok(vault) => return Some(vault),
+        Err(unusable) => unusable,
+    };
+    if is_asked_for || !matches!(unusable, Unusable::Io { .. }) {
+        tracing::warn!(reason = %unusable, "compiled plugins are not kept: every start compiles them again");
+    } else {
+        // A user of a container often has no home.
+        tracing::info!(reason = %unusable, "compiled plugins are not kept: `plugins.cache` names a folder for them");
+    }
+    None
 }
 
 /// The plugins that a config names and that cannot be had until a file comes or changes, with the reasons.

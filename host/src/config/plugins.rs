@@ -14,6 +14,7 @@ pub(super) fn read(mut reader: Reader<'_>, folder: &Path) -> Settings {
     let settings = Settings {
         directory: read_path(&mut reader, "directory", "./plugins", folder),
         allow: read_allow(&mut reader),
+        cache: read_path(&mut reader, "cache", "/var/cache/otlet", folder),
     };
     reader.finish();
     settings

@@ -4,6 +4,7 @@ use std::fmt;
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
+use super::cache::Cache;
 use super::cell::Failed;
 use super::engine::Engine;
 use super::instance;
@@ -86,10 +87,27 @@ pub enum Problem {
 impl Plugin {
     /// Compiles a component and checks all that can be checked without a config.
     pub fn load(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Self, LoadError> {
-        let mut plugin = compile(engine, name, wasm).map_err(|problem| LoadError {
+        Self::load_with(engine, name, wasm, None)
+    }
+
+    /// The same, with its code from the cache if it is there, and kept there else.
+    pub(super) fn load_with(
+        engine: &Engine,
+        name: &str,
+        wasm: &[u8],
+        cache: Option<&Cache>,
+    ) -> Result<Self, LoadError> {
+        let digest = Digest::of(wasm);
+        let cached = cache.and_then(|cache| cache.load(engine, digest));
+        let is_cached = cached.is_some();
+        let error = |problem| LoadError {
             plugin: Some(label(name, None)),
             problem,
-        })?;
+        };
+        let component = cached
+            .map_or_else(|| compile(engine, wasm), Ok)
+            .map_err(error)?;
+        let mut plugin = check(engine, name, digest, &component).map_err(error)?;
         let sink = Sink::new(name, Limits::default().log_lines);
         let manifest = instance::describe(&plugin, &sink)
             .map_err(|failed| failed.to_string())
@@ -99,6 +117,9 @@ impl Plugin {
         match manifest {
             Ok(manifest) => {
                 plugin.manifest = manifest;
+                if let Some(cache) = cache.filter(|_| !is_cached) {
+                    cache.keep(engine, digest, &component);
+                }
                 Ok(plugin)
             }
             Err(reason) => Err(plugin.error(Problem::Describe(reason))),
@@ -188,26 +209,34 @@ fn label(name: &str, version: Option<&str>) -> String {
     }
 }
 
-/// A plugin that has not been asked for its manifest yet.
-fn compile(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Plugin, Problem> {
+fn compile(engine: &Engine, wasm: &[u8]) -> Result<Component, Problem> {
     if wasm.len() > LARGEST {
         return Err(Problem::Large(wasm.len()));
     }
-    let component = Component::from_binary(engine.wasmtime(), wasm)
-        .map_err(|error| Problem::Component(tame(&format!("{error:#}"))))?;
-    let imports_wasi = imports_wasi(engine, &component)?;
+    Component::from_binary(engine.wasmtime(), wasm)
+        .map_err(|error| Problem::Component(tame(&format!("{error:#}"))))
+}
+
+/// A plugin that has not been asked for its manifest yet.
+fn check(
+    engine: &Engine,
+    name: &str,
+    digest: Digest,
+    component: &Component,
+) -> Result<Plugin, Problem> {
+    let imports_wasi = imports_wasi(engine, component)?;
     let pre = engine
         .linker(imports_wasi)
-        .instantiate_pre(&component)
+        .instantiate_pre(component)
         .map_err(|error| Problem::Contract(tame(&format!("{error:#}"))))?;
     Ok(Plugin {
         engine: engine.clone(),
         name: name.to_owned(),
-        digest: Digest::of(wasm),
+        digest,
         manifest: Manifest::default(),
         imports_wasi,
         pre,
-        exports: exports(&component)?,
+        exports: exports(component)?,
     })
 }
 

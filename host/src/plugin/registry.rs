@@ -16,11 +16,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::cache::Cache;
 use super::directory::{self, Found, Stamp, Unread};
 use super::engine::Engine;
 use super::load::{LARGEST, LoadError, Plugin};
 use super::refusal::{Absent, Refusal, Why};
 use super::settings::{Digest, Settings};
+use super::vault::Vault;
 
 pub use entry::{Entry, Source, State};
 
@@ -32,6 +34,8 @@ pub struct Registry {
     known: Mutex<Known>,
     /// Held while something is compiled, so that nothing is compiled twice.
     compiling: Mutex<()>,
+    vault: Option<Arc<Vault>>,
+    cache: Option<Cache>,
 }
 
 #[derive(Debug)]
@@ -95,9 +99,11 @@ pub struct Changes {
 
 impl Registry {
     /// A registry of these bundled plugins, with room for so many instances: the sum of `limits.instances` over all processors.
+    /// Compiled code is kept in the vault, if there is one.
     pub fn new(
         bundled: &[(&'static str, &'static [u8])],
         settings: Settings,
+        vault: Option<Vault>,
         instances: usize,
     ) -> Result<Self, LoadError> {
         let bundled = bundled.iter().map(|(name, wasm)| Bundled {
@@ -105,7 +111,10 @@ impl Registry {
             wasm,
             digest: OnceLock::new(),
         });
+        let vault = vault.map(Arc::new);
         Ok(Self {
+            cache: vault.clone().map(Cache::new),
+            vault,
             engine: Engine::new(instances)?,
             bundled: bundled.collect(),
             known: Mutex::new(Known {
@@ -119,6 +128,11 @@ impl Registry {
     /// The most instances that a config may ask for: as many as the first one did, with as many again that replace them.
     pub fn room(&self) -> usize {
         self.engine.room()
+    }
+
+    /// The folder of compiled code, for what else is to outlive the process.
+    pub fn vault(&self) -> Option<&Vault> {
+        self.vault.as_deref()
     }
 
     /// The names of the bundled plugins, and of the directory's files that are not refused.
@@ -220,7 +234,7 @@ impl Registry {
         if let Some(current) = self.known().current.get(bundled.name) {
             return Ok(Arc::clone(&current.plugin));
         }
-        let plugin = Plugin::load(&self.engine, bundled.name, bundled.wasm);
+        let plugin = self.load(bundled.name, bundled.wasm);
         let plugin = Arc::new(plugin.map_err(Absent::Broken)?);
         let current = Current {
             plugin: Arc::clone(&plugin),
@@ -373,7 +387,7 @@ impl Registry {
         {
             return Offer::Current;
         }
-        match Plugin::load(&self.engine, &found.name, wasm) {
+        match self.load(&found.name, wasm) {
             Ok(plugin) => Offer::Fit(Arc::new(plugin)),
             Err(LoadError { problem, .. }) => Offer::Refused(Refusal::from(&problem)),
         }
@@ -426,6 +440,10 @@ impl Registry {
         );
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         entries
+    }
+
+    fn load(&self, name: &str, wasm: &[u8]) -> Result<Plugin, LoadError> {
+        Plugin::load_with(&self.engine, name, wasm, self.cache.as_ref())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

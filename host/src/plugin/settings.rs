@@ -16,6 +16,9 @@ pub struct Settings {
     pub directory: Option<PathBuf>,
     /// The only component that a plugin of this name may be, bundled ones included. Example: `allow: { redact: sha256:… }`.
     pub allow: BTreeMap<String, Digest>,
+    /// The folder that compiled code is kept in, if not the user's own for such things; read at the start alone. Example:
+    /// `cache: /var/cache/otlet`.
+    pub cache: Option<PathBuf>,
 }
 
 /// The SHA-256 of a component.
@@ -51,6 +54,12 @@ impl Digest {
             write!(out, "{byte:02x}").expect("writing to a string cannot fail");
             out
         })
+    }
+}
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use otlet_tests::backend::{Answer, Backend};
 use otlet_tests::guests;
+use otlet_tests::program::command;
 use otlet_tests::sender::{Sender, numbers, spans};
 use tokio::task::{JoinSet, yield_now};
 
@@ -235,7 +236,7 @@ fn a_directory_that_others_can_use_ends_otlet_at_its_start_with_the_cure() {
     fs::set_permissions(world.directory(), fs::Permissions::from_mode(0o755)).unwrap();
     let file = world.0.path().join("otlet.yaml");
     fs::write(&file, world.config("redact:", "", "http://127.0.0.1:1")).unwrap();
-    let output = Command::new(OTLET)
+    let output = command(OTLET)
         .args(["run", "--config"])
         .arg(file)
         .output()

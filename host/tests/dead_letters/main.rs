@@ -21,7 +21,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use otlet_tests::backend::Request;
-use otlet_tests::program::Program;
+use otlet_tests::program::{Program, command};
 use otlet_tests::sender::spans;
 use prost::Message;
 use serde_json::Value as Json;
@@ -90,7 +90,7 @@ service:
     fn replaying(&self, config: &str) -> Command {
         let file = self.0.path().join("replay.yaml");
         fs::write(&file, config).unwrap();
-        let mut command = Command::new(OTLET);
+        let mut command = command(OTLET);
         command.arg("replay").arg(self.directory());
         command.arg("--config").arg(file);
         command

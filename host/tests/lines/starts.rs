@@ -76,7 +76,7 @@ service: {{ pipelines: {{ logs: {{ receivers: [jsonlines, jsonlines/many, otlp],
         logs.backend.endpoint()
     );
     fs::write(&config, text).unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_otlet"))
+    let output = otlet_tests::program::command(env!("CARGO_BIN_EXE_otlet"))
         .args(["run", "--config"])
         .arg(config)
         .output()
@@ -108,7 +108,7 @@ service: {{ pipelines: {{ logs: {{ receivers: [jsonlines], exporters: [debug] }}
         ),
     )
     .unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_otlet"))
+    let output = otlet_tests::program::command(env!("CARGO_BIN_EXE_otlet"))
         .args(["run", "--config"])
         .arg(config)
         .output()

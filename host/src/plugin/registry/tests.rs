@@ -13,8 +13,9 @@ fn registry(folder: &TempDir, allow: &[(&str, Digest)]) -> Registry {
             .iter()
             .map(|(name, digest)| ((*name).to_owned(), *digest))
             .collect(),
+        cache: None,
     };
-    Registry::new(&[("echo", guests::ECHO)], settings, 1).unwrap()
+    Registry::new(&[("echo", guests::ECHO)], settings, None, 1).unwrap()
 }
 
 fn put(folder: &TempDir, name: &str, wasm: &[u8]) {
@@ -209,14 +210,14 @@ fn a_directory_that_is_not_there_yet_has_no_files() {
         directory: Some(folder.path().join("later")),
         ..Settings::default()
     };
-    let registry = Registry::new(&[], settings, 1).unwrap();
+    let registry = Registry::new(&[], settings, None, 1).unwrap();
     assert!(offer(&registry).is_empty());
     assert!(matches!(registry.get("echo"), Err(Absent::Missing(_))));
     fs::create_dir(folder.path().join("later")).unwrap();
     fs::write(folder.path().join("later/echo.wasm"), guests::ECHO).unwrap();
     assert!(registry.get("echo").is_ok());
     assert_eq!(
-        Registry::new(&[], Settings::default(), 1)
+        Registry::new(&[], Settings::default(), None, 1)
             .unwrap()
             .get("echo")
             .unwrap_err(),
