@@ -98,6 +98,7 @@ pub struct Batch {
     records: u32,
     /// Whether a plugin put another request in the place of the one that came.
     is_replaced: bool,
+    sender: u64,
 }
 
 /// The bytes that a batch reads from, which are its message unless that came in pieces, and their index.
@@ -134,7 +135,20 @@ impl Batch {
             live: Default::default(),
             edits: Arc::default(),
             is_replaced: false,
+            sender: 0,
         })
+    }
+
+    /// Says whose it is, by a number that means something to the caller.
+    #[must_use]
+    pub fn from_sender(mut self, sender: u64) -> Self {
+        self.sender = sender;
+        self
+    }
+
+    /// Whose it is; 0 if nobody said.
+    pub fn sender(&self) -> u64 {
+        self.sender
     }
 
     /// The signal of the request.

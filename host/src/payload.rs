@@ -53,6 +53,8 @@ pub struct Payload {
     lease: Option<Arc<Lease>>,
     /// What its plain form will be charged with once it is opened, if that is promised.
     promised: Option<Arc<Lease>>,
+    /// Who sent it, as a number; 0 if that is not known.
+    sender: u64,
 }
 
 /// What a request costs in memory beyond its bytes.
@@ -67,7 +69,20 @@ impl Payload {
             packed: None,
             lease: None,
             promised: None,
+            sender: 0,
         }
+    }
+
+    /// Says who sent it, by a number that is the same for all that one sender sends.
+    #[must_use]
+    pub fn from_sender(mut self, sender: u64) -> Self {
+        self.sender = sender;
+        self
+    }
+
+    /// Who sent it; 0 if that is not known.
+    pub fn sender(&self) -> u64 {
+        self.sender
     }
 
     /// A request that came compressed, not yet opened.
@@ -78,6 +93,7 @@ impl Payload {
             packed: Some(packed),
             lease: None,
             promised: None,
+            sender: 0,
         }
     }
 

@@ -287,6 +287,7 @@ fn open(payload: Payload, opens: bool) -> Result<(Payload, Option<Batch>), Refus
     let batch = Batch::new(signal, message).map_err(|error| {
         Refusal::Invalid(format!("not an OTLP {} request: {error}", signal.name()))
     })?;
+    let batch = batch.from_sender(payload.sender());
     Ok((payload, Some(batch)))
 }
 

@@ -8,6 +8,7 @@
 
 mod bindings;
 mod bound;
+mod breaker;
 mod bundled;
 mod cache;
 mod cell;

@@ -126,6 +126,11 @@ impl Program {
         self.address("protocol=\"grpc\"")
     }
 
+    /// Where the receiver of this name listens for gRPC.
+    pub fn grpc_of(&self, receiver: &str) -> SocketAddr {
+        self.address(&format!("receiver=\"{receiver}\" protocol=\"grpc\""))
+    }
+
     /// Where the first receiver with HTTP listens.
     pub fn http(&self) -> SocketAddr {
         self.address("protocol=\"http\"")

@@ -276,6 +276,7 @@ impl Transaction {
             Ok(batch) => {
                 self.work = Batch {
                     is_replaced: true,
+                    sender: self.work.sender,
                     ..batch
                 };
                 self.numbered = self.work.clone();
@@ -320,6 +321,10 @@ impl Transaction {
             Fault::Malformed(malformed) => {
                 let fault = malformed.describe(&self.work.wire.base);
                 let text = format!("malformed {}: {fault}", signal.name());
+                if self.work.is_replaced {
+                    // A plugin's own doing, for which no sender is to blame.
+                    return Misuse(text);
+                }
                 self.malformed.get_or_init(|| text).clone()
             }
             Fault::TooMany(table) => too_many(signal, table),

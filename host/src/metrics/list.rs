@@ -150,8 +150,12 @@ metrics! {
         "Batches that went to a worker thread, since the plugin may take long.";
     PROCESSOR_INSTANCES: Gauge "otlet.processor.instances", Unit::Of("{instance}"), PROCESSOR,
         "Instances of the plugin alive now.";
+    PROCESSOR_TRIPPED: Gauge "otlet.processor.tripped", Unit::Of("1"), PROCESSOR,
+        "1 while a plugin that failed again and again is left alone and its on_error is applied, else 0.";
     PROCESSOR_MEMORY: Gauge "otlet.processor.instance.memory", Unit::Bytes, PROCESSOR,
         "Linear memory of the instances alive now.";
+    PLUGIN_LINES: Counter "otlet.plugin.dropped_log_lines", Unit::Of("{line}"), PROCESSOR,
+        "Lines that a plugin logged or printed and that were left out, over log_lines or withheld.";
     PLUGIN_COUNTS: Counter "otlet.plugin.counts", Unit::Of("{count}"), &["processor", "counter"],
         "What plugins count themselves, by the names that they give.";
 

@@ -184,7 +184,13 @@ fn collect_stage(stage: &Stage, into: &mut Snapshot) {
     let durations = stats.durations.durations();
     into.add(&list::PROCESSOR_DURATION, labels, durations);
     into.add(&list::PROCESSOR_INSTANCES, labels, processor.instances());
+    into.add(
+        &list::PROCESSOR_TRIPPED,
+        labels,
+        u64::from(processor.is_tripped()),
+    );
     into.add(&list::PROCESSOR_MEMORY, labels, stats.memory());
+    into.add(&list::PLUGIN_LINES, labels, processor.dropped_lines());
     for (counter, count) in processor.counters() {
         into.add(&list::PLUGIN_COUNTS, [processor.name(), &counter], count);
     }

@@ -154,7 +154,7 @@ fn kind(cause: Cause) -> Kind {
         Cause::Error => Kind::Error,
         Cause::Deadline => Kind::Deadline,
         Cause::Memory => Kind::Memory,
-        Cause::Busy => Kind::Unavailable,
+        Cause::Busy | Cause::Tripped => Kind::Unavailable,
         // What is malformed becomes no letter.
         Cause::Trap | Cause::Malformed => Kind::Trap,
     }

@@ -259,7 +259,7 @@ impl Failed {
     pub(super) fn words(&self) -> &str {
         match &self.malformed {
             Some(malformed) => malformed,
-            None if self.processor.on_error().fails_closed() && self.cause != Cause::Deadline => {
+            None if self.processor.on_error().fails_closed() && self.cause.is_of_the_plugin() => {
                 "withheld"
             }
             None => &self.reason,

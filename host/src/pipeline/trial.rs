@@ -92,7 +92,7 @@ impl Trial {
                     return None;
                 }
             }
-            Cause::Malformed | Cause::Busy => return None,
+            Cause::Malformed | Cause::Busy | Cause::Tripped => return None,
         }
         self.go(&mut state)
     }

@@ -135,8 +135,14 @@ impl Instance {
         })
     }
 
-    /// Puts a batch into the plugin's hands.
-    pub(super) fn process(&mut self, batch: Batch, place: Place, sink: &Sink) -> Processed {
+    /// Puts a batch into the plugin's hands. `withhold` says that what it logs may quote what it was to hide.
+    pub(super) fn process(
+        &mut self,
+        batch: Batch,
+        place: Place,
+        sink: &Sink,
+        withhold: bool,
+    ) -> Processed {
         self.left = self.left.saturating_sub(1);
         let state = self.cell.state();
         state.batch = Some(batch.begin(self.handed).growing(self.growth));
@@ -155,6 +161,10 @@ impl Instance {
         if matches!(ended, Err(Failed::Stopped(Stop::Slow))) {
             // The call is made again, and reports then.
             state.report = Report::default();
+        }
+        if withhold {
+            stage(&mut self.cell);
+            self.cell.state().report.withhold();
         }
         report(&mut self.cell, sink, succeeded);
         Processed {
@@ -183,11 +193,16 @@ impl Instance {
 }
 
 fn report(cell: &mut Cell, sink: &Sink, succeeded: bool) {
+    stage(cell);
+    sink.take(&mut cell.state().report, succeeded);
+}
+
+/// Puts what was printed beside what was logged.
+fn stage(cell: &mut Cell) {
     let state = cell.state();
     if let Some(wasi) = &state.wasi {
         wasi.report(&mut state.report);
     }
-    sink.take(&mut state.report, succeeded);
 }
 
 /// Why a plugin refuses its config, a mistake a line.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bound::{SLICE, Stop};
+use super::breaker::{Breaker, Change};
 use super::cell::Failed;
 use super::estimate::Estimate;
 use super::instance::{Instance, Processed};
@@ -27,6 +28,7 @@ pub struct Processor {
     on_error: OnError,
     pub(super) pool: Pool<Instance>,
     estimate: Estimate,
+    breaker: Breaker,
     sink: Arc<Sink>,
     stats: Arc<Stats>,
     /// Of instances that cannot be made.
@@ -115,6 +117,7 @@ impl Processor {
             sandbox: sandbox.clone(),
             pool: Pool::new(sandbox.limits.instances, first),
             estimate: Estimate::default(),
+            breaker: Breaker::default(),
             sink,
             stats,
             unmade: Throttle::new(),
@@ -144,7 +147,12 @@ impl Processor {
 
     /// Whether a batch of this many bytes is expected to be done within 5 ms, so that it need not leave its thread.
     pub fn is_inline(&self, bytes: usize) -> bool {
-        !self.plugin.imports_wasi() && self.estimate.is_short(bytes)
+        self.breaker.is_tripped() || (!self.plugin.imports_wasi() && self.estimate.is_short(bytes))
+    }
+
+    /// Whether the plugin failed again and again, and is left alone for a while: `on_error` is applied without calling it.
+    pub fn is_tripped(&self) -> bool {
+        self.breaker.is_tripped()
     }
 
     /// What its calls came to.
@@ -155,6 +163,11 @@ impl Processor {
     /// The instances alive now.
     pub fn instances(&self) -> usize {
         self.pool.alive()
+    }
+
+    /// The lines of the plugin's log that were not logged.
+    pub fn dropped_lines(&self) -> u64 {
+        self.sink.dropped()
     }
 
     /// The plugin's counters and their values, by name.
@@ -168,6 +181,32 @@ impl Processor {
         reason = "the batch comes back either way, and is as large in `Ok`"
     )]
     pub fn process(&self, batch: Batch, place: Place) -> Result<Batch, Failure> {
+        let sender = batch.sender();
+        if !self.breaker.admits(sender) {
+            return Err(self.tripped(batch));
+        }
+        let result = self.attempt(batch, place);
+        let change = match &result {
+            Ok(_) => self.breaker.succeeded(),
+            Err(Failure::Failed { cause, .. }) if cause.is_of_the_processor() => {
+                self.breaker.failed(sender)
+            }
+            Err(_) => {
+                self.breaker.learned_nothing();
+                None
+            }
+        };
+        if let Some(change) = change {
+            self.log(change);
+        }
+        result
+    }
+
+    #[expect(
+        clippy::result_large_err,
+        reason = "the batch comes back either way, and is as large in `Ok`"
+    )]
+    fn attempt(&self, batch: Batch, place: Place) -> Result<Batch, Failure> {
         if place == Place::Inline && self.plugin.imports_wasi() {
             return Err(Failure::Slow(batch));
         }
@@ -185,8 +224,33 @@ impl Processor {
             },
         };
         let bytes = batch.message().len();
-        let processed = instance.process(batch, place, &self.sink);
+        let withhold = self.on_error.fails_closed();
+        let processed = instance.process(batch, place, &self.sink, withhold);
         self.ended(processed, bytes, lease, instance)
+    }
+
+    fn tripped(&self, batch: Batch) -> Failure {
+        self.stats.failed(Cause::Tripped);
+        Failure::Failed {
+            batch,
+            reason: "it failed again and again, and is left alone for a while".to_owned(),
+            retryable: true,
+            cause: Cause::Tripped,
+            malformed: None,
+        }
+    }
+
+    fn log(&self, change: Change) {
+        let (processor, on_error) = (&self.name, self.on_error);
+        match change {
+            Change::Tripped(pause) => tracing::error!(
+                processor,
+                ?on_error,
+                seconds = pause.as_secs(),
+                "a plugin fails again and again: it is left alone, and its `on_error` applied"
+            ),
+            Change::Recovered => tracing::info!(processor, "a plugin does well again"),
+        }
     }
 
     fn another(&self) -> Result<Instance, Failed> {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::text::tame;
+use crate::telemetry::Counter;
 
 /// The most lines of one call.
 const LINES: usize = 64;
@@ -40,6 +41,7 @@ pub(super) struct Report {
 pub(super) struct Sink {
     processor: String,
     rate: Mutex<Rate>,
+    dropped: Counter,
     counters: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -70,6 +72,14 @@ impl Report {
             self.lines.push((level, tame(text)));
         } else {
             self.dropped += 1;
+        }
+    }
+
+    /// Leaves nothing of what the lines say: one that says so stands for all.
+    pub(super) fn withhold(&mut self) {
+        if let [(level, _), more @ ..] = self.lines.as_slice() {
+            self.dropped += u64::try_from(more.len()).unwrap_or(u64::MAX);
+            self.lines = vec![(*level, "withheld, since it fails closed".to_owned())];
         }
     }
 
@@ -104,6 +114,7 @@ impl Sink {
                 since: Instant::now(),
                 dropped: 0,
             }),
+            dropped: Counter::default(),
             counters: Mutex::default(),
         }
     }
@@ -129,6 +140,11 @@ impl Sink {
         }
     }
 
+    /// The lines that were not logged: over the rate, or withheld.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.get()
+    }
+
     /// The counters and their values, by name.
     pub(super) fn counters(&self) -> Vec<(String, u64)> {
         lock(&self.counters)
@@ -140,11 +156,13 @@ impl Sink {
     fn log(&self, lines: Vec<(Level, String)>, dropped: u64) {
         let mut rate = lock(&self.rate);
         rate.dropped += dropped;
+        self.dropped.add(dropped);
         for (level, text) in lines {
             if rate.takes(Instant::now()) {
                 emit(level, &self.processor, &text, mem::take(&mut rate.dropped));
             } else {
                 rate.dropped += 1;
+                self.dropped.add(1);
             }
         }
     }
@@ -203,6 +221,20 @@ mod tests {
         }
         assert!(report.count("n0".to_owned(), 1).is_ok());
         assert!(report.count("one.more".to_owned(), 1).is_err());
+    }
+
+    #[test]
+    fn what_is_withheld_leaves_one_line_that_says_so() {
+        let mut report = Report::default();
+        report.withhold();
+        assert!(report.lines.is_empty());
+        for secret in 0..3 {
+            report.log(Level::Warn, &format!("secret {secret}"));
+        }
+        report.withhold();
+        let said = "withheld, since it fails closed".to_owned();
+        assert_eq!(report.lines, [(Level::Warn, said)]);
+        assert_eq!(report.dropped, 2);
     }
 
     #[test]

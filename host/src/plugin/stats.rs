@@ -19,6 +19,8 @@ pub enum Cause {
     Malformed,
     /// No instance could be made.
     Busy,
+    /// It failed again and again, and was not called.
+    Tripped,
 }
 
 /// What a processor has done since the start.
@@ -35,14 +37,28 @@ pub struct Stats {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Trap,
         Self::Error,
         Self::Deadline,
         Self::Memory,
         Self::Malformed,
         Self::Busy,
+        Self::Tripped,
     ];
+
+    /// Whether the plugin's own words may be in the reason.
+    pub fn is_of_the_plugin(self) -> bool {
+        !matches!(self, Self::Deadline | Self::Tripped)
+    }
+
+    /// Whether it tells of the plugin, and not of the batch or of room.
+    pub(super) fn is_of_the_processor(self) -> bool {
+        matches!(
+            self,
+            Self::Trap | Self::Error | Self::Deadline | Self::Memory
+        )
+    }
 
     /// Its name, as metrics spell it.
     pub fn name(self) -> &'static str {
@@ -53,6 +69,7 @@ impl Cause {
             Self::Memory => "memory",
             Self::Malformed => "malformed",
             Self::Busy => "busy",
+            Self::Tripped => "tripped",
         }
     }
 }

@@ -24,7 +24,7 @@ use otlet_tests::guests;
 use prost::Message;
 use serde_json::json;
 
-use super::{Engine, Failure, Limits, Place, Plugin, Processor, Sandbox};
+use super::{Engine, Failure, Limits, OnError, Place, Plugin, Processor, Sandbox};
 use crate::batch::{Batch, Signal};
 
 /// One engine for all tests, as in the program.
@@ -44,7 +44,14 @@ fn bad(vice: &str, n: usize, limits: &Limits) -> Processor {
 }
 
 fn processor(plugin: &Arc<Plugin>, config: &serde_json::Value, limits: &Limits) -> Processor {
-    Processor::new(Arc::clone(plugin), "test", config, &within(limits), None).unwrap()
+    Processor::new(
+        Arc::clone(plugin),
+        "test",
+        config,
+        &within(limits),
+        Some(OnError::Pass),
+    )
+    .unwrap()
 }
 
 fn within(limits: &Limits) -> Sandbox {

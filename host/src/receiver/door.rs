@@ -1,6 +1,6 @@
 //! What all connections of one listening socket share: bounds, budget, counters, and what comes next.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -72,9 +72,19 @@ pub struct Door {
     next: Next,
 }
 
-/// Who sent a request, for the log.
+/// Who sent a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) SocketAddr);
+
+impl Peer {
+    /// A number for its address, that of a whole network of IPv6: whoever has one address has all of that.
+    fn number(&self) -> u64 {
+        match self.0.ip().to_canonical() {
+            IpAddr::V4(address) => u64::from(address.to_bits()),
+            IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or_default(),
+        }
+    }
+}
 
 /// Counts one connection for as long as it lives.
 pub(super) struct Open(Arc<Door>);
@@ -200,8 +210,9 @@ impl Door {
     }
 
     /// Hands a request on.
-    pub(super) async fn pass(&self, payload: Payload) -> Result<Accepted, Refusal> {
-        (self.next)(payload).await
+    pub(super) async fn pass(&self, head: &Parts, payload: Payload) -> Result<Accepted, Refusal> {
+        let sender = head.extensions.get().map_or(0, Peer::number);
+        (self.next)(payload.from_sender(sender)).await
     }
 
     /// Reads a body for as long as a body may take.

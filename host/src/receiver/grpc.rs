@@ -70,7 +70,7 @@ where
         }
         _ => Payload::plain(call.signal, message.framed),
     };
-    Ok(door.pass(message.charge.hand_over(payload)).await?)
+    Ok(door.pass(head, message.charge.hand_over(payload)).await?)
 }
 
 /// Finds out what is called; the error is the answer.

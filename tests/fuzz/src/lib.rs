@@ -4,6 +4,7 @@
 //! A function panics when something does not hold that must hold whatever the bytes are.
 
 pub mod batch;
+pub mod calls;
 mod choices;
 mod coding;
 pub mod column;
@@ -44,8 +45,9 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     batch::TARGET,
+    calls::TARGET,
     column::TARGET,
     config::TARGET,
     grpc::TARGET,

@@ -32,7 +32,7 @@ macro_rules! targets {
     };
 }
 
-targets! { column config grpc gzip http json lift link redact trace_state zlib zstd }
+targets! { calls column config grpc gzip http json lift link redact trace_state zlib zstd }
 
 #[test]
 fn batch_of_traces() {

@@ -1,6 +1,6 @@
 //! What is refused at load, and why.
 
-use super::super::{Digest, OnError, Problem};
+use super::super::{Digest, Problem};
 use super::*;
 
 /// The component with these bytes in the place of those, everywhere.

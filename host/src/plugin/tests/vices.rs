@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::super::Isolate;
+use super::super::{Cause, Isolate};
 use super::*;
 
 /// Has a processor fail on traces for a reason, twice, and do well on logs after each time.
@@ -269,6 +269,70 @@ fn a_flood_of_log_lines_is_cut_to_its_rate_and_no_line_is_forged() {
     });
     assert_eq!(log.lines().count(), 7, "{log}");
     assert!(log.contains("line 0 forged"), "{log}");
+}
+
+#[test]
+fn what_a_plugin_that_fails_closed_says_of_a_batch_is_not_logged() {
+    let sandbox = Sandbox::default();
+    let config = json!({"vice": "flood", "n": 20});
+    for (on_error, is_said) in [(None, false), (Some(OnError::Pass), true)] {
+        let plugin = Arc::clone(&BAD);
+        let processor = Processor::new(plugin, "test", &config, &sandbox, on_error).unwrap();
+        let log = logged(|| {
+            processor.process(traces(), Place::Worker).unwrap();
+        });
+        assert_eq!(log.contains("forged"), is_said, "{log}");
+        assert_eq!(log.contains("withheld"), !is_said, "{log}");
+        assert_eq!(processor.dropped_lines(), if is_said { 10 } else { 19 });
+    }
+}
+
+#[test]
+fn a_plugin_that_fails_again_and_again_is_left_alone_and_tried_again() {
+    let config = json!({"vice": "trap", "if": "poison"});
+    let plugin = Arc::clone(&BAD);
+    let processor = Processor::new(plugin, "test", &config, &Sandbox::default(), None).unwrap();
+    let fails = |sender, expected| {
+        let batch = poisoned().from_sender(sender);
+        match processor.process(batch, Place::Worker) {
+            Err(Failure::Failed {
+                batch,
+                cause,
+                retryable,
+                ..
+            }) => {
+                assert!(batch.is_untouched());
+                assert_eq!(retryable, expected == Cause::Tripped);
+                assert_eq!(cause, expected);
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    // One sender's poison is its own.
+    for _ in 0..8 {
+        fails(1, Cause::Trap);
+    }
+    processor.process(traces(), Place::Worker).unwrap();
+    for sender in 0..5 {
+        fails(sender, Cause::Trap);
+    }
+    assert!(processor.is_tripped());
+    assert!(processor.is_inline(1 << 30), "nothing is waited for");
+    fails(9, Cause::Tripped);
+    let recovers = (0..1_000).any(|_| {
+        thread::park_timeout(Duration::from_millis(20));
+        processor.process(traces(), Place::Worker).is_ok()
+    });
+    assert!(recovers && !processor.is_tripped());
+}
+
+/// Two spans, of which the second has the attribute `poison`.
+fn poisoned() -> Batch {
+    let mut request = request();
+    request.resource_spans[0].scope_spans[0].spans[1]
+        .attributes
+        .push(attribute("poison", Any::StringValue("x".to_owned())));
+    Batch::new(Signal::Traces, request.encode_to_vec().into()).unwrap()
 }
 
 #[test]
