@@ -2,6 +2,7 @@
 
 mod reload;
 mod replay;
+mod source;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -20,6 +21,7 @@ use crate::config::Draft;
 use crate::plugin::{BUNDLED, default_cache};
 use crate::telemetry::Logging;
 use crate::{config, demo, metrics, telemetry};
+use source::Source;
 
 /// Receives OpenTelemetry data over OTLP, runs sandboxed WebAssembly plugins over it and exports it.
 #[derive(Parser)]
@@ -31,7 +33,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run until SIGTERM or SIGINT, or the end of standard input if nothing else is received, then send what waits and end; a second signal ends at once. SIGHUP reads the config again.
+    /// Run until SIGTERM or SIGINT, or the end of standard input if nothing else is received, then send what waits and end; a second signal ends at once. The config is read again when it changes, and on SIGHUP.
     Run {
         /// The config file.
         #[arg(long, value_name = "FILE")]
@@ -127,7 +129,8 @@ fn run(path: &Path) -> anyhow::Result<ExitCode> {
     control()?.block_on(async {
         let mut signals = Signals::new()?;
         let file = path.to_owned();
-        let Some(draft) = unless_told(&mut signals.ends, move || config::load(&file)).await? else {
+        let read = unless_told(&mut signals.ends, move || source::load(&file));
+        let Some((draft, watched)) = read.await? else {
             say(
                 &mut io::stderr(),
                 "otlet: told to end before it had started",
@@ -145,7 +148,11 @@ fn run(path: &Path) -> anyhow::Result<ExitCode> {
         let Some(prepared) = prepared? else {
             return Ok(ExitCode::from(BAD_CONFIG));
         };
-        serve(path, prepared, &mut signals, &log).await
+        let mut app = App::start(prepared)?;
+        tracing::info!("ready");
+        let mut source = Source::new(path);
+        source.watch(watched);
+        serve(&mut app, &mut source, &mut signals, &log).await
     })
 }
 
@@ -170,20 +177,19 @@ async fn unless_told<T: Send + 'static>(
 
 /// Runs until a signal or the end of all input, and then until all is sent or another signal comes.
 async fn serve(
-    path: &Path,
-    prepared: Prepared,
+    app: &mut App,
+    source: &mut Source,
     signals: &mut Signals,
     log: &Logging,
 ) -> anyhow::Result<ExitCode> {
-    let mut app = App::start(prepared)?;
-    tracing::info!("ready");
     loop {
         tokio::select! {
             () = signals.ends.wait() => break,
             () = app.finished() => break,
             _ = signals.hangup.recv() => {}
+            () = source.changed() => {}
         }
-        if !reload::reload(&mut app, path, signals, log).await? {
+        if !reload::reload(app, source, &mut signals.ends, log).await {
             break;
         }
     }

@@ -1,39 +1,50 @@
 //! Reads the config again while otlet runs.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use super::{Signals, unless_told};
+use super::source::{self, Source};
+use super::{Ends, unless_told};
 use crate::app::{self, App, Changes, Listed, Prepared};
-use crate::config::{self, Report};
+use crate::config::Report;
 use crate::telemetry::Logging;
+use crate::watch::Watched;
 
 /// Runs what the config says now; where it cannot be used, what ran goes on. Says whether otlet goes on, and was not told to
 /// end meanwhile.
 pub(super) async fn reload(
     app: &mut App,
-    path: &Path,
-    signals: &mut Signals,
+    source: &mut Source,
+    signals: &mut Ends,
     log: &Logging,
-) -> anyhow::Result<bool> {
-    tracing::info!(config = %path.display(), "reading the config again");
-    let file = path.to_owned();
+) -> bool {
+    tracing::info!(config = %source.path().display(), "reading the config again");
+    source.forget();
+    let (path, registry) = (source.path().to_owned(), Arc::clone(app.registry()));
     // Plugins take long to compile: on a thread of its own, as at the start.
-    let registry = Arc::clone(app.registry());
-    let prepared = unless_told(&mut signals.ends, move || {
-        app::prepare_again(config::load(&file), &registry)
+    let prepared = unless_told(signals, move || {
+        let (draft, watched) = source::load(&path);
+        (app::prepare_again(draft, &registry), watched)
     });
-    let Some(prepared) = prepared.await? else {
-        return Ok(false);
-    };
-    match prepared {
-        Ok(prepared) => apply(app, prepared, log).await,
-        Err(report) => {
+    match prepared.await {
+        Ok(None) => return false,
+        Ok(Some((prepared, watched))) => {
+            source.watch(watched);
+            match prepared {
+                Ok(prepared) => apply(app, prepared, log).await,
+                Err(report) => {
+                    app.refuse_reload();
+                    refused(&report);
+                }
+            }
+        }
+        Err(error) => {
+            // No thread could be had, or it panicked: the next change, or signal, is another try.
+            source.watch(Watched::new(vec![source.path().to_owned()]));
             app.refuse_reload();
-            refused(&report);
+            refused(&format_args!("{error:#}"));
         }
     }
-    Ok(true)
+    true
 }
 
 async fn apply(app: &mut App, prepared: Prepared, log: &Logging) {

@@ -1,6 +1,6 @@
 //! Exporters that change or go: what waits in them is sent all the same.
 
-use otlet_tests::backend::Backend;
+use otlet_tests::backend::{Backend, Request};
 use otlet_tests::metrics::{scrape, scrape_until};
 use otlet_tests::sender::{Sender, numbers};
 use tokio::task::spawn_blocking;
@@ -109,4 +109,34 @@ async fn a_file_that_is_written_goes_on_with_what_it_holds() {
         let number = usize::try_from(number).unwrap();
         scrape_until(otlet.admin(), "a line more", |_| lines() == number);
     }
+}
+
+#[tokio::test]
+async fn otlets_own_metrics_go_where_the_config_says_now() {
+    let (first, second) = (Backend::start(), Backend::start());
+    let config = |to_own: &Backend| {
+        let traces = traces(&[], &[("otlp", &to(&first.endpoint()))]);
+        let own = format!(
+            "  telemetry: {{ metrics: {{ readers: [{{ periodic: {{ interval: 100, exporter: {{ otlp: {{ protocol: grpc, endpoint: '{}' }} }} }} }}] }} }}\n",
+            to_own.endpoint()
+        );
+        traces.replacen("service:\n", &format!("service:\n{own}"), 1)
+    };
+    let resource = |backend: &Backend| {
+        let received = backend.wait_until("metrics", |received| {
+            received
+                .iter()
+                .any(|one| matches!(one.request, Request::Metrics(_)))
+        });
+        let mut resources = received.iter().filter_map(|one| match &one.request {
+            Request::Metrics(request) => request.resource_metrics[0].resource.clone(),
+            _ => None,
+        });
+        resources.next().unwrap()
+    };
+    let otlet = run(&config(&first));
+    let before = resource(&first);
+    otlet.reload(&config(&second), "changed=service.telemetry.metrics");
+    // It is the same process.
+    assert_eq!(resource(&second), before);
 }

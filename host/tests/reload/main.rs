@@ -13,6 +13,7 @@ mod pipelines;
 mod receivers;
 mod refused;
 mod signals;
+mod watched;
 
 use std::collections::BTreeSet;
 

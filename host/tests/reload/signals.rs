@@ -1,6 +1,7 @@
 //! When the config is read again, and when there is nothing to do.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 
 use otlet_tests::backend::{Answer, Backend};
 use otlet_tests::metrics::{scrape, scrape_until};
@@ -156,4 +157,32 @@ async fn the_level_of_the_log_and_the_bound_on_memory_change() {
         .filter(|line| line.contains("INFO"))
         .collect();
     assert!(quiet.len() <= 1, "{quiet:#?}");
+}
+
+#[tokio::test]
+async fn the_admin_endpoint_comes_moves_and_goes() {
+    let backend = Backend::start();
+    let with = traces(&[], &[("otlp", &to(&backend.endpoint()))]);
+    let admin = "admin: { endpoint: 127.0.0.1:0 }\n";
+    let without = with.replacen(admin, "", 1);
+    let otlet = run(&without);
+    otlet.reload(&with, "changed=admin");
+    let first = otlet.admin();
+    assert_eq!(reloads(&otlet, "applied"), 1);
+    let before = otlet.lines();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let second = free.unwrap();
+    let moved = format!("admin: {{ endpoint: '{second}' }}\n");
+    otlet.reload(&with.replacen(admin, &moved, 1), "changed=admin");
+    otlet.wait_for_after(
+        before,
+        &format!("admin endpoint listening address={second}"),
+    );
+    let metrics = scrape(second);
+    let of = [("outcome", "applied")];
+    assert_eq!(metrics.count("otlet_config_reloads_total", &of), 2);
+    otlet.reload(&without, "changed=admin");
+    for address in [first, second] {
+        while TcpStream::connect(address).is_ok() {}
+    }
 }
