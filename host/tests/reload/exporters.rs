@@ -1,6 +1,6 @@
 //! Exporters that change or go: what waits in them is sent all the same.
 
-use otlet_tests::backend::{Backend, Request};
+use otlet_tests::backend::{Answer, Backend, Request};
 use otlet_tests::metrics::{scrape, scrape_until};
 use otlet_tests::sender::{Sender, numbers};
 use tokio::task::spawn_blocking;
@@ -83,6 +83,37 @@ async fn what_an_exporter_that_is_gone_still_has_is_counted_as_lost_if_otlet_mus
     otlet.wait_for("lost_requests=2");
     let ended = spawn_blocking(move || otlet.ended()).await.unwrap();
     assert_eq!(ended.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_request_on_its_way_ends_where_it_began() {
+    let (first, second) = (Backend::start(), Backend::start());
+    first.always(Answer::Hang);
+    let config = |backend: &Backend| {
+        let keys = to(&backend.endpoint()) + ", timeout: 60s, sending_queue: { enabled: false }";
+        traces(&[], &[("otlp", &keys)])
+    };
+    let otlet = run(&config(&first));
+    let sender = Sender::grpc(otlet.grpc());
+    let waiting = tokio::spawn({
+        let sender = sender.clone();
+        async move { send(&sender, 0).await }
+    });
+    while first.attempts() == 0 {
+        tokio::task::yield_now().await;
+    }
+    otlet.reload(&config(&second), APPLIED);
+    send(&sender, 1).await;
+    assert_eq!(numbers(&second.taken()), [1]);
+    assert!(!waiting.is_finished());
+    let of = [("exporter", "otlp")];
+    assert_eq!(scrape(otlet.admin()).count(DRAINING, &of), 1);
+    first.release();
+    waiting.await.unwrap();
+    assert_eq!(numbers(&first.taken()), [0]);
+    let connections = "otlet_receiver_accepted_connections_total";
+    let of = [("protocol", "grpc")];
+    assert_eq!(scrape(otlet.admin()).count(connections, &of), 1);
 }
 
 #[tokio::test]

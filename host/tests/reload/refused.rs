@@ -51,7 +51,8 @@ async fn a_config_with_mistakes_changes_nothing_and_is_reported_whole() {
         otlet.reload(config, REFUSED);
         otlet.wait_for_after(before, words);
         let number = u64::try_from(number).unwrap() + 1;
-        assert_eq!(reloads(&otlet, "refused"), number);
+        // Both the signal and the change of the file may have had it read.
+        assert!(reloads(&otlet, "refused") >= number);
         send(&sender, number).await;
     }
     let count = u64::try_from(bad.len()).unwrap();
@@ -111,7 +112,7 @@ async fn an_address_that_somebody_else_has_changes_nothing() {
     );
     send(&sender, 1).await;
     assert_eq!(numbers(&backend.wait_for(2)), [0, 1]);
-    assert_eq!((other.attempts(), reloads(&otlet, "refused")), (0, 1));
+    assert_eq!((other.attempts(), reloads(&otlet, "applied")), (0, 0));
     // Once it is free, it can be had.
     drop(taken);
     otlet.reload(&with(&other.endpoint()), APPLIED);
