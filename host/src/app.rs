@@ -3,6 +3,7 @@
 mod changes;
 mod leaving;
 mod parts;
+mod plugins;
 mod prepare;
 mod reload;
 mod replay;
@@ -30,6 +31,7 @@ use crate::receiver::{self, jsonlines};
 use crate::runtime::Runtimes;
 use leaving::Leaving;
 use parts::{memory_limit, output, start_admin, start_letters};
+use plugins::Plugins;
 
 pub use changes::{Changes, Listed};
 pub use prepare::{Prepared, missing, prepare, prepare_again, registry};
@@ -61,6 +63,7 @@ pub struct App {
     pushes: Vec<Push>,
     letters: Option<Arc<Letters>>,
     registry: Arc<Registry>,
+    plugins: Plugins,
     handles: jsonlines::Handles,
     output: Output,
     /// How many worker threads a pipeline may have.
@@ -114,6 +117,7 @@ impl App {
             pushes: vec![],
             letters,
             registry,
+            plugins: Plugins::new(),
             handles,
             output: output(),
             threads,

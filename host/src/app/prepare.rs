@@ -146,21 +146,25 @@ fn plugin(
     None
 }
 
-fn processor(
+pub(super) fn processor(
     plugin: &Arc<Plugin>,
     config: &ProcessorConfig,
     keeps_letters: bool,
 ) -> Result<Processor, LoadError> {
+    let on_error = on_error(plugin, config, keeps_letters);
     let ProcessorConfig {
         name,
         config,
         sandbox,
-        on_error,
         ..
     } = config;
-    let on_error = match on_error.unwrap_or(plugin.manifest().on_error) {
+    Processor::new(Arc::clone(plugin), name, config, sandbox, Some(on_error))
+}
+
+/// What happens to a batch that the processor fails on: the config's word, else the plugin's.
+pub(super) fn on_error(plugin: &Plugin, config: &ProcessorConfig, keeps_letters: bool) -> OnError {
+    match config.on_error.unwrap_or(plugin.manifest().on_error) {
         OnError::DeadLetter if !keeps_letters => OnError::Reject,
         on_error => on_error,
-    };
-    Processor::new(Arc::clone(plugin), name, config, sandbox, Some(on_error))
+    }
 }

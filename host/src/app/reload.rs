@@ -372,6 +372,8 @@ impl App {
             Slot::New(pushes) => Some(std::mem::replace(&mut self.pushes, pushes)),
         };
         self.config = config;
+        self.plugins
+            .follow(&self.registry, &self.config, &self.stages);
         self.tell();
         if let Some(gone) = pushes {
             gone.into_iter().for_each(|push| self.leaving.push(push));

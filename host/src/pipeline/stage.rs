@@ -110,8 +110,8 @@ impl Stage {
     }
 
     /// Has the next batches run on `new`, and batches that have begun end on the version that they began on. `new` is on
-    /// trial; how that ends is said to `told`, once, on the thread that finds out.
-    pub fn swap(&self, new: Processor, told: Told) {
+    /// trial; how that ends is said to `told`, once, on the thread that finds out. Gives what comes back if it ends badly.
+    pub fn swap(&self, new: Processor, told: Told) -> Arc<Processor> {
         let _changing = self.changing();
         let current = self.current.load_full();
         // One that was still on trial has proven nothing: what comes back is what it would have been.
@@ -119,9 +119,10 @@ impl Stage {
             Some(proven) => proven,
             None => Arc::clone(&current.processor),
         };
-        let trial = Some(Trial::new(old, told));
+        let trial = Some(Trial::new(Arc::clone(&old), told));
         self.current
             .store(Arc::new(Version::new(Arc::new(new), trial)));
+        old
     }
 
     /// Has the next batches run on `new`, without a trial, and ends that of the current version.

@@ -135,6 +135,11 @@ impl Processor {
         &self.plugin
     }
 
+    /// The same, to be kept.
+    pub fn shared_plugin(&self) -> Arc<Plugin> {
+        Arc::clone(&self.plugin)
+    }
+
     /// What happens to a batch that it fails on: the config's word, else the plugin's.
     pub fn on_error(&self) -> OnError {
         self.on_error

@@ -89,6 +89,16 @@ impl Why {
     }
 }
 
+impl Why {
+    /// Whether the rest of the file may mend it.
+    pub(super) fn may_be_half_written(self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable | Self::Digest | Self::Component | Self::Contract
+        )
+    }
+}
+
 impl Absent {
     /// Whether a file that comes or changes can help.
     pub fn may_come(&self) -> bool {

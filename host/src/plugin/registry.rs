@@ -8,6 +8,7 @@
 //! by a name that the config has pinned to another digest.
 
 mod entry;
+mod service;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +52,8 @@ struct Known {
     current: BTreeMap<String, Current>,
     /// What is known of the directory's files, by their paths.
     files: BTreeMap<PathBuf, File>,
+    /// The components that failed in service, by their plugins' names, with the reasons.
+    marks: BTreeMap<String, (Digest, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +89,8 @@ pub enum Offer {
     Fit(Arc<Plugin>),
     /// It cannot be used.
     Refused(Refusal),
+    /// It cannot be used, and may be half-written: it is to be offered again, and is not refused yet.
+    Unfinished,
 }
 
 /// What has changed in the plugin directory.
@@ -192,13 +197,20 @@ impl Registry {
             .and_then(|directory| directory::find(directory, name));
         let mut refused = None;
         if let Some(found) = found {
-            match self.offer(&found) {
+            match self.offer(&found, true) {
                 Offer::Fit(plugin) => {
                     self.adopt(&plugin, &found);
                     return Ok(plugin);
                 }
-                Offer::Refused(refusal) => refused = Some(refusal),
-                Offer::Current => {}
+                Offer::Refused(refusal) => {
+                    if refusal.why == Why::RolledBack
+                        && let Some(good) = self.last_good(&found)
+                    {
+                        return Ok(good);
+                    }
+                    refused = Some(refusal);
+                }
+                Offer::Current | Offer::Unfinished => {}
             }
         }
         if let Some(bundled) = self.bundled.iter().find(|bundled| bundled.name == name) {
@@ -289,8 +301,8 @@ impl Registry {
     }
 
     /// Reads, compiles and checks a file. It may take long, and is not for a thread that carries telemetry. What is refused is
-    /// logged, once.
-    pub fn offer(&self, found: &Found) -> Offer {
+    /// logged, once. A file that is not `settled`, having been found like this before, may be half-written.
+    pub fn offer(&self, found: &Found, settled: bool) -> Offer {
         let _one = self
             .compiling
             .lock()
@@ -313,6 +325,10 @@ impl Registry {
             Err((refusal, digest)) => (digest, found.stamp, Offer::Refused(refusal)),
         };
         let state = match &offer {
+            Offer::Unfinished => return offer,
+            Offer::Refused(refusal) if !settled && refusal.why.may_be_half_written() => {
+                return Offer::Unfinished;
+            }
             Offer::Current => FileState::Adopted,
             Offer::Fit(plugin) => FileState::Available(Arc::clone(plugin)),
             Offer::Refused(refusal) => FileState::Refused(refusal.clone()),
@@ -353,7 +369,8 @@ impl Registry {
             (refusal, None)
         })?;
         let digest = Digest::of(&wasm);
-        match self.objection(&self.known().settings, &found.name, digest) {
+        let objection = self.objection(&self.known().settings, &found.name, digest);
+        match objection.or_else(|| self.marked(&found.name, digest)) {
             Some(refusal) => Err((refusal, Some(digest))),
             None => Ok((wasm, digest, stamp)),
         }

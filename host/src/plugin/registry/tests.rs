@@ -26,7 +26,7 @@ fn put(folder: &TempDir, name: &str, wasm: &[u8]) {
 fn offer(registry: &Registry) -> Vec<(String, Offer)> {
     let changed = registry.changes().unwrap().changed.into_iter();
     changed
-        .map(|found| (found.name.clone(), registry.offer(&found)))
+        .map(|found| (found.name.clone(), registry.offer(&found, true)))
         .collect()
 }
 
@@ -169,7 +169,7 @@ fn a_changed_file_is_offered_and_used_once_it_is_adopted() {
     let old = registry.get("mine").unwrap();
     put(&folder, "mine.wasm", guests::ECHO);
     let found = registry.changes().unwrap().changed.pop().unwrap();
-    let Offer::Fit(new) = registry.offer(&found) else {
+    let Offer::Fit(new) = registry.offer(&found, true) else {
         panic!("it is fit");
     };
     assert!(Arc::ptr_eq(&old, &registry.get("mine").unwrap()));
@@ -178,7 +178,7 @@ fn a_changed_file_is_offered_and_used_once_it_is_adopted() {
 
     put(&folder, "mine.wasm", guests::BAD);
     let found = registry.changes().unwrap().changed.pop().unwrap();
-    let Offer::Fit(worse) = registry.offer(&found) else {
+    let Offer::Fit(worse) = registry.offer(&found, true) else {
         panic!("it is fit");
     };
     let trial = refusal(Why::Trial, "it trapped");

@@ -1,0 +1,121 @@
+//! Versions that are no good: before they are used, and in service.
+
+use super::*;
+
+/// A span that some versions fail on.
+const BAD: u64 = 404;
+
+#[test]
+fn a_version_that_is_no_good_leaves_the_one_that_runs() {
+    let hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    for (orders, reason) in [
+        (
+            r#"{"number": 2, "configure": true}"#,
+            "does not take the config of processor",
+        ),
+        (
+            r#"{"number": 3, "vice": "trap", "always": true}"#,
+            "failed with it on a sample of traces",
+        ),
+        (
+            r#"{"number": 4, "vice": "error", "always": true}"#,
+            "as ordered",
+        ),
+        ("no orders", "does not take the config of processor"),
+    ] {
+        let (before, wasm) = (hot.otlet.lines(), version(orders));
+        hot.put("stamp.wasm", &wasm);
+        let line = (hot.otlet).wait_for_after(before, &Digest::of(&wasm).to_string());
+        assert!(line.contains("a plugin's file is refused"), "{line}");
+        assert!(line.contains(reason), "{line}");
+        assert_eq!(hot.sends(), 1);
+    }
+    hot.swap("stamp.wasm", &good(5));
+    assert_eq!(hot.sends(), 5);
+}
+
+#[test]
+fn a_trap_brings_the_old_version_back_and_the_batch_arrives() {
+    let hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    hot.swap("stamp.wasm", &version(r#"{"number": 2, "vice": "trap"}"#));
+    assert_eq!(hot.sends(), 2);
+    let reply = hot.send(BAD);
+    assert_eq!(reply.code, 0, "{}", reply.message);
+    assert_eq!(hot.arrived(BAD), 1);
+    assert_eq!(hot.sends(), 1);
+    let line = hot.otlet.wait_for("it failed in service");
+    assert!(line.contains("a plugin's file is refused"), "{line}");
+}
+
+#[test]
+fn three_errors_bring_the_old_version_back_and_the_third_batch_arrives() {
+    let hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    hot.swap("stamp.wasm", &version(r#"{"number": 2, "vice": "error"}"#));
+    for _ in 0..2 {
+        assert_ne!(hot.send(BAD).code, 0);
+        assert_eq!(hot.sends(), 2);
+    }
+    assert_eq!(hot.send(BAD).code, 0);
+    assert_eq!(hot.arrived(BAD), 1);
+    assert_eq!(hot.sends(), 1);
+}
+
+#[test]
+fn a_trap_after_the_first_batches_is_the_batchs_own() {
+    let hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    hot.swap("stamp.wasm", &version(r#"{"number": 2, "vice": "trap"}"#));
+    for _ in 0..20 {
+        assert_eq!(hot.sends(), 2);
+    }
+    hot.otlet.wait_for("plugin has passed its trial");
+    assert_ne!(hot.send(BAD).code, 0);
+    assert_eq!(hot.sends(), 2);
+}
+
+#[test]
+fn what_one_processor_fails_on_brings_the_old_version_back_in_all() {
+    let hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp/a", "stamp/b"]);
+    hot.swap("stamp.wasm", &version(r#"{"number": 2, "vice": "trap"}"#));
+    assert_eq!(hot.sends(), 2);
+    assert_eq!(hot.send(BAD).code, 0);
+    hot.otlet.wait_for("it failed in service");
+    assert_eq!(hot.sends(), 1);
+}
+
+#[test]
+fn a_marked_file_stays_refused_until_it_changes() {
+    let hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    let bad = version(r#"{"number": 2, "vice": "trap"}"#);
+    hot.swap("stamp.wasm", &bad);
+    assert_eq!(hot.send(BAD).code, 0);
+    hot.otlet.wait_for("it failed in service");
+    // The same component is the same file, whenever it is written.
+    hot.put("stamp.wasm", &bad);
+    hot.put("other.wasm", b"is looked at after it");
+    hot.otlet.wait_for("other.wasm");
+    assert_eq!(hot.sends(), 1);
+    hot.swap("stamp.wasm", &good(3));
+    assert_eq!(hot.sends(), 3);
+    // The mark is lifted.
+    hot.swap("stamp.wasm", &bad);
+    assert_eq!(hot.sends(), 2);
+}
+
+#[test]
+fn a_redact_that_does_nothing_is_refused_and_redaction_goes_on() {
+    let hot = Hot::start(&[], &["redact"]);
+    hot.put("redact.wasm", &good(1));
+    let line = hot.otlet.wait_for("a plugin's file is refused");
+    assert!(line.contains("a bundled plugin has this name"), "{line}");
+    let mut request = spans([7]);
+    let span = &mut request.resource_spans[0].scope_spans[0].spans[0];
+    "GET /carts of ann.smith@example.com".clone_into(&mut span.name);
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    let sent = runtime.block_on(hot.sender().send(&Request::Traces(request)));
+    assert_eq!(sent.unwrap().code, 0);
+    assert_eq!(hot.arrived(7), 0);
+    let received = format!("{:?}", hot.backend.received());
+    assert!(received.contains("GET /carts"), "{received}");
+    assert!(!received.contains("ann.smith"), "{received}");
+}

@@ -1,0 +1,19 @@
+//! The contract, as wit-bindgen generates it.
+#![allow(
+    unsafe_code,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::undocumented_unsafe_blocks,
+    clippy::allow_attributes_without_reason,
+    clippy::indexing_slicing,
+    reason = "generated code"
+)]
+
+wit_bindgen::generate!({ path: "../../../wit", world: "plugin" });
+
+use crate::Stamp;
+
+export!(Stamp with_types_in self);
