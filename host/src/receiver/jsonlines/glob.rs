@@ -1,4 +1,6 @@
 //! Patterns of paths: `*`, `?`, `[a-z]`, `{a,b}` and `**`, as the Collector has them.
+//!
+//! The crate globset is not used: it matches bytes, so that `?` would be half of an `ä`, and leaves the search to its user.
 
 use std::fs;
 use std::path::{Path, PathBuf};
