@@ -79,12 +79,12 @@ fn the_image_is_the_one_that_the_deployment_runs() {
         .collect();
     assert_eq!(after(&image, "EXPOSE"), [ports.join(" ")]);
 
-    let build = format!(
+    let command = format!(
         "docker build --file examples/kubernetes/Dockerfile --tag {} .",
         text(container, "image")
     );
     assert_eq!(after(&read("README.md"), "docker").len(), 1);
-    assert!(read("README.md").lines().any(|line| line == build));
+    assert!(read("README.md").lines().any(|line| line == command));
     // The libraries that it is linked with are those that it runs with.
     let [builds, runs] = <[&str; 2]>::try_from(after(&image, "FROM")).unwrap();
     assert!(builds.contains("bookworm") && runs.contains("debian12"));
