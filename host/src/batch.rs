@@ -35,7 +35,7 @@ use std::{fmt, sync::Arc};
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub use column::{Column, PathError};
-pub use split::{Part, records, split};
+pub use split::{Part, cut, records};
 pub use transaction::{Misuse, Transaction};
 pub use value::{Leaves, PackedDoubles, PackedIntegers, PackedTexts, Value};
 

@@ -12,7 +12,7 @@ mod zstd;
 
 use bytes::Bytes;
 
-use crate::payload::{self, PREFIX, Payload};
+use crate::payload::{PREFIX, Payload, put_prefix};
 use crate::refusal::Refusal;
 
 pub use crate::payload::{Coding, Packed};
@@ -151,14 +151,6 @@ pub fn pack(payload: Payload, coding: Coding) -> Result<Payload, Refusal> {
         Some(message) => payload.with_packed(deflate(coding, &message)),
         None => payload,
     })
-}
-
-/// Fills in the prefix of a message for which there is room in front.
-fn put_prefix(framed: &mut [u8], compressed: bool) {
-    let len = framed.len().saturating_sub(PREFIX);
-    if let Some(head) = framed.first_chunk_mut::<PREFIX>() {
-        *head = payload::prefix(compressed, len);
-    }
 }
 
 #[cfg(test)]

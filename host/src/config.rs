@@ -15,6 +15,7 @@ mod extensions;
 mod file;
 mod grants;
 mod loops;
+mod memory;
 mod path;
 mod plugins;
 mod processors;
@@ -96,6 +97,11 @@ impl Config {
         let mut pipelines = self.pipelines.iter();
         pipelines.any(|pipeline| pipeline.receivers.contains(&index))
     }
+
+    /// The least memory of the process in which the largest request of each receiver has room, all the way.
+    pub fn least_memory(&self) -> usize {
+        memory::least(&self.receivers, &self.exporters, &self.pipelines)
+    }
 }
 
 /// One receiver of the config.
@@ -116,10 +122,18 @@ impl ReceiverConfig {
         }
     }
 
-    /// The least memory of the process in which its largest request has room.
-    pub fn least_memory(&self) -> usize {
+    /// The least memory of the process in which its largest request has room until it comes to the exporters.
+    fn least_memory(&self) -> usize {
         match self {
             Self::Otlp(config) => config.least_memory(),
+            Self::JsonLines(_) => 0,
+        }
+    }
+
+    /// The most bytes of a request, opened.
+    fn largest_request(&self) -> usize {
+        match self {
+            Self::Otlp(config) => config.largest_request(),
             Self::JsonLines(_) => 0,
         }
     }

@@ -22,8 +22,10 @@ mod grpc;
 mod http;
 mod lot;
 mod mask;
+mod parts;
 mod prepared;
 mod retry;
+mod room;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ use tokio::sync::Mutex;
 
 use crate::compression::Coding;
 use crate::letters::Letters;
+use crate::payload::Payload;
 use crate::queue::{self, Capacity, Depth, Lost, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
@@ -42,6 +45,7 @@ use crate::{auth, tls};
 use client::{Client, Shared};
 use deliver::Sender;
 use gather::Gather;
+use room::Room;
 
 pub use counters::Counters;
 pub use debug::Output;
@@ -73,6 +77,17 @@ pub enum Kind {
     Debug(Verbosity),
     /// Writes to a file.
     File(FileConfig),
+}
+
+impl Kind {
+    /// How it compresses, if it does.
+    fn coding(&self) -> Option<Coding> {
+        match self {
+            Self::Otlp(target) => target.compression.coding(),
+            Self::OtlpHttp(to) => to.target.compression.coding(),
+            Self::Debug(_) | Self::File(_) => None,
+        }
+    }
 }
 
 /// Where an exporter sends.
@@ -229,6 +244,7 @@ pub struct Exporter {
     name: Arc<str>,
     queue: Queue,
     counters: Arc<Counters>,
+    room: Room,
     /// Whether every attempt ends, be it by its time-out.
     is_bounded: bool,
 }
@@ -252,6 +268,7 @@ impl Exporter {
         let consumers = config.queue.num_consumers.div_ceil(runtimes.iter().len());
         let batch = config.queue.batch.as_ref();
         let shared = Shared::read(config)?;
+        let room = Room::new(config);
         for (lane, runtime) in runtimes.iter().enumerate() {
             let sender = Arc::new(Sender {
                 name: Arc::clone(&name),
@@ -261,6 +278,7 @@ impl Exporter {
                 letters: letters.map(Arc::clone),
                 queue: queue.clone(),
                 lane,
+                room,
                 gather: batch.map(|batch| Mutex::new(Gather::new(batch))),
                 max_bytes: batch.map(|batch| batch.max_bytes),
             });
@@ -276,6 +294,7 @@ impl Exporter {
             name,
             queue,
             counters,
+            room,
             is_bounded: !matches!(config.kind, Kind::Debug(_)),
         })
     }
@@ -288,6 +307,15 @@ impl Exporter {
     /// Takes room for a request in the exporter's queue; see [`Queue::reserve`].
     pub fn reserve(&self, size: Size) -> Result<Reservation, Refusal> {
         self.queue.reserve(size)
+    }
+
+    /// Promises the exporter the memory that it may need to get rid of a request, or refuses it. What was promised for the same
+    /// reservation before is made to fit.
+    pub fn promise(&self, reservation: &mut Reservation, payload: &Payload) -> Result<(), Refusal> {
+        match payload.memory() {
+            Some(memory) => reservation.promise(memory, self.room.of(payload)),
+            None => Ok(()),
+        }
     }
 
     /// What it has done since it was started.

@@ -2,17 +2,16 @@
 //!
 //! It counts bytes, not what the system says the process has: allocators keep pages that nobody uses any more, and a limiter
 //! that went by them would refuse long after there is room again. What is counted is a request in each form that is at hand
-//! (as it came, opened, edited, compressed), once however many queues hold it, and what its processors were promised room for.
-//! What is not is bounded elsewhere: instances of plugins, connections' buffers, and edits that are larger than their batch
-//! (`limits` of processors).
+//! (as it came, opened, edited), once however many queues hold it, and what its processors and its exporters were promised room
+//! for. What is not is bounded elsewhere: instances of plugins, connections' buffers, edits while they are made (`limits` of
+//! processors), the text of one request that an exporter prints or writes to a file.
 //!
-//! **Invariant**: what is refused is refused before it is held, and what was promised is given back when the last of those who
-//! hold it lets go. Only what must be held to get rid of a request (an answer to the bound, not to the sender) is owed: taken
-//! whatever the bound.
+//! **Invariant**: what is held is never more than the bound. What is refused is refused before it is held, and what was
+//! promised is given back when the last of those who hold it lets go. Whatever it takes to get rid of a request is promised
+//! when it is taken, so that nobody who sends ever waits for room.
 
 mod available;
 
-use std::cmp::Ordering::{Equal, Greater, Less};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -104,13 +103,6 @@ impl Memory {
         Ok(lease)
     }
 
-    /// Holds so much more, room or no room.
-    pub fn owe(&self, bytes: usize) -> Lease {
-        let mut lease = self.nothing();
-        lease.resize(bytes);
-        lease
-    }
-
     /// Holds nothing yet.
     pub fn nothing(&self) -> Lease {
         Lease {
@@ -118,11 +110,6 @@ impl Memory {
             bytes: 0,
             beneath: None,
         }
-    }
-
-    fn add(&self, bytes: usize) {
-        let before = self.0.now.fetch_add(bytes, Ordering::Relaxed);
-        self.note(before.saturating_add(bytes));
     }
 
     fn note(&self, now: usize) {
@@ -164,13 +151,20 @@ impl Lease {
         }
     }
 
-    /// Holds so much from now on, room or no room.
-    pub fn resize(&mut self, bytes: usize) {
-        let before = mem::replace(&mut self.bytes, bytes);
-        match bytes.cmp(&before) {
-            Greater => self.memory.add(bytes - before),
-            Less => self.memory.give_back(before - bytes),
-            Equal => {}
+    /// Holds so much from now on, if there is room for what it does not hold yet.
+    pub fn fit(&mut self, bytes: usize) -> Result<(), Full> {
+        if bytes > self.bytes {
+            return self.grow(bytes - self.bytes);
+        }
+        self.shrink(bytes);
+        Ok(())
+    }
+
+    /// Holds no more than so much from now on.
+    pub fn shrink(&mut self, bytes: usize) {
+        if bytes < self.bytes {
+            let before = mem::replace(&mut self.bytes, bytes);
+            self.memory.give_back(before - bytes);
         }
     }
 
@@ -196,7 +190,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.resize(0);
+        self.shrink(0);
     }
 }
 
@@ -227,19 +221,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owed_is_held_whatever_the_bound_and_paid_back() {
+    fn what_is_held_is_made_to_fit_and_parted_with() {
         let memory = Memory::new(10);
-        let mut owed = memory.owe(8);
-        owed.resize(15);
-        assert_eq!(memory.held(), 15);
-        assert_eq!(memory.take(1).err(), Some(Full));
-        owed.resize(2);
-        assert_eq!(memory.held(), 2);
-        let part = owed.split(5);
-        drop(owed);
-        assert_eq!(memory.held(), 2);
+        let mut lease = memory.take(8).unwrap();
+        assert_eq!(lease.fit(10), Ok(()));
+        assert_eq!(lease.fit(11), Err(Full));
+        assert_eq!(memory.held(), 10);
+        lease.shrink(11);
+        assert_eq!(lease.fit(3), Ok(()));
+        assert_eq!(memory.held(), 3);
+        let part = lease.split(5);
+        drop(lease);
+        assert_eq!(memory.held(), 3);
         drop(part);
-        assert_eq!((memory.held(), memory.most()), (0, 15));
+        assert_eq!((memory.held(), memory.most()), (0, 10));
     }
 
     #[test]
@@ -256,9 +251,9 @@ mod tests {
     #[test]
     fn what_is_beneath_is_held_as_long_as_what_is_over_it() {
         let memory = Memory::new(100);
-        let beneath = Arc::new(memory.owe(1));
-        let one = memory.owe(10).over(Some(Arc::clone(&beneath)));
-        let two = memory.owe(20).over(Some(Arc::clone(&beneath)));
+        let beneath = Arc::new(memory.take(1).unwrap());
+        let over = |bytes| memory.take(bytes).unwrap().over(Some(Arc::clone(&beneath)));
+        let (one, two) = (over(10), over(20));
         drop((beneath, one));
         assert_eq!(memory.held(), 21);
         drop(two);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::batch::Signal;
-use crate::memory::{Lease, Memory};
+use crate::memory::{Full, Lease, Memory};
 
 /// The bytes of a gRPC message's prefix: a compressed flag and the length, big-endian.
 pub const PREFIX: usize = 5;
@@ -97,34 +97,21 @@ impl Payload {
         }
     }
 
-    /// Charges the bytes that the request holds, and promises what it will hold once opened. The lease is made to fit.
-    #[must_use]
-    pub fn charged(mut self, mut lease: Lease) -> Self {
-        if let (None, Some(packed)) = (&self.plain, &self.packed) {
-            self.promised = Some(Arc::new(lease.split(packed.size)));
-        }
-        lease.resize(self.size() + OVERHEAD);
+    /// Charges the bytes that the request holds, and promises what it will hold once opened. The lease is made to fit, if there
+    /// is room.
+    pub fn charged(mut self, mut lease: Lease) -> Result<Self, Full> {
+        let unopened = self.packed.as_ref().filter(|_| self.plain.is_none());
+        let promised = unopened.map(|packed| PREFIX.saturating_add(packed.size));
+        let held = self.size() + OVERHEAD;
+        lease.fit(held.saturating_add(promised.unwrap_or_default()))?;
+        self.promised = promised.map(|bytes| Arc::new(lease.split(bytes)));
         self.lease = Some(Arc::new(lease));
-        self
-    }
-
-    /// Charges a request that was made of others, to the memory that those are charged to.
-    #[must_use]
-    pub fn owed_to(self, memory: Option<&Memory>) -> Self {
-        match memory {
-            Some(memory) => self.charged(memory.nothing()),
-            None => self,
-        }
+        Ok(self)
     }
 
     /// The memory that its bytes are charged to, if they are.
     pub fn memory(&self) -> Option<&Memory> {
         self.lease.as_ref().map(|lease| lease.memory())
-    }
-
-    /// What its bytes are charged with: whoever keeps them without the request keeps this as well.
-    pub fn lease(&self) -> Option<Arc<Lease>> {
-        self.lease.clone()
     }
 
     /// Gives back what was promised for opening: nobody here will.
@@ -160,31 +147,23 @@ impl Payload {
             .map(|framed| framed.slice(PREFIX.min(framed.len())..))
     }
 
-    /// Adds the plain form of a request that came compressed.
+    /// Adds the plain form of a request that came compressed. It is charged if it was promised; whoever opens a request for
+    /// which it was not has room of its own.
     #[must_use]
     pub fn with_plain(mut self, framed: Bytes) -> Self {
-        let promised = self.promised.take().and_then(Arc::into_inner);
-        self.hold(framed.len(), promised);
+        if let Some(mut lease) = self.promised.take().and_then(Arc::into_inner) {
+            lease.shrink(framed.len());
+            self.lease = Some(Arc::new(lease.over(self.lease.take())));
+        }
         self.plain = Some(framed);
         self
     }
 
-    /// Adds a compressed form, in the place of another.
+    /// Adds a compressed form, in the place of another. It is not charged: whoever compresses has room of its own.
     #[must_use]
     pub fn with_packed(mut self, packed: Packed) -> Self {
-        self.hold(packed.framed.len(), None);
         self.packed = Some(packed);
         self
-    }
-
-    /// Charges so many bytes more, of what was promised or else owed.
-    fn hold(&mut self, bytes: usize, promised: Option<Lease>) {
-        let Some(beneath) = self.lease.take() else {
-            return;
-        };
-        let mut lease = promised.unwrap_or_else(|| beneath.memory().nothing());
-        lease.resize(bytes);
-        self.lease = Some(Arc::new(lease.over(Some(beneath))));
     }
 
     /// The bytes of the plain form, as far as the request says.
@@ -211,6 +190,14 @@ pub fn prefix(compressed: bool, len: usize) -> [u8; PREFIX] {
     [u8::from(compressed), a, b, c, d]
 }
 
+/// Writes the prefix of a message for which there is room in front.
+pub fn put_prefix(framed: &mut [u8], compressed: bool) {
+    let len = framed.len().saturating_sub(PREFIX);
+    if let Some(head) = framed.first_chunk_mut::<PREFIX>() {
+        *head = prefix(compressed, len);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,14 +212,16 @@ mod tests {
             is_one: true,
         };
         let lease = memory.take(30 + 100).unwrap();
-        Payload::packed(Signal::Logs, packed).charged(lease)
+        Payload::packed(Signal::Logs, packed)
+            .charged(lease)
+            .unwrap()
     }
 
     #[test]
     fn each_form_is_charged_once_however_many_hold_it() {
         let memory = Memory::new(10_000);
         let packed = came_packed(&memory);
-        assert_eq!(memory.held(), OVERHEAD + 30 + 100);
+        assert_eq!(memory.held(), OVERHEAD + 30 + PREFIX + 100);
         // What was promised becomes what there is.
         let opened = packed.with_plain(Bytes::from_static(&[0; 90]));
         assert_eq!(memory.held(), OVERHEAD + 30 + 90);
@@ -245,31 +234,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_opened_gives_the_promise_back_and_owes_it_if_it_is_opened_later() {
+    fn what_is_not_opened_gives_the_promise_back_and_is_not_charged_if_it_is_opened_later() {
         let memory = Memory::new(10_000);
         let mut packed = came_packed(&memory);
         packed.stays_packed();
         assert_eq!(memory.held(), OVERHEAD + 30);
         let opened = packed.clone().with_plain(Bytes::from_static(&[0; 90]));
-        assert_eq!(memory.held(), OVERHEAD + 30 + 90);
-        drop(opened);
-        assert_eq!(memory.held(), OVERHEAD + 30);
         drop(packed);
+        assert_eq!(memory.held(), OVERHEAD + 30);
+        drop(opened);
         assert_eq!(memory.held(), 0);
     }
 
     #[test]
-    fn a_form_in_the_place_of_another_is_charged_and_what_is_made_of_a_request_too() {
-        let memory = Memory::new(10_000);
+    fn a_request_for_which_there_is_no_room_is_not_charged() {
+        let memory = Memory::new(OVERHEAD + 49);
         let plain = Payload::plain(Signal::Logs, Bytes::from_static(&[0; 50]));
-        let plain = plain.charged(memory.take(7).unwrap());
-        assert_eq!(memory.held(), OVERHEAD + 50);
-        let bytes = plain.lease().unwrap();
-        let made = Payload::plain(Signal::Logs, Bytes::from_static(&[0; 20]));
-        let made = made.owed_to(plain.memory());
-        drop(plain);
-        assert_eq!(memory.held(), 2 * OVERHEAD + 50 + 20);
-        drop((bytes, made));
-        assert_eq!(memory.held(), 0);
+        assert!(plain.clone().charged(memory.nothing()).is_err());
+        assert_eq!((memory.held(), plain.memory().is_none()), (0, true));
+    }
+
+    #[test]
+    fn a_prefix_is_written_where_there_is_room_for_one() {
+        let mut framed = *b".....abc";
+        put_prefix(&mut framed, true);
+        assert_eq!(&framed, b"\x01\0\0\0\x03abc");
+        put_prefix(&mut [], true);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! **Invariant**: room is reserved in every queue before the first processor runs, and all queues are filled at once after
 //! the last, with no await between them. A request that is refused has left no copy anywhere. Dead letters are written before
-//! any queue is filled, all or none; where that fails, the request is refused.
+//! any queue is filled, all or none; where that fails, the request is refused. What the processors and the exporters need of the
+//! process's memory is taken as early.
 //!
 //! **Invariant**: a request ends in the pipelines that it began with, whatever pipelines its receiver has meanwhile.
 
@@ -81,11 +82,25 @@ impl Pipeline {
         self.counts_items || self.chain.takes(signal)
     }
 
-    fn reserve(&self, size: Size) -> Result<Vec<Reservation>, Refusal> {
-        self.exporters
-            .iter()
-            .map(|exporter| exporter.reserve(size))
-            .collect()
+    /// Takes room for a request in every queue, and memory for what the exporters may make of it.
+    fn reserve(&self, payload: &Payload, size: Size) -> Result<Vec<Reservation>, Refusal> {
+        let reserve = |exporter: &Arc<Exporter>| {
+            let mut reservation = exporter.reserve(size)?;
+            exporter.promise(&mut reservation, payload)?;
+            Ok(reservation)
+        };
+        self.exporters.iter().map(reserve).collect()
+    }
+
+    /// Has what the exporters were promised fit what leaves the processors.
+    fn fit(&self, reserved: &mut [Reservation], outgoing: &Outgoing) -> Result<(), Refusal> {
+        let Some((payload, _)) = outgoing else {
+            return Ok(());
+        };
+        for (exporter, reservation) in self.exporters.iter().zip(reserved) {
+            exporter.promise(reservation, payload)?;
+        }
+        Ok(())
     }
 
     /// Runs the processors here, and on a worker thread from the first that may take long.
@@ -224,14 +239,19 @@ impl Routes {
             return Ok(Accepted::default());
         }
         let size = size_of(&payload, batch.as_ref().map_or(0, Batch::records));
-        let reserved = pipelines
+        let mut reserved = pipelines
             .iter()
-            .map(|pipeline| pipeline.reserve(size))
+            .map(|pipeline| pipeline.reserve(&payload, size))
             .collect::<Result<Vec<_>, _>>()?;
         let outgoing = match batch {
             Some(batch) => {
                 let promised = promise(pipelines, &payload, &batch)?;
                 let processed = process(pipelines, &payload, &batch, promised).await?;
+                for ((pipeline, reserved), outgoing) in
+                    pipelines.iter().zip(&mut reserved).zip(&processed.outgoing)
+                {
+                    pipeline.fit(reserved, outgoing)?;
+                }
                 self.keep(&payload, size.items, processed.dead).await?;
                 processed.outgoing
             }
@@ -333,7 +353,7 @@ async fn process(
     let mut dead = vec![];
     for (pipeline, promised) in pipelines.iter().zip(promised) {
         outgoing.push(match pipeline.run(batch.clone()).await {
-            Outcome::Kept(batch) => Some(encode(payload, &batch, promised)),
+            Outcome::Kept(batch) => Some(encode(payload, &batch, promised)?),
             Outcome::Emptied => None,
             Outcome::Rejected(refusal) => return Err(refusal),
             Outcome::Dead(grounds) => {
@@ -345,15 +365,22 @@ async fn process(
     Ok(Processed { outgoing, dead })
 }
 
-/// The request that leaves: as it came where nobody edited it, written anew otherwise.
-fn encode(payload: &Payload, batch: &Batch, promised: Option<Lease>) -> (Payload, Size) {
+/// The request that leaves: as it came where nobody edited it, written anew otherwise. Edits may have made it larger than what
+/// was promised, and than there is room for.
+fn encode(
+    payload: &Payload,
+    batch: &Batch,
+    promised: Option<Lease>,
+) -> Result<(Payload, Size), Refusal> {
     let payload = match promised {
         _ if batch.is_untouched() => payload.clone(),
-        Some(promised) => splice(batch).charged(promised),
-        None => splice(batch).owed_to(payload.memory()),
+        Some(promised) => splice(batch)
+            .charged(promised)
+            .map_err(|_full| Refusal::out_of_memory())?,
+        None => splice(batch),
     };
     let size = size_of(&payload, batch.records());
-    (payload, size)
+    Ok((payload, size))
 }
 
 fn size_of(payload: &Payload, records: u32) -> Size {
@@ -365,10 +392,7 @@ fn size_of(payload: &Payload, records: u32) -> Size {
 
 fn splice(batch: &Batch) -> Payload {
     let mut framed = batch.splice(PREFIX);
-    let len = framed.len().saturating_sub(PREFIX);
-    if let Some(prefix) = framed.get_mut(..PREFIX) {
-        prefix.copy_from_slice(&payload::prefix(false, len));
-    }
+    payload::put_prefix(&mut framed, false);
     Payload::plain(batch.signal(), Bytes::from(framed))
 }
 

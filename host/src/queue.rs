@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::memory::{Lease, Memory};
 use crate::payload::Payload;
 use crate::refusal::{RETRY_AFTER, Refusal};
 use crate::telemetry::Counter;
@@ -158,6 +159,8 @@ struct Shared {
 struct Held {
     queue: Arc<Shared>,
     charge: Charge,
+    /// The process's memory that is promised to the exporter.
+    memory: Option<Lease>,
 }
 
 /// Something that happens once, and can be awaited.
@@ -219,6 +222,7 @@ impl Queue {
         let held = Held {
             queue: Arc::clone(&self.0),
             charge,
+            memory: None,
         };
         // The room is taken first and the door looked at second, and `emptied` does it the other way round, so that one
         // of the two sees the other.
@@ -303,6 +307,15 @@ impl Queue {
 }
 
 impl Reservation {
+    /// Promises the exporter so much of the process's memory for what it makes of the request, in the place of what was
+    /// promised before.
+    pub fn promise(&mut self, memory: &Memory, bytes: usize) -> Result<(), Refusal> {
+        let promised = self.0.memory.get_or_insert_with(|| memory.nothing());
+        promised
+            .fit(bytes)
+            .map_err(|_full| Refusal::out_of_memory())
+    }
+
     /// Hands a request over. It may have become larger than what was reserved, which is charged and never refused, or
     /// smaller, which gives room back.
     pub fn commit(mut self, payload: Payload, actual: Size) -> Delivery {
@@ -343,6 +356,8 @@ impl Shared {
 
 impl Drop for Held {
     fn drop(&mut self) {
+        // Whoever is told that nothing is left finds nothing held.
+        drop(self.memory.take());
         if self.queue.room.give_back(self.charge) {
             self.queue.emptied.notify_waiters();
         }

@@ -62,6 +62,13 @@ pub struct Config {
 }
 
 impl Config {
+    /// The most bytes of a request, opened.
+    pub fn largest_request(&self) -> usize {
+        let protocols = [&self.grpc, &self.http].into_iter().flatten();
+        let largest = protocols.map(|protocol| protocol.max_request_size);
+        largest.max().unwrap_or_default()
+    }
+
     /// The least memory of the process in which its largest request has room: as it came compressed, opened, and once more for
     /// what processors make of it.
     pub fn least_memory(&self) -> usize {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::admin::{self, Admin, Health};
-use crate::config::{Config, PipelineConfig, ReceiverConfig};
+use crate::config::{Config, PipelineConfig};
 use crate::exporter::{Exporter, Output};
 use crate::letters::Letters;
 use crate::memory::{self, Memory};
@@ -18,8 +18,7 @@ use crate::runtime::Runtimes;
 
 /// What requests may hold; without a word in the config at least what its receivers' largest requests need.
 pub(super) fn memory_limit(config: &Config) -> usize {
-    let least = config.receivers.iter().map(ReceiverConfig::least_memory);
-    let default = || memory::default_limit().max(least.max().unwrap_or_default());
+    let default = || memory::default_limit().max(config.least_memory());
     config.memory.unwrap_or_else(default)
 }
 
@@ -108,8 +107,8 @@ pub(super) fn sockets(receivers: &[Running]) -> Vec<(String, Listening)> {
 /// Has what comes from a receiver that charges nothing itself be charged to the memory, or refused.
 pub(super) fn within(memory: &Memory, next: Next) -> Next {
     let memory = memory.clone();
-    Arc::new(move |payload| match memory.take(payload.size()) {
-        Ok(lease) => next(payload.charged(lease)),
+    Arc::new(move |payload| match payload.charged(memory.nothing()) {
+        Ok(payload) => next(payload),
         Err(memory::Full) => Box::pin(async { Err(Refusal::out_of_memory()) }),
     })
 }

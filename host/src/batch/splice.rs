@@ -4,7 +4,10 @@
 //! the messages around them, which are known when a message has been left. A second pass copies what lies between the
 //! patches. A row that nobody touched costs neither a patch nor a copy of its own.
 
-use bytes::{BufMut, BytesMut};
+mod patch;
+
+use bytes::BytesMut;
+use patch::{Patch, With};
 
 use super::{
     Signal,
@@ -13,32 +16,11 @@ use super::{
     live::Bits,
     schema::{Msg, Table},
     sight::Sight,
-    wire::{LEN, Reader, Wired, varint_bytes, varint_len},
+    wire::{LEN, Reader, Wired, varint_len},
 };
 
 /// The rows of each table that are still there; none where all are.
 pub(super) type Live<'a> = [Option<&'a Bits>; 7];
-
-/// Bytes of the base to leave out, and what to write instead.
-struct Patch {
-    start: u32,
-    end: u32,
-    with: With,
-}
-
-/// What a patch writes.
-enum With {
-    Nothing,
-    /// The text of the edit with this number.
-    Edit(u32),
-    /// A length.
-    Varint(u32),
-    /// The tag and length of a message that is created.
-    Head {
-        number: u32,
-        len: u32,
-    },
-}
 
 /// The request with its edits, after `headroom` zero bytes. The error cannot come of a batch whose edits were made by its
 /// own functions, since they walked the rows before.
@@ -53,40 +35,7 @@ pub(super) fn splice(sight: &Sight<'_>, live: Live<'_>, headroom: usize) -> Wire
     plan.request()?;
     let Plan { patches, delta, .. } = plan;
     let len = sight.base.len().saturating_add_signed(delta);
-    let mut out = BytesMut::with_capacity(headroom + len);
-    out.put_bytes(0, headroom);
-    let mut done = 0;
-    for patch in patches {
-        copy(sight.base, done, patch.start as usize, &mut out);
-        done = patch.end as usize;
-        match patch.with {
-            With::Nothing => {}
-            With::Edit(i) => {
-                let text = sight
-                    .edits
-                    .list
-                    .get(i as usize)
-                    .map(|edit| sight.edits.text(edit));
-                out.put_slice(text.unwrap_or_default());
-            }
-            With::Varint(value) => put_varint(&mut out, value.into()),
-            With::Head { number, len } => {
-                put_varint(&mut out, u64::from(number) << 3 | u64::from(LEN));
-                put_varint(&mut out, len.into());
-            }
-        }
-    }
-    copy(sight.base, done, sight.base.len(), &mut out);
-    Ok(out)
-}
-
-fn copy(base: &[u8], start: usize, end: usize, out: &mut BytesMut) {
-    out.put_slice(base.get(start..end).unwrap_or_default());
-}
-
-fn put_varint(out: &mut BytesMut, value: u64) {
-    let (bytes, len) = varint_bytes(value);
-    out.put_slice(bytes.get(..len).unwrap_or_default());
+    Ok(patch::write(&patches, sight, len, headroom))
 }
 
 struct Plan<'s, 'a> {

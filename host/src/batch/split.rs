@@ -1,4 +1,4 @@
-//! Takes a request apart into smaller ones: each record goes with its resource and scope, and a data point with its metric.
+//! Cuts parts off a request, one at a time: each record goes with its resource and scope, and a data point with its metric.
 //!
 //! Works on the bytes of a request that was looked at before; what it does not know goes with what it stands beside.
 //! Nothing is lost and no record is written twice; what records share is repeated in each part that has one of them.
@@ -17,21 +17,29 @@ pub struct Part {
     pub framed: Vec<u8>,
     /// Its records.
     pub records: u32,
+    /// Where the next part begins.
+    pub until: usize,
+    /// Whether there is no other behind it.
+    pub is_last: bool,
 }
 
-/// Splits a request into parts of at most `max` bytes each, with `headroom` zero bytes before each. A record that is larger
-/// goes alone; what records share is not repeated beyond a half of `max`, where a part is as large as need be instead.
-pub fn split(
+/// Cuts the part off a request that begins at `from` (0, or where another part ended) and has at most `max` bytes, with
+/// `headroom` zero bytes before it; none behind the last. A record that is larger goes alone; what records share is not
+/// repeated beyond a half of `max`, where a part is as large as need be instead.
+pub fn cut(
     signal: Signal,
     message: &[u8],
+    from: usize,
     max: usize,
     headroom: usize,
-) -> Result<Vec<Part>, WireError> {
+) -> Result<Option<Part>, WireError> {
     let mut splitter = Splitter {
         signal,
         max,
         headroom,
-        parts: Vec::new(),
+        from,
+        at: 0,
+        part: None,
         open: Vec::new(),
         out: vec![0; headroom],
         records: 0,
@@ -41,8 +49,10 @@ pub fn split(
         let what = malformed.describe(message);
         WireError(format!("malformed {}: {what}", signal.name()))
     })?;
-    splitter.end_part();
-    Ok(splitter.parts)
+    if splitter.part.is_none() {
+        splitter.end_part(true);
+    }
+    Ok(splitter.part)
 }
 
 /// The records of a request, as far as it can be read.
@@ -78,7 +88,12 @@ struct Splitter {
     signal: Signal,
     max: usize,
     headroom: usize,
-    parts: Vec<Part>,
+    /// The records, and other things that a part may begin with, that are in parts before this one.
+    from: usize,
+    /// Those that were looked at.
+    at: usize,
+    /// The part, once it is full.
+    part: Option<Part>,
     open: Vec<Open>,
     out: Vec<u8>,
     /// Those in the current part.
@@ -114,7 +129,9 @@ impl Level {
 impl Splitter {
     fn message(&mut self, level: Level, message: &[u8]) -> Wired<()> {
         let mut fields = Reader::new(message);
-        while let Some(field) = fields.next()? {
+        while self.part.is_none()
+            && let Some(field) = fields.next()?
+        {
             let whole = message.get(field.start..field.end).unwrap_or_default();
             match level.below(self.signal, field.number) {
                 Some(Level::Record) if field.wire == LEN => self.record(whole),
@@ -131,7 +148,11 @@ impl Splitter {
                     self.close();
                 }
                 // Beside resources there is nothing to go with; elsewhere it is in the head.
-                _ if level == Level::Request => self.out.extend_from_slice(whole),
+                _ if level == Level::Request => {
+                    if !self.is_before() {
+                        self.out.extend_from_slice(whole);
+                    }
+                }
                 _ => {}
             }
         }
@@ -150,8 +171,26 @@ impl Splitter {
         Ok(head)
     }
 
+    /// Whether the next thing that a part may begin with is in a part before this one; goes on to the one after it.
+    fn is_before(&mut self) -> bool {
+        let is_before = self.at < self.from;
+        self.at += 1;
+        if is_before {
+            for open in &mut self.open {
+                open.is_written = true;
+            }
+        }
+        is_before
+    }
+
     fn record(&mut self, whole: &[u8]) {
+        if self.is_before() {
+            return;
+        }
         self.begin(whole.len());
+        if self.part.is_some() {
+            return;
+        }
         let innermost = self.open.last_mut();
         let body = innermost.map_or(&mut self.out, |open| &mut open.body);
         body.extend_from_slice(whole);
@@ -171,12 +210,15 @@ impl Splitter {
         self.out.len() - self.headroom + open.sum::<usize>()
     }
 
-    /// Writes the heads of what is open and not in the current part yet; in a new part, if there is no room for so many bytes
+    /// Writes the heads of what is open and not in the part yet; ends the part instead, if there is no room for so many bytes
     /// more.
     fn begin(&mut self, more: usize) {
         let heads: usize = self.open.iter().map(|open| open.head.len()).sum();
         if self.size() + more > self.max && heads <= self.max / 2 {
-            self.end_part();
+            self.end_part(false);
+            if self.part.is_some() {
+                return;
+            }
         }
         for open in &mut self.open {
             if !open.is_begun {
@@ -189,7 +231,8 @@ impl Splitter {
 
     /// Ends the innermost message, which is in a part even if it holds nothing.
     fn close(&mut self) {
-        if self.open.last().is_some_and(|open| !open.is_written) {
+        let is_unwritten = self.open.last().is_some_and(|open| !open.is_written);
+        if is_unwritten && self.part.is_none() && !self.is_before() {
             self.begin(0);
         }
         if let Some(open) = self.open.pop() {
@@ -206,7 +249,7 @@ impl Splitter {
         }
     }
 
-    fn end_part(&mut self) {
+    fn end_part(&mut self, is_last: bool) {
         for depth in (0..self.open.len()).rev() {
             let Some(open) = self.open.get_mut(depth) else {
                 break;
@@ -221,9 +264,13 @@ impl Splitter {
             self.hand_up(depth, &written);
         }
         if self.out.len() > self.headroom {
-            let framed = std::mem::replace(&mut self.out, vec![0; self.headroom]);
-            let records = std::mem::take(&mut self.records);
-            self.parts.push(Part { framed, records });
+            self.part = Some(Part {
+                framed: std::mem::take(&mut self.out),
+                records: self.records,
+                // What did not fit was looked at.
+                until: if is_last { self.at } else { self.at - 1 },
+                is_last,
+            });
         }
     }
 }

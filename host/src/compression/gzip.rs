@@ -9,8 +9,8 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use libdeflater::Decompressor;
 use memchr::memmem;
 
-use super::{Admitted, Coding, InflateError, put_prefix};
-use crate::payload::PREFIX;
+use super::{Admitted, Coding, InflateError};
+use crate::payload::{PREFIX, put_prefix};
 
 /// The first bytes of each member of a gzip file: the magic number, and deflate, the only method there is.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];

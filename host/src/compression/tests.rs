@@ -6,6 +6,7 @@ mod zstd;
 
 use super::*;
 use crate::batch::Signal;
+use crate::payload::prefix;
 
 /// The codings that an exporter has.
 const SENT: [Coding; 3] = [Coding::Gzip, Coding::Zstd, Coding::Zlib];
@@ -15,7 +16,7 @@ const TEXT: &[u8] = b"otlet otlet otlet otlet telemetry";
 
 /// A compressed body behind its prefix.
 fn framed(body: &[u8]) -> Bytes {
-    [&payload::prefix(true, body.len()), body].concat().into()
+    [&prefix(true, body.len()), body].concat().into()
 }
 
 /// Opens a body as a receiver does, and takes the prefix off.
@@ -23,7 +24,7 @@ fn opened(coding: Coding, body: &[u8], limit: usize) -> Result<Vec<u8>, InflateE
     let plain = inflate(&admit(coding, framed(body), limit)?)?;
     let len = plain.len() - PREFIX;
     assert!(len <= limit, "{len} bytes are over the bound of {limit}");
-    assert_eq!(plain[..PREFIX], payload::prefix(false, len));
+    assert_eq!(plain[..PREFIX], prefix(false, len));
     Ok(plain[PREFIX..].to_vec())
 }
 
@@ -50,7 +51,7 @@ fn what_is_compressed_opens_to_the_same_bytes() {
             let packed = deflate(coding, &plain);
             assert_eq!((packed.coding, packed.size), (coding, len));
             let body = &packed.framed[PREFIX..];
-            assert_eq!(packed.framed[..PREFIX], payload::prefix(true, body.len()));
+            assert_eq!(packed.framed[..PREFIX], prefix(true, body.len()));
             let admitted = admit(coding, packed.framed.clone(), len).unwrap();
             assert_eq!((admitted.coding, admitted.size), (coding, len));
             assert_eq!(

@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use flate2::{Compress, Compression, Decompress, FlushDecompress, Status};
 use libdeflater::Decompressor;
 
-use super::{Admitted, Coding, InflateError, gzip, put_prefix};
-use crate::payload::PREFIX;
+use super::{Admitted, Coding, InflateError, gzip};
+use crate::payload::{PREFIX, put_prefix};
 
 /// What is opened at a time while counting.
 const CHUNK: usize = 16 << 10;

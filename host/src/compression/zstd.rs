@@ -9,8 +9,8 @@ use std::io::Cursor;
 use bytes::Bytes;
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
 
-use super::{Admitted, Coding, InflateError, put_prefix};
-use crate::payload::PREFIX;
+use super::{Admitted, Coding, InflateError};
+use crate::payload::{PREFIX, put_prefix};
 
 /// What a frame of data begins with.
 const MAGIC: u32 = 0xfd2f_b528;

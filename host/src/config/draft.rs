@@ -259,10 +259,10 @@ impl Draft {
         let mut components = Components::new(lists);
         match top.section("service") {
             Some(service) => {
-                let least = self.receivers.iter().map(ReceiverConfig::least_memory);
-                let known = service::Receivers {
+                let known = service::Known {
+                    receivers: &self.receivers,
                     sockets: &listening,
-                    least_memory: least.max().unwrap_or_default(),
+                    exporters: &self.exporters,
                 };
                 let service =
                     service::read(service, &mut components, &known, &extensions, &mistakes);

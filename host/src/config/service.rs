@@ -1,19 +1,18 @@
 //! Reads `service`: the pipelines, and who is in them.
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 
 use crate::batch::Signal;
+use crate::exporter;
 
-use super::PipelineConfig;
 use super::component::{Component, JSON_LINES, Kind};
 use super::extensions::Extensions;
 use super::reader::{Mistakes, Reader};
 use super::receivers::Listening;
 use super::report::{Mistake, Names, Place, listed, quoted};
 use super::telemetry::{self, Telemetry};
-use super::units;
 use super::yaml::Entry;
+use super::{PipelineConfig, ReceiverConfig, memory};
 
 /// Every component of the config, by kind.
 pub(super) struct Components([List; 3]);
@@ -107,12 +106,14 @@ impl Components {
     }
 }
 
-/// What is to be known of the receivers.
-pub(super) struct Receivers<'a> {
+/// What is to be known of the rest of the config.
+pub(super) struct Known<'a> {
+    /// The receivers.
+    pub(super) receivers: &'a [ReceiverConfig],
     /// Their sockets.
     pub(super) sockets: &'a [Listening],
-    /// The memory that their largest request needs.
-    pub(super) least_memory: usize,
+    /// The exporters.
+    pub(super) exporters: &'a [exporter::Config],
 }
 
 /// What `service` says.
@@ -125,23 +126,18 @@ pub(super) struct Service {
     pub(super) memory: Option<usize>,
 }
 
-/// The bounds of the process's memory: what holds one request of some use, and more than machines have.
-const LIMITS: RangeInclusive<u64> = 1 << 20..=1 << 40;
-
 /// Reads `service`.
 pub(super) fn read(
     mut reader: Reader<'_>,
     components: &mut Components,
-    receivers: &Receivers<'_>,
+    known: &Known<'_>,
     extensions: &Extensions<'_>,
     mistakes: &Mistakes,
 ) -> Service {
     let telemetry = reader
         .section("telemetry")
-        .map(|section| telemetry::read(section, receivers.sockets, extensions, mistakes));
+        .map(|section| telemetry::read(section, known.sockets, extensions, mistakes));
     extensions.check_started(&reader.names("extensions"));
-    let memory = reader.section("memory");
-    let memory = memory.and_then(|section| read_memory(section, receivers.least_memory));
     let pipelines = reader.named("pipelines");
     if pipelines.is_empty() {
         let cure = "write `pipelines: { traces: { receivers: [otlp], exporters: [otlp] } }`";
@@ -151,31 +147,21 @@ pub(super) fn read(
             cure,
         ));
     }
-    let pipelines = pipelines
+    let pipelines: Vec<_> = pipelines
         .iter()
         .filter_map(|entry| read_pipeline(entry, components, mistakes))
         .collect();
+    let memory = reader.section("memory").and_then(|section| {
+        let pipelines: Vec<_> = pipelines.iter().map(|(one, _)| one.clone()).collect();
+        let least = memory::least(known.receivers, known.exporters, &pipelines);
+        memory::read(section, least)
+    });
     reader.finish();
     Service {
         pipelines,
         telemetry: telemetry.unwrap_or_default(),
         memory,
     }
-}
-
-fn read_memory(mut reader: Reader<'_>, least: usize) -> Option<usize> {
-    let mut limit = 0;
-    reader.size("limit", LIMITS, &mut limit);
-    if limit > 0 && limit < least {
-        let what = "`limit` has no room for the largest request that a receiver takes, as it came, opened and for its processors";
-        let least = units::show_size(u64::try_from(least).unwrap_or(u64::MAX));
-        let cure = format!(
-            "write {least} or more, better several times that, or have receivers take smaller requests"
-        );
-        reader.report(Mistake::error(reader.place_of("limit"), what, cure));
-    }
-    reader.finish();
-    Some(limit).filter(|limit| *limit > 0)
 }
 
 fn read_pipeline(

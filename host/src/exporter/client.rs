@@ -19,12 +19,9 @@ use super::debug::Printer;
 use super::file;
 use super::mask::Mask;
 use super::prepared::Prepared;
-use super::{
-    Compression, Config, Keepalive, Kind, Output, StartError, Target, grpc, http as otlp_http,
-};
+use super::{Compression, Config, Kind, Output, StartError, Target, grpc, http as otlp_http};
 use crate::compression::Coding;
 use crate::fresh::Wrong;
-use crate::payload::Payload;
 use crate::{auth, tls};
 
 /// An attempt that connects and an attempt that waits should not look the same in the log.
@@ -67,6 +64,8 @@ pub(super) struct Connections {
     pool: legacy::Client<Connector, Full<Bytes>>,
     tls: Option<Arc<tls::Connector>>,
     bearer: Option<Arc<auth::Bearer>>,
+    /// Hides the secrets of the config.
+    mask: Mask,
 }
 
 /// What the clients of one exporter share: what they prove and demand, and what they found out.
@@ -135,7 +134,7 @@ impl Client {
                     &config.name,
                     target,
                     config.timeout,
-                    Connections::new(true, config, target.keepalive.as_ref(), shared),
+                    Connections::new(true, config, target, shared),
                 )?;
                 Ok(Self::Otlp(client, common(target)))
             }
@@ -143,7 +142,7 @@ impl Client {
                 let client = otlp_http::Client::new(
                     &config.name,
                     to,
-                    Connections::new(false, config, None, shared),
+                    Connections::new(false, config, &to.target, shared),
                 )?;
                 Ok(Self::OtlpHttp(client, common(&to.target)))
             }
@@ -158,13 +157,12 @@ impl Client {
         }
     }
 
-    /// Brings a request into the form in which it is sent.
-    pub(super) async fn prepare(&self, payload: Payload, items: u64) -> Result<Prepared, Failure> {
-        let coding = match self {
+    /// How requests are compressed, if they are.
+    pub(super) fn coding(&self) -> Option<Coding> {
+        match self {
             Self::Otlp(_, common) | Self::OtlpHttp(_, common) => common.coding(),
             Self::Debug(_) | Self::File(_) => None,
-        };
-        Prepared::new(payload, coding, items).await
+        }
     }
 
     /// Compresses nothing from now on; gives what the compression was called, the first time.
@@ -213,12 +211,7 @@ async fn within<T>(
 
 impl Connections {
     /// Makes connections: for gRPC one that all requests share, for HTTP/1.1 one for each request in flight.
-    pub(super) fn new(
-        http2: bool,
-        config: &Config,
-        keepalive: Option<&Keepalive>,
-        shared: &Shared,
-    ) -> Self {
+    pub(super) fn new(http2: bool, config: &Config, target: &Target, shared: &Shared) -> Self {
         let timeout = if config.timeout.is_zero() {
             CONNECT_TIMEOUT
         } else {
@@ -231,7 +224,7 @@ impl Connections {
             tcp.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
         });
         let mut builder = Builder::new(TokioExecutor::new());
-        if let Some(keepalive) = keepalive {
+        if let Some(keepalive) = target.keepalive.as_ref().filter(|_| http2) {
             builder
                 .http2_keep_alive_interval(keepalive.time)
                 .http2_keep_alive_timeout(keepalive.timeout)
@@ -249,6 +242,7 @@ impl Connections {
             pool,
             tls: shared.tls.clone(),
             bearer: shared.bearer.clone(),
+            mask: Mask::of(target.headers.iter().map(|(_, value)| value)),
         }
     }
 
@@ -257,10 +251,11 @@ impl Connections {
         &self,
         mut request: Request<Full<Bytes>>,
     ) -> Result<Answer, Failure> {
+        let mut mask = self.mask.clone();
         if let Some(bearer) = &self.bearer {
             bearer.sign(request.headers_mut()).await;
+            mask = mask.with_token_of(request.headers());
         }
-        let mask = Mask::of(request.headers());
         let answer = self.pool.request(request).await.map_err(|error| {
             let what = if error.is_connect() {
                 "the backend cannot be reached"

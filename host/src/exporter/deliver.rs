@@ -1,6 +1,5 @@
 //! The tasks that send what waits, try again, and say how it ended.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,9 +10,10 @@ use super::answer::{Accepted, Failure};
 use super::client::Client;
 use super::counters::Counters;
 use super::gather::Gather;
-use super::lot::{Lot, Piece};
+use super::lot::{Lot, Piece, Pieces};
 use super::prepared::Prepared;
 use super::retry::Backoff;
+use super::room::Room;
 use crate::letters::{Grounds, Kind, Letter, Letters, Origin};
 use crate::payload::Payload;
 use crate::queue::{Queue, Ticket};
@@ -33,6 +33,8 @@ pub(super) struct Sender {
     pub(super) lane: usize,
     /// Puts requests together, if that is wanted.
     pub(super) gather: Option<Mutex<Gather>>,
+    /// What is promised for its copies.
+    pub(super) room: Room,
     /// The most bytes that are sent as one, uncompressed, if there is such a bound.
     pub(super) max_bytes: Option<usize>,
 }
@@ -76,92 +78,55 @@ impl Sender {
     }
 
     async fn deliver(&self, lot: Lot) {
-        let items = lot.items();
         let Lot {
             requests,
             mut tickets,
         } = lot;
-        let answer = match self.pieces(requests, &tickets, items).await {
-            Ok(pieces) => self.send(pieces, tickets.first_mut()).await,
-            Err(failure) => Err(failure.refusal(&self.name)),
-        };
+        let pieces = Pieces::new(requests, self.room, self.max_bytes);
+        let answer = self.send(pieces, tickets.first_mut()).await;
         for ticket in tickets {
             ticket.settle(answer.clone());
         }
     }
 
-    /// What is sent at a time: all as one, unless that is more than may be.
-    async fn pieces(
-        &self,
-        mut requests: Vec<Payload>,
-        tickets: &[Ticket],
-        items: u64,
-    ) -> Result<VecDeque<Piece>, Failure> {
-        let whole = if requests.len() > 1 {
-            let counted = requests.into_iter().zip(tickets.iter().map(Ticket::items));
-            let (whole, damaged) = Piece::join(counted.collect()).await?;
-            for (piece, failure) in damaged {
-                // It cannot be opened, and so not kept.
-                self.note_failed(&failure, &piece, false);
-            }
-            whole
-        } else {
-            let Some(payload) = requests.pop() else {
-                return Ok(VecDeque::new());
-            };
-            Piece::whole(payload, items)
-        };
-        let parts = match self.max_bytes {
-            Some(max) if whole.payload.opened_size() > max => whole.parts(max).await,
-            _ => Err(whole),
-        };
-        Ok(parts.map_or_else(|whole| VecDeque::from([whole]), VecDeque::from))
-    }
-
     /// Sends one piece after the other, those that are too large in smaller ones; gives the last failure.
     async fn send(
         &self,
-        mut pieces: VecDeque<Piece>,
+        mut pieces: Pieces,
         mut ticket: Option<&mut Ticket>,
     ) -> Result<Accepted, Refusal> {
         let mut answer = Ok(Accepted::default());
-        while let Some(mut piece) = pieces.pop_front() {
-            let sent = self.export(&mut piece, ticket.as_deref_mut()).await;
-            let failure = match sent {
-                Ok(mut accepted) => {
-                    if piece.items > 0 {
-                        accepted.rejected = accepted.rejected.min(piece.items);
-                    }
-                    self.note_sent(&accepted, piece.items);
-                    if let Ok(all) = &mut answer {
-                        all.add(accepted);
-                    }
-                    continue;
-                }
-                Err(failure) => failure,
-            };
-            match piece.smaller(&failure).await {
-                Ok(smaller) => smaller
-                    .into_iter()
-                    .rev()
-                    .for_each(|one| pieces.push_front(one)),
-                Err(piece) => {
-                    let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
-                    if awaited && failure.retryable {
-                        self.note_returned(&failure, &piece);
-                    } else if awaited || self.letters.is_none() {
-                        self.note_failed(&failure, &piece, false);
-                    } else if self.keep(&piece, &failure).await {
-                        self.note_failed(&failure, &piece, true);
-                    } else {
-                        // The queue holds it, and refuses once that is full: what was acknowledged is not thrown away.
-                        tokio::time::sleep(UNTIL_ROOM).await;
-                        pieces.push_front(piece);
+        while let Some(next) = pieces.next().await {
+            let (piece, failure) = match next {
+                Ok(mut piece) => match self.export(&mut piece, ticket.as_deref_mut()).await {
+                    Ok(accepted) => {
+                        let accepted = self.note_sent(accepted, piece.items());
+                        if let Ok(all) = &mut answer {
+                            all.add(accepted);
+                        }
                         continue;
                     }
-                    answer = Err(failure.refusal(&self.name));
-                }
+                    Err(failure) => match pieces.again_smaller(piece, &failure).await {
+                        Ok(()) => continue,
+                        Err(piece) => (piece, failure),
+                    },
+                },
+                Err(unsent) => unsent,
+            };
+            let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
+            if awaited && failure.retryable {
+                self.note_returned(&failure, piece.items());
+            } else if awaited || self.letters.is_none() {
+                self.note_failed(&failure, piece.items(), false);
+            } else if self.keep(&piece, &failure).await {
+                self.note_failed(&failure, piece.items(), true);
+            } else {
+                // The queue holds it, and refuses once that is full: what was acknowledged is not thrown away.
+                tokio::time::sleep(UNTIL_ROOM).await;
+                pieces.again(piece);
+                continue;
             }
+            answer = Err(failure.refusal(&self.name));
         }
         answer
     }
@@ -180,9 +145,9 @@ impl Sender {
             "" => String::new(),
             words => format!(": {words}"),
         };
-        let letter = Letter {
-            payload: piece.payload.clone(),
-            items: piece.items,
+        let letter = |(payload, items): &(Payload, u64)| Letter {
+            payload: payload.clone(),
+            items: *items,
             grounds: Grounds {
                 origin: Origin::Exporter {
                     exporter: self.name.to_string(),
@@ -191,7 +156,19 @@ impl Sender {
                 text: format!("{}{said}", failure.reason),
             },
         };
-        letters.keep(vec![letter]).await.is_ok()
+        let dead = piece.requests.iter().map(letter).collect();
+        letters.keep(dead).await.is_ok()
+    }
+
+    /// Brings a piece into the form in which it is sent; `compressed` is whether it is, if the exporter compresses.
+    async fn prepare(&self, piece: &mut Piece, compressed: bool) -> Result<Prepared, Failure> {
+        let is_roomy = piece.cut.as_ref().is_none_or(|cut| cut.is_compressible);
+        let coding = self.client.coding().filter(|_| compressed && is_roomy);
+        Prepared::new(piece, coding, |items, failure| {
+            // It cannot be opened, and so not kept.
+            self.note_failed(&failure, items, false);
+        })
+        .await
     }
 
     async fn export(
@@ -204,14 +181,12 @@ impl Sender {
                 "the sender left before the request was sent".to_owned(),
             ));
         }
-        let payload = piece.payload.clone();
-        let mut prepared = self.client.prepare(payload, piece.items).await?;
-        piece.items = prepared.items;
+        let mut prepared = self.prepare(piece, true).await?;
         let mut is_suspect = false;
         let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
-        let mut backoff = Backoff::new(&self.retry, Instant::now(), awaited);
+        let mut started = Instant::now();
+        let mut backoff = Backoff::new(&self.retry, started, awaited);
         loop {
-            let started = Instant::now();
             let attempt = self.client.attempt(&prepared).await;
             self.counters.attempts.record(started.elapsed());
             let failure = match attempt {
@@ -226,13 +201,14 @@ impl Sender {
                     if ticket.as_ref().is_some_and(|ticket| ticket.is_abandoned()) {
                         return Err(failure);
                     }
-                    let payload = piece.payload.clone();
-                    let Ok(plain) = Prepared::new(payload, None, piece.items).await else {
+                    // There is room for one form at a time.
+                    drop(prepared);
+                    let Ok(plain) = self.prepare(piece, false).await else {
                         return Err(failure);
                     };
                     (prepared, is_suspect) = (plain, true);
-                    piece.items = prepared.items;
                     self.counters.retries.add(1);
+                    started = Instant::now();
                     continue;
                 }
                 Err(failure) if !failure.retryable => return Err(failure),
@@ -246,6 +222,7 @@ impl Sender {
                 () = tokio::time::sleep(wait) => self.counters.retries.add(1),
                 () = abandoned(ticket.as_deref_mut()) => return Err(failure),
             }
+            started = Instant::now();
         }
     }
 
@@ -283,13 +260,17 @@ impl Sender {
         );
     }
 
-    fn note_sent(&self, accepted: &Accepted, items: u64) {
+    /// Gives what the backend took, as far as that can be.
+    fn note_sent(&self, mut accepted: Accepted, items: u64) -> Accepted {
+        if items > 0 {
+            accepted.rejected = accepted.rejected.min(items);
+        }
         let rejected = accepted.rejected.min(items);
         self.counters.sent_requests.add(1);
         self.counters.sent_items.add(items - rejected);
         self.counters.rejected_items.add(rejected);
         if accepted.rejected == 0 && accepted.words.is_empty() {
-            return;
+            return accepted;
         }
         if let Some(unlogged) = self.counters.may_log_rejection() {
             tracing::warn!(
@@ -301,11 +282,11 @@ impl Sender {
                 "the backend took a request in part"
             );
         }
+        accepted
     }
 
     /// Nothing is lost: a sender that waits keeps what it sends until it is answered.
-    fn note_returned(&self, failure: &Failure, piece: &Piece) {
-        let items = piece.items;
+    fn note_returned(&self, failure: &Failure, items: u64) {
         self.counters.returned_requests.add(1);
         self.counters.returned_items.add(items);
         if let Some(unlogged) = self.counters.may_log_return() {
@@ -320,8 +301,7 @@ impl Sender {
         }
     }
 
-    fn note_failed(&self, failure: &Failure, piece: &Piece, is_kept: bool) {
-        let items = piece.items;
+    fn note_failed(&self, failure: &Failure, items: u64, is_kept: bool) {
         self.counters.failed_requests.add(1);
         self.counters.failed_items.add(items);
         if let Some(unlogged) = self.counters.may_log_failure() {

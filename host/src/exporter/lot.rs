@@ -1,42 +1,48 @@
-//! What is sent as one: a request, or several that were put together; and its parts, where it is too large.
+//! What is sent as one: a request, several that are put together, or a part of one that is too large.
+//!
+//! Requests are kept as they came until they are delivered: of several that are refused each can be sent by itself, of several
+//! that are too large the half, and none of that needs a copy.
 
-use std::ops::Range;
-
-use bytes::{BufMut, Bytes, BytesMut};
+use std::collections::VecDeque;
 
 use super::answer::Failure;
-use crate::batch::{self, Signal, split};
-use crate::compression;
-use crate::payload::{self, PREFIX, Payload};
+use super::parts::{Cut, Rest};
+use super::room::Room;
+use crate::payload::Payload;
 use crate::queue::{Queued, Ticket};
-
-/// Above this, compressing, opening and joining take longer than a hand-over to another thread is worth (about 2 ms a MiB).
-pub(super) const INLINE: usize = 1 << 20;
-
-/// How often a part is halved for a backend that says that it is too large: to a thousandth.
-const MAX_HALVINGS: u8 = 10;
 
 /// Requests of one signal that are sent as one, and the duty to say how they ended.
 pub(super) struct Lot {
-    pub(super) requests: Vec<Payload>,
+    /// With the spans, data points or log records of each; none where nobody opened it.
+    pub(super) requests: Vec<(Payload, u64)>,
     pub(super) tickets: Vec<Ticket>,
 }
 
 /// What one attempt sends.
 pub(super) struct Piece {
-    pub(super) payload: Payload,
-    /// Spans, data points or log records; none where nobody opened it.
-    pub(super) items: u64,
-    /// Where each of the requests stands that were put together, and its items; empty where there is but one.
-    requests: Vec<(Range<usize>, u64)>,
-    halvings: u8,
+    /// What is put together, and the spans, data points or log records of each; none where nobody opened it.
+    pub(super) requests: Vec<(Payload, u64)>,
+    /// Where it was cut off, if it is a part of a request.
+    pub(super) cut: Option<Cut>,
+}
+
+/// What is left to send of a lot.
+pub(super) struct Pieces {
+    left: VecDeque<Left>,
+    room: Room,
+}
+
+enum Left {
+    Piece(Piece),
+    /// A request of which parts are sent.
+    Rest(Rest),
 }
 
 impl From<Queued> for Lot {
     fn from(queued: Queued) -> Self {
         let (payload, ticket) = queued.split();
         Self {
-            requests: vec![payload],
+            requests: vec![(payload, ticket.items())],
             tickets: vec![ticket],
         }
     }
@@ -45,153 +51,122 @@ impl From<Queued> for Lot {
 impl Lot {
     /// A lot of these requests, if there are any.
     pub(super) fn new(requests: Vec<(Payload, Ticket)>) -> Option<Self> {
-        let (requests, tickets): (Vec<_>, _) = requests.into_iter().unzip();
+        let counted = |(payload, ticket): (Payload, Ticket)| ((payload, ticket.items()), ticket);
+        let (requests, tickets): (Vec<_>, _) = requests.into_iter().map(counted).unzip();
         (!requests.is_empty()).then_some(Self { requests, tickets })
-    }
-
-    /// Spans, data points or log records.
-    pub(super) fn items(&self) -> u64 {
-        self.tickets.iter().map(Ticket::items).sum()
     }
 }
 
 impl Piece {
-    /// A request as it came.
-    pub(super) fn whole(payload: Payload, items: u64) -> Self {
+    fn of(requests: Vec<(Payload, u64)>) -> Self {
         Self {
-            payload,
-            items,
-            requests: Vec::new(),
-            halvings: 0,
+            requests,
+            cut: None,
         }
     }
 
-    /// Joins requests of one signal and their items; what cannot be opened comes back with the reason.
-    pub(super) async fn join(
-        requests: Vec<(Payload, u64)>,
-    ) -> Result<(Self, Vec<(Self, Failure)>), Failure> {
-        let bytes = requests.iter().map(|(one, _)| one.opened_size()).sum();
-        off_thread(bytes, move || join(requests)).await
+    /// Spans, data points or log records, as far as they are known.
+    pub(super) fn items(&self) -> u64 {
+        self.requests.iter().map(|(_, items)| items).sum()
+    }
+}
+
+impl Pieces {
+    /// A lot that is sent as one, unless it is a request of more than `max_bytes`.
+    pub(super) fn new(requests: Vec<(Payload, u64)>, room: Room, max_bytes: Option<usize>) -> Self {
+        let left = match (requests.as_slice(), max_bytes) {
+            ([(one, items)], Some(max)) if one.opened_size() > max => {
+                Left::Rest(Rest::whole(one.clone(), *items, max))
+            }
+            _ => Left::Piece(Piece::of(requests)),
+        };
+        Self {
+            left: VecDeque::from([left]),
+            room,
+        }
     }
 
-    /// This piece in smaller ones, if the backend would take those rather than the whole; the whole again if there are none.
-    pub(super) async fn smaller(self, failure: &Failure) -> Result<Vec<Self>, Self> {
-        if failure.too_large && self.halvings < MAX_HALVINGS {
-            let half = self.payload.opened_size() / 2;
-            return self.parts(half).await;
+    /// What is sent next; the error is what cannot be, and why.
+    pub(super) async fn next(&mut self) -> Option<Result<Piece, (Piece, Failure)>> {
+        loop {
+            let rest = match self.left.pop_front()? {
+                Left::Piece(piece) => return Some(Ok(piece)),
+                Left::Rest(rest) => rest,
+            };
+            let whole = Piece::of(vec![rest.request()]);
+            let is_begun = rest.is_begun();
+            match rest.cut(self.room).await {
+                Ok(Some((part, rest))) => {
+                    self.left_after(rest);
+                    return Some(Ok(part));
+                }
+                Ok(None) if is_begun => {}
+                // It cannot be parted. The backend may take it all the same.
+                Ok(None) => return Some(Ok(whole)),
+                Err(failure) => return Some(Err((whole, failure))),
+            }
         }
+    }
+
+    fn left_after(&mut self, rest: Option<Rest>) {
+        if let Some(rest) = rest {
+            self.left.push_front(Left::Rest(rest));
+        }
+    }
+
+    /// Sends a piece again before all others.
+    pub(super) fn again(&mut self, piece: Piece) {
+        self.left.push_front(Left::Piece(piece));
+    }
+
+    /// Sends a piece again in smaller ones, if the backend may take those rather than the whole; gives it back otherwise.
+    pub(super) async fn again_smaller(
+        &mut self,
+        mut piece: Piece,
+        failure: &Failure,
+    ) -> Result<(), Piece> {
         let is_refused = !failure.retryable && !failure.too_large;
-        if !is_refused || self.requests.len() < 2 {
-            return Err(self);
-        }
-        // One request that is refused should not cost the others.
-        let Some(message) = self.payload.message() else {
-            return Err(self);
-        };
-        let signal = self.payload.signal();
-        let alone = |(range, items): &(Range<usize>, u64)| {
-            let bytes = message.get(range.clone()).unwrap_or_default();
-            let alone = plain(signal, bytes).owed_to(self.payload.memory());
-            Self::whole(alone, *items)
-        };
-        Ok(self.requests.iter().map(alone).collect())
-    }
-
-    /// This piece in parts of at most `max` bytes; the whole again if it cannot be parted.
-    pub(super) async fn parts(self, max: usize) -> Result<Vec<Self>, Self> {
-        let (payload, halvings) = (self.payload.clone(), self.halvings + 1);
-        let parts = off_thread(payload.opened_size(), move || parts(payload, max)).await;
-        match parts {
-            Ok(parts) if parts.len() > 1 => Ok(parts
-                .into_iter()
-                .map(|(payload, items)| Self {
-                    halvings,
-                    ..Self::whole(payload, items)
-                })
-                .collect()),
-            _ => Err(self),
-        }
-    }
-}
-
-/// Does work on `bytes` here, or on another thread if that is much.
-async fn off_thread<T: Send + 'static>(
-    bytes: usize,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Failure> {
-    if bytes <= INLINE {
-        return Ok(work());
-    }
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Failure::permanent(error.to_string()))
-}
-
-fn join(requests: Vec<(Payload, u64)>) -> (Piece, Vec<(Piece, Failure)>) {
-    let bytes: usize = requests.iter().map(|(one, _)| one.opened_size()).sum();
-    let first = requests.first().map(|(one, _)| one);
-    let signal = first.map_or(Signal::Traces, Payload::signal);
-    let memory = first.and_then(Payload::memory).cloned();
-    let mut framed = BytesMut::with_capacity(PREFIX + bytes);
-    framed.put_bytes(0, PREFIX);
-    let (mut ranges, mut damaged, mut items) = (Vec::with_capacity(requests.len()), vec![], 0);
-    for (payload, count) in requests {
-        let opened = compression::open(payload.clone());
-        match opened.map(|opened| opened.message().unwrap_or_default()) {
-            Ok(message) => {
-                let start = framed.len() - PREFIX;
-                framed.put_slice(&message);
-                let count = counted(count, signal, &message);
-                ranges.push((start..framed.len() - PREFIX, count));
-                items += count;
+        match piece.requests.len() {
+            0 => Err(piece),
+            1 if failure.too_large => self.part(piece).await,
+            1 => Err(piece),
+            // One request that is refused should not cost the others.
+            _ if is_refused => {
+                for one in piece.requests.into_iter().rev() {
+                    self.again(Piece::of(vec![one]));
+                }
+                Ok(())
             }
-            Err(refusal) => {
-                let failure = Failure::permanent(refusal.to_string());
-                damaged.push((Piece::whole(payload, count), failure));
+            count if failure.too_large => {
+                let rest = piece.requests.split_off(count / 2);
+                self.again(Piece::of(rest));
+                self.again(Piece::of(piece.requests));
+                Ok(())
             }
+            _ => Err(piece),
         }
     }
-    let len = framed.len() - PREFIX;
-    if let Some(head) = framed.first_chunk_mut::<PREFIX>() {
-        *head = payload::prefix(false, len);
-    }
-    let piece = Piece {
-        requests: ranges,
-        ..Piece::whole(
-            Payload::plain(signal, framed.freeze()).owed_to(memory.as_ref()),
-            items,
-        )
-    };
-    (piece, damaged)
-}
 
-/// The items of a request that was opened: those that are known, or else those that are there.
-pub(super) fn counted(known: u64, signal: Signal, message: &[u8]) -> u64 {
-    if known > 0 {
-        return known;
-    }
-    batch::records(signal, message)
-}
-
-fn parts(payload: Payload, max: usize) -> Vec<(Payload, u64)> {
-    let (signal, memory) = (payload.signal(), payload.memory().cloned());
-    let opened = compression::open(payload).ok();
-    let message = opened.and_then(|opened| opened.message());
-    let parts = message.and_then(|message| split(signal, &message, max, PREFIX).ok());
-    let framed = parts.unwrap_or_default().into_iter().map(|mut part| {
-        let len = part.framed.len() - PREFIX;
-        if let Some(head) = part.framed.first_chunk_mut::<PREFIX>() {
-            *head = payload::prefix(false, len);
+    /// Sends a request, or what is left of one, in parts of half the size.
+    async fn part(&mut self, piece: Piece) -> Result<(), Piece> {
+        let rest = match &piece.cut {
+            Some(cut) => cut.halved(),
+            None => piece.requests.first().and_then(Rest::halved),
+        };
+        let Some(rest) = rest else {
+            return Err(piece);
+        };
+        match rest.cut(self.room).await {
+            Ok(Some((part, rest))) => {
+                // What was left of the request is in the rest of it again.
+                if piece.cut.as_ref().is_some_and(|cut| !cut.is_last()) {
+                    self.left.pop_front();
+                }
+                self.left_after(rest);
+                self.again(part);
+                Ok(())
+            }
+            Ok(None) | Err(_) => Err(piece),
         }
-        let payload = Payload::plain(signal, Bytes::from(part.framed)).owed_to(memory.as_ref());
-        (payload, u64::from(part.records))
-    });
-    framed.collect()
-}
-
-fn plain(signal: Signal, message: &[u8]) -> Payload {
-    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
-    framed.put_slice(&payload::prefix(false, message.len()));
-    framed.put_slice(message);
-    Payload::plain(signal, framed.freeze())
+    }
 }

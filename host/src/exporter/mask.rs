@@ -3,7 +3,9 @@
 //! Backends quote what they refuse ("invalid token ..."). Every value of the config's headers and every token counts as a secret,
 //! whatever its header: a tenant's name that nobody can read does less harm than a password that everybody can.
 
-use http::{HeaderMap, HeaderValue};
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, header};
 
 use super::answer::words;
 
@@ -13,22 +15,41 @@ const MASK: &str = "***";
 /// The bytes of the shortest secret: what is shorter is a part of a word by chance, and no secret.
 const SHORTEST: usize = 4;
 
-/// The values of a request's headers that are secrets.
-#[derive(Debug, Default)]
-pub(super) struct Mask(Vec<HeaderValue>);
+/// The values that are sent with a request and are secrets.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mask {
+    /// Those of the config, made once.
+    fixed: Arc<[HeaderValue]>,
+    token: Option<HeaderValue>,
+}
 
 impl Mask {
-    /// The values that are marked as secrets, which those of the config and tokens are.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        let secrets = headers.values().filter(|value| value.is_sensitive());
-        Self(secrets.cloned().collect())
+    /// Of the values of the config's headers those that are marked as secrets, which all are.
+    pub(super) fn of<'a>(values: impl Iterator<Item = &'a HeaderValue>) -> Self {
+        Self {
+            fixed: values
+                .filter(|value| value.is_sensitive())
+                .cloned()
+                .collect(),
+            token: None,
+        }
+    }
+
+    /// The same, and the token of a request that was signed.
+    pub(super) fn with_token_of(&self, headers: &HeaderMap) -> Self {
+        let token = headers.get(header::AUTHORIZATION);
+        Self {
+            fixed: Arc::clone(&self.fixed),
+            token: token.filter(|value| value.is_sensitive()).cloned(),
+        }
     }
 
     /// A backend's words without the secrets, cut, and without anything that a terminal would obey.
     pub(super) fn words(&self, text: &str) -> String {
         let values: Vec<_> = self
-            .0
+            .fixed
             .iter()
+            .chain(&self.token)
             .map(|value| String::from_utf8_lossy(value.as_bytes()))
             .collect();
         let mut secrets: Vec<&str> = values.iter().flat_map(|value| secrets(value)).collect();
@@ -57,8 +78,6 @@ fn secrets(value: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use http::header;
-
     use super::*;
 
     fn mask(values: &[&str]) -> Mask {
@@ -69,7 +88,7 @@ mod tests {
             value.set_sensitive(true);
             headers.append("x-key", value);
         }
-        Mask::of(&headers)
+        Mask::of(headers.values())
     }
 
     #[test]
@@ -102,6 +121,19 @@ mod tests {
         }
         let both = mask(&["s3cret", "s3cret-and-more"]);
         assert_eq!(both.words("s3cret-and-more, s3cret"), "***, ***");
+    }
+
+    #[test]
+    fn the_token_of_a_request_is_a_secret_too() {
+        let config = mask(&["s3cret"]);
+        let mut token = HeaderValue::from_static("Bearer tokened");
+        token.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, token);
+        let signed = config.with_token_of(&headers);
+        assert_eq!(signed.words("s3cret, tokened"), "***, ***");
+        let unsigned = config.with_token_of(&HeaderMap::new());
+        assert_eq!(unsigned.words("s3cret, tokened"), "***, tokened");
     }
 
     #[test]

@@ -1,75 +1,154 @@
-//! A request in the form in which it is sent: compressed or not, and counted where it was opened.
+//! Requests in the form in which they are sent: put together, compressed or not, and counted where they were opened.
+//!
+//! What is made here has room in what was promised for the requests: see `room`.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::answer::Failure;
-use super::lot::{INLINE, counted};
-use crate::batch::Signal;
+use super::lot::Piece;
+use crate::batch::{self, Signal};
 use crate::compression::{self, Coding};
-use crate::memory::Lease;
-use crate::payload::Payload;
+use crate::payload::{PREFIX, Payload, put_prefix};
 
-/// A request in the form in which it is sent, however often.
+/// Above this, compressing, opening and joining take longer than a hand-over to another thread is worth (about 2 ms a MiB).
+const INLINE: usize = 1 << 20;
+
+/// What is sent, however often.
 pub(super) struct Prepared {
     pub(super) signal: Signal,
     /// With its gRPC prefix in front.
     pub(super) framed: Bytes,
     pub(super) coding: Option<Coding>,
-    /// Spans, data points or log records; none where nobody opened it.
-    pub(super) items: u64,
-    /// What the bytes are charged with.
-    pub(super) _lease: Option<Arc<Lease>>,
 }
 
+/// Requests and the items of each.
+type Requests = Vec<(Payload, u64)>;
+
 impl Prepared {
-    /// Brings a request into the form in which it is sent. What is at hand in that form is taken as it is; what is opened is
-    /// counted.
+    /// Brings a piece into the form in which it is sent. What is at hand in that form is taken as it is; what is opened is
+    /// counted; what cannot be opened is taken out of the piece and handed to `damaged`.
     pub(super) async fn new(
-        payload: Payload,
+        piece: &mut Piece,
         coding: Option<Coding>,
-        items: u64,
+        damaged: impl FnMut(u64, Failure),
     ) -> Result<Self, Failure> {
-        let signal = payload.signal();
-        let form = |payload: &Payload| match coding {
-            Some(coding) => payload.framed_in(coding).cloned(),
-            None => payload.framed().cloned(),
+        let signal = piece.requests.first().map(|(one, _)| one.signal());
+        let signal = signal.ok_or_else(nothing)?;
+        let framed = match piece.requests.as_mut_slice() {
+            [(payload, items)] => alone(payload, items, coding).await?,
+            _ => together(&mut piece.requests, coding, damaged).await?,
         };
-        let (payload, items) = if form(&payload).is_some() {
-            (payload, items)
-        } else if payload.opened_size() <= INLINE {
-            convert(payload, coding, items)?
-        } else {
-            tokio::task::spawn_blocking(move || convert(payload, coding, items))
-                .await
-                .map_err(|error| Failure::permanent(error.to_string()))??
-        };
-        let framed = form(&payload)
-            .ok_or_else(|| Failure::permanent("the request has no bytes".to_owned()))?;
         Ok(Self {
             signal,
             framed,
             coding,
-            items,
-            _lease: payload.lease(),
         })
     }
 }
 
-fn convert(
-    payload: Payload,
+/// Does work on `bytes` here, or on another thread if that is much.
+pub(super) async fn off_thread<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    if bytes <= INLINE {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Failure::permanent(error.to_string()))
+}
+
+/// The form of one request.
+async fn alone(
+    payload: &Payload,
+    items: &mut u64,
     coding: Option<Coding>,
-    items: u64,
-) -> Result<(Payload, u64), Failure> {
-    let converted = match coding {
-        Some(coding) => compression::pack(payload, coding),
-        None => compression::open(payload),
-    };
-    let payload = converted.map_err(|refusal| Failure::permanent(refusal.to_string()))?;
-    let items = match payload.message() {
-        Some(message) => counted(items, payload.signal(), &message),
-        None => items,
-    };
-    Ok((payload, items))
+) -> Result<Bytes, Failure> {
+    if let Some(framed) = form(payload, coding) {
+        return Ok(framed);
+    }
+    let (payload, known) = (payload.clone(), *items);
+    let (framed, counted) = off_thread(payload.opened_size(), move || {
+        let signal = payload.signal();
+        let converted = match coding {
+            Some(coding) => compression::pack(payload, coding),
+            None => compression::open(payload),
+        };
+        let payload = converted.map_err(|refusal| Failure::permanent(refusal.to_string()))?;
+        let message = payload.message();
+        let items = message.map_or(known, |message| counted(known, signal, &message));
+        let framed = form(&payload, coding).ok_or_else(nothing)?;
+        Ok::<_, Failure>((framed, items))
+    })
+    .await??;
+    *items = counted;
+    Ok(framed)
+}
+
+fn form(payload: &Payload, coding: Option<Coding>) -> Option<Bytes> {
+    match coding {
+        Some(coding) => payload.framed_in(coding).cloned(),
+        None => payload.framed().cloned(),
+    }
+}
+
+/// The form of several requests that are put together.
+async fn together(
+    requests: &mut Requests,
+    coding: Option<Coding>,
+    mut damaged: impl FnMut(u64, Failure),
+) -> Result<Bytes, Failure> {
+    let bytes = requests.iter().map(|(one, _)| one.opened_size()).sum();
+    let given = std::mem::take(requests);
+    let (good, bad, framed) = off_thread(bytes, move || {
+        let (good, bad, plain) = join(given, bytes);
+        let framed = match coding {
+            Some(coding) => {
+                compression::deflate(coding, plain.get(PREFIX..).unwrap_or_default()).framed
+            }
+            None => plain,
+        };
+        (good, bad, framed)
+    })
+    .await?;
+    *requests = good;
+    for (items, failure) in bad {
+        damaged(items, failure);
+    }
+    if requests.is_empty() {
+        return Err(nothing());
+    }
+    Ok(framed)
+}
+
+fn join(requests: Requests, bytes: usize) -> (Requests, Vec<(u64, Failure)>, Bytes) {
+    let mut framed = BytesMut::with_capacity(PREFIX + bytes);
+    framed.put_bytes(0, PREFIX);
+    let (mut good, mut bad) = (Vec::with_capacity(requests.len()), vec![]);
+    for (payload, items) in requests {
+        let opened = compression::open(payload.clone());
+        match opened.map(|opened| opened.message().unwrap_or_default()) {
+            Ok(message) => {
+                framed.put_slice(&message);
+                let items = counted(items, payload.signal(), &message);
+                good.push((payload, items));
+            }
+            Err(refusal) => bad.push((items, Failure::permanent(refusal.to_string()))),
+        }
+    }
+    put_prefix(&mut framed, false);
+    (good, bad, framed.freeze())
+}
+
+/// The items of a request that was opened: those that are known, or else those that are there.
+fn counted(known: u64, signal: Signal, message: &[u8]) -> u64 {
+    if known > 0 {
+        return known;
+    }
+    batch::records(signal, message)
+}
+
+fn nothing() -> Failure {
+    Failure::permanent("the request has no bytes".to_owned())
 }

@@ -121,9 +121,9 @@ metrics! {
         "Lines that were not UTF-8, whose wrong bytes were replaced.";
 
     MEMORY_HELD: Gauge "otlet.memory.held", Unit::Bytes, &[],
-        "Bytes of requests that are held now, whatever holds them, bounded by service.memory.limit but for the copies that exporters send.";
+        "Bytes of requests that are held now or promised to processors and exporters, bounded by service.memory.limit.";
     MEMORY_MOST: Gauge "otlet.memory.most_held", Unit::Bytes, &[],
-        "The most bytes of requests that were held at a time.";
+        "The most bytes of requests that were held or promised at a time.";
     MEMORY_LIMIT: Gauge "otlet.memory.limit", Unit::Bytes, &[],
         "The bound on the bytes of requests that are held.";
     MEMORY_REFUSED: Counter "otlet.memory.refusals", Unit::Of("{refusal}"), &[],

@@ -106,6 +106,8 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        // Whoever is told that the last has ended finds nothing held.
+        drop(self.held.memory.take());
         let queue = Arc::clone(&self.held.queue);
         if !self.settled && self.answer.is_none() {
             queue.lost_requests.fetch_add(1, Ordering::SeqCst);

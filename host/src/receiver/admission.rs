@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::memory::{Lease, Memory};
 use crate::payload::Payload;
+use crate::refusal::Refusal;
 
 /// The bytes that the requests in flight may hold together.
 #[derive(Debug)]
@@ -101,9 +102,11 @@ impl Charge {
     }
 
     /// Lets a request that was read take what is held for it of the process's memory; what it does not need is given back.
-    pub(super) fn hand_over(&mut self, payload: Payload) -> Payload {
+    pub(super) fn hand_over(&mut self, payload: Payload) -> Result<Payload, Refusal> {
         let nothing = self.budget.memory.nothing();
-        payload.charged(mem::replace(&mut self.lease, nothing))
+        payload
+            .charged(mem::replace(&mut self.lease, nothing))
+            .map_err(|_full| Refusal::out_of_memory())
     }
 }
 
@@ -177,7 +180,8 @@ mod tests {
         let mut charge = Charge::none(&budget);
         charge.grow(90).unwrap();
         let bytes = bytes::Bytes::from_static(&[0; 20]);
-        let payload = charge.hand_over(Payload::plain(Signal::Logs, bytes));
+        let payload = Payload::plain(Signal::Logs, bytes);
+        let payload = charge.hand_over(payload).unwrap();
         assert_eq!(budget.used(), 90);
         drop(charge);
         assert_eq!(budget.used(), 0);

@@ -70,7 +70,8 @@ where
         }
         _ => Payload::plain(call.signal, message.framed),
     };
-    Ok(door.pass(head, message.charge.hand_over(payload)).await?)
+    let payload = message.charge.hand_over(payload)?;
+    Ok(door.pass(head, payload).await?)
 }
 
 /// Finds out what is called; the error is the answer.

@@ -78,7 +78,8 @@ where
     let mut plain = door.in_time(body::plain(body, door)).await?;
     door.counters.bytes.add_len(plain.framed.len() - PREFIX);
     let payload = payload(door, call, &mut plain)?;
-    Ok(door.pass(head, plain.charge.hand_over(payload)).await?)
+    let payload = plain.charge.hand_over(payload)?;
+    Ok(door.pass(head, payload).await?)
 }
 
 /// Makes a payload of a body. The charge stays with the body.

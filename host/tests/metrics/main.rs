@@ -9,6 +9,7 @@
 
 mod answers;
 mod figures;
+mod files;
 mod listed;
 mod returned;
 

@@ -11,7 +11,28 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlet_tests::{every_field, requests};
 use prost::Message;
 
-use super::super::{Batch, Signal, records as counted, split};
+use super::super::{Batch, Part, Signal, WireError, cut, records as counted};
+
+/// All parts of a request.
+fn split(
+    signal: Signal,
+    message: &[u8],
+    max: usize,
+    headroom: usize,
+) -> Result<Vec<Part>, WireError> {
+    let (mut parts, mut from) = (Vec::new(), 0);
+    while let Some(part) = cut(signal, message, from, max, headroom)? {
+        assert!(part.until > from, "{from}");
+        from = part.until;
+        let is_last = part.is_last;
+        parts.push(part);
+        if is_last {
+            assert_eq!(cut(signal, message, from, max, headroom)?, None);
+            break;
+        }
+    }
+    Ok(parts)
+}
 
 /// A log record with its resource, its resource's schema, its scope and its scope's schema.
 fn logs(message: &[u8]) -> Vec<String> {

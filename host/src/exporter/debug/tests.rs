@@ -320,8 +320,6 @@ fn printing_goes_to_the_output_and_a_closed_one_does_no_harm() {
             signal: Signal::Traces,
             framed: framed.into(),
             coding: None,
-            items: 2,
-            _lease: None,
         }));
         assert_eq!(accepted, Accepted::default());
     }
