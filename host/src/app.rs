@@ -34,7 +34,7 @@ use parts::{memory_limit, output, start_admin, start_letters};
 use plugins::Plugins;
 
 pub use changes::{Changes, Listed};
-pub use prepare::{Prepared, missing, prepare, prepare_again, registry};
+pub use prepare::{Prepared, Running, missing, prepare, prepare_again, registry};
 pub use replay::Replay;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.
@@ -128,6 +128,15 @@ impl App {
     /// Where its plugins come from.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// The processors that run, for a config that is to take the place of this one.
+    pub fn running(&self) -> Running {
+        let processors = self.config.processors.iter().cloned();
+        Running {
+            stages: processors.zip(self.stages.iter().cloned()).collect(),
+            keeps_letters: self.letters.is_some(),
+        }
     }
 
     /// The config that runs.

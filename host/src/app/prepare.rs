@@ -61,7 +61,15 @@ pub fn missing(draft: &Draft, registry: &Registry) -> BTreeMap<String, Absent> {
 }
 
 /// Compiles and configures the plugins that a config names; a report says what is wrong with the config.
-pub fn prepare(mut draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, Report> {
+pub fn prepare(draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, Report> {
+    prepare_beside(&Running::default(), draft, registry)
+}
+
+fn prepare_beside(
+    running: &Running,
+    mut draft: Draft,
+    registry: &Arc<Registry>,
+) -> Result<Prepared, Report> {
     let (asked, room) = (instances(&draft), registry.room());
     if asked > room {
         draft.too_many_instances(asked, room);
@@ -78,6 +86,10 @@ pub fn prepare(mut draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, R
         }
         let schema = plugin.manifest().config_schema.as_ref();
         if !schema.is_none_or(|schema| draft.check_plugin_config(index, schema)) {
+            continue;
+        }
+        if let Some(stage) = running.stage(config, &plugin, keeps_letters) {
+            stages.push(stage);
             continue;
         }
         match processor(&plugin, config, keeps_letters) {
@@ -109,14 +121,42 @@ pub fn prepare(mut draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, R
     })
 }
 
+/// The processors that run, which need not be configured again where nothing of them is different.
+#[derive(Default)]
+pub struct Running {
+    pub(super) stages: Vec<(ProcessorConfig, Arc<Stage>)>,
+    pub(super) keeps_letters: bool,
+}
+
+impl Running {
+    fn stage(
+        &self,
+        config: &ProcessorConfig,
+        plugin: &Plugin,
+        keeps_letters: bool,
+    ) -> Option<Arc<Stage>> {
+        let is_it = |(old, stage): &&(ProcessorConfig, Arc<Stage>)| {
+            old == config && stage.processor().plugin().digest() == plugin.digest()
+        };
+        let found = self.stages.iter().find(is_it);
+        found
+            .filter(|_| self.keeps_letters == keeps_letters)
+            .map(|(_, stage)| Arc::clone(stage))
+    }
+}
+
 /// The same for a config that is to take the place of the one that runs. Plugins are had as it says from now on; whoever
 /// refuses it sets the registry back.
-pub fn prepare_again(draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, Report> {
+pub fn prepare_again(
+    running: &Running,
+    draft: Draft,
+    registry: &Arc<Registry>,
+) -> Result<Prepared, Report> {
     // What could not be read says nothing.
     if !draft.has_mistakes() && registry.settings() != *draft.plugins() {
         registry.set(draft.plugins().clone());
     }
-    prepare(draft, registry)
+    prepare_beside(running, draft, registry)
 }
 
 /// The instances that the processors of a config may have together.

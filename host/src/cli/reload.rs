@@ -20,10 +20,11 @@ pub(super) async fn reload(
     tracing::info!(config = %source.path().display(), "reading the config again");
     source.forget();
     let (path, registry) = (source.path().to_owned(), Arc::clone(app.registry()));
+    let running = app.running();
     // Plugins take long to compile: on a thread of its own, as at the start.
     let prepared = unless_told(signals, move || {
         let (draft, watched) = source::load(&path);
-        (app::prepare_again(draft, &registry), watched)
+        (app::prepare_again(&running, draft, &registry), watched)
     });
     match prepared.await {
         Ok(None) => return false,

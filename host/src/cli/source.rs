@@ -62,7 +62,7 @@ impl Source {
 /// Reads a config, and gives what there was of its files before.
 pub(super) fn load(path: &Path) -> (Draft, Watched) {
     let mut files = vec![];
-    let mut read = |files: &[PathBuf]| {
+    let read = |files: &[PathBuf]| {
         let paths = std::iter::once(path.to_owned()).chain(files.iter().cloned());
         let watched = Watched::new(paths.collect());
         (config::load(path), watched)

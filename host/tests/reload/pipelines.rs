@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use otlet_tests::backend::Backend;
 use otlet_tests::metrics::scrape;
+use otlet_tests::program::Program;
 use otlet_tests::requests::{kv, text};
 use otlet_tests::sender::Sender;
 use tokio::task::JoinSet;
@@ -179,4 +180,44 @@ async fn what_did_not_change_keeps_its_counters_and_its_instances() {
     };
     assert_eq!((sent(&before), sent(&after)), (3, 5));
     backend.wait_for(5);
+}
+
+/// The names of a process's threads.
+#[cfg(target_os = "linux")]
+fn threads(otlet: &Program) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", otlet.id())).unwrap();
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).ok();
+    let names = tasks.filter_map(|task| name(task.unwrap()));
+    names.map(|name| name.trim().to_owned()).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_worker_threads_of_a_pipeline_that_is_gone_end() {
+    let backend = Backend::start();
+    let to = to(&backend.endpoint());
+    let one = traces(&[("enrich", &shop("north"))], &[("otlp", &to)]);
+    let second = format!("processors:\n  enrich/b: {{ {} }}\n", shop("south"));
+    let two = one.replacen("processors:\n", &second, 1)
+        + "    traces/b: { receivers: [otlp], processors: [enrich/b], exporters: [otlp] }\n";
+    let otlet = run(&two);
+    // The first batch of a processor goes to a worker thread.
+    let sender = Sender::grpc(otlet.grpc());
+    send(&sender, 0).await;
+    let of = |name: &str| {
+        threads(&otlet)
+            .iter()
+            .filter(|thread| *thread == name)
+            .count()
+    };
+    assert_eq!((of("otlet-traces"), of("otlet-traces/b")), (1, 1));
+    let line = otlet.reload(&one, APPLIED);
+    let removed = "removed=processors.enrich/b, service.pipelines.traces/b";
+    assert!(line.contains(removed), "{line}");
+    while of("otlet-traces/b") > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(of("otlet-traces"), 1);
+    send(&sender, 1).await;
+    backend.wait_for(3);
 }
