@@ -53,6 +53,8 @@ struct Ended {
     digest: Digest,
     /// Why the old version is back, if it is.
     cause: Option<Cause>,
+    /// The version that is no longer used: it is freed on the thread that looks.
+    _gone: Arc<Processor>,
 }
 
 /// The thread's own.
@@ -215,7 +217,7 @@ impl Looker {
     fn told(&self, plugin: &Plugin) -> Told {
         let shared = Arc::downgrade(&self.shared);
         let (plugin, digest) = (plugin.name().to_owned(), plugin.digest());
-        Box::new(move |cause| {
+        Box::new(move |cause, gone| {
             let Some(shared) = shared.upgrade() else {
                 return;
             };
@@ -223,6 +225,7 @@ impl Looker {
                 plugin,
                 digest,
                 cause,
+                _gone: gone,
             });
             if let Some(nudge) = shared.nudge.get() {
                 nudge.look();
@@ -236,6 +239,7 @@ impl Looker {
             plugin,
             digest,
             cause,
+            ..
         } in ended
         {
             let Some(trial) = self.trials.get_mut(&plugin) else {

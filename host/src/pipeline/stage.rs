@@ -206,7 +206,7 @@ impl Stage {
                 self.current.store(Arc::new(Version::new(old, None)));
                 drop(changing);
                 self.log_roll_back(failed);
-                told(Some(failed.cause));
+                told(Some(failed.cause), Arc::clone(&failed.processor));
             }
         }
         trial.has_gone()

@@ -14,9 +14,10 @@ const FIRST: u32 = 20;
 /// The errors that bring the old version back; a trap, a deadline passed or too much memory asked for does so at once.
 const ERRORS: u32 = 3;
 
-/// Is told once how a trial ended: with nothing, or why the old version came back. It must not block: a thread that carries
-/// telemetry calls it. A trial that is given up, since another version or the old one takes the place, ends untold.
-pub type Told = Box<dyn FnOnce(Option<Cause>) + Send + Sync>;
+/// Is told once how a trial ended: with nothing, or why the old version came back; and is given the version that has gone, so
+/// that it is freed elsewhere. It must not block: a thread that carries telemetry calls it. A trial that is given up, since
+/// another version or the old one takes the place, ends untold.
+pub type Told = Box<dyn FnOnce(Option<Cause>, Arc<Processor>) + Send + Sync>;
 
 /// A version's first batches.
 pub(super) struct Trial {
@@ -71,10 +72,10 @@ impl Trial {
         };
         *ended += 1;
         if *ended >= FIRST
-            && let State::On { told, .. } = mem::replace(&mut *state, State::Over)
+            && let State::On { told, old, .. } = mem::replace(&mut *state, State::Over)
         {
             drop(state);
-            told(None);
+            told(None, old);
         }
     }
 

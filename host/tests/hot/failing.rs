@@ -15,11 +15,11 @@ fn a_version_that_is_no_good_leaves_the_one_that_runs() {
         ),
         (
             r#"{"number": 3, "vice": "trap", "always": true}"#,
-            "failed with it on a sample of traces",
+            "failed with it on a sample of traces (trap)",
         ),
         (
             r#"{"number": 4, "vice": "error", "always": true}"#,
-            "as ordered",
+            "failed with it on a sample of traces (error)",
         ),
         ("no orders", "does not take the config of processor"),
     ] {

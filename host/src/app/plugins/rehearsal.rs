@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::User;
 use crate::app::prepare;
 use crate::batch::Batch;
-use crate::plugin::{Failure, LoadError, OnError, Place, Plugin, Processor, Refusal, Why};
+use crate::plugin::{Cause, Failure, LoadError, OnError, Place, Plugin, Processor, Refusal, Why};
 
 /// The processor with another version of its plugin, which has done well on a sample of each signal that it works on. What
 /// the sample batches left in it, or in its numbers, is not in the result.
@@ -31,9 +31,10 @@ pub(super) fn rehearse(plugin: &Arc<Plugin>, user: &User) -> Result<Processor, R
         prepare::processor(plugin, &user.config, user.keeps_letters).map_err(cannot)?;
     for signal in &manifest.signals {
         let batch = samples::batch(*signal);
-        if let Err(failure) = run(&rehearsing, batch) {
+        // Its own words may quote its config too.
+        if let Err(cause) = run(&rehearsing, batch) {
             let reason = format!(
-                "processor {name:?} failed with it on a sample of {}: {failure}",
+                "processor {name:?} failed with it on a sample of {} ({cause})",
                 signal.name()
             );
             return Err(refused(Why::Trial, reason));
@@ -50,10 +51,10 @@ pub(super) fn processor(plugin: &Arc<Plugin>, user: &User) -> Result<Processor, 
     running.with(Arc::clone(plugin), Some(on_error))
 }
 
-fn run(processor: &Processor, batch: Batch) -> Result<(), String> {
+fn run(processor: &Processor, batch: Batch) -> Result<(), &'static str> {
     match processor.process(batch, Place::Worker) {
         Ok(_) => Ok(()),
-        Err(Failure::Failed { reason, .. }) => Err(reason),
-        Err(Failure::Slow(_) | Failure::Busy(_)) => Err("it was not run".to_owned()),
+        Err(Failure::Failed { cause, .. }) => Err(cause.name()),
+        Err(Failure::Slow(_) | Failure::Busy(_)) => Err(Cause::Busy.name()),
     }
 }

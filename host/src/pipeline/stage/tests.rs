@@ -27,7 +27,7 @@ fn batch() -> Batch {
 /// Swaps in a version; what it is told comes out of the result.
 fn swap(stage: &Stage, new: Processor) -> mpsc::Receiver<Option<Cause>> {
     let (tell, told) = mpsc::sync_channel(1);
-    stage.swap(new, Box::new(move |cause| tell.send(cause).unwrap()));
+    drop(stage.swap(new, Box::new(move |cause, _| tell.send(cause).unwrap())));
     told
 }
 
