@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::config::{Config, ProcessorConfig};
 use crate::pipeline::{Stage, Told};
-use crate::plugin::{Cause, Digest, Found, Offer, Plugin, Registry};
+use crate::plugin::{Cause, Digest, Found, Offer, Plugin, Processor, Registry};
 use crate::watch::{Nudge, Watch, Watched};
 
 /// How long a file that cannot be read as a component must stay as it is to be refused.
@@ -65,6 +65,8 @@ struct Looker {
     unfinished: BTreeMap<PathBuf, Found>,
     /// Versions on trial, by their plugins' names.
     trials: BTreeMap<String, OnTrial>,
+    /// The versions that are remembered to do well, by their plugins' names.
+    good: BTreeMap<String, Digest>,
     /// Why the directory cannot be read, where that has been said.
     unreadable: Option<String>,
 }
@@ -131,6 +133,7 @@ impl Plugins {
             shared: Arc::clone(&self.shared),
             unfinished: BTreeMap::new(),
             trials: BTreeMap::new(),
+            good: BTreeMap::new(),
             unreadable: None,
         };
         let watched = Watched::new(vec![directory]);
@@ -197,7 +200,7 @@ impl Looker {
         );
     }
 
-    fn swap(&mut self, user: &User, plugin: &Arc<Plugin>, new: crate::plugin::Processor) {
+    fn swap(&mut self, user: &User, plugin: &Arc<Plugin>, new: Processor) {
         let old = user.stage.swap(new, self.told(plugin)).shared_plugin();
         let trial = OnTrial {
             plugin: Arc::clone(plugin),
@@ -256,9 +259,27 @@ impl Looker {
                 continue;
             };
             match cause {
-                None => self.registry.prove(&trial.plugin),
+                None => self.pass(&trial.plugin),
                 Some(cause) => self.roll_back(&trial, cause),
             }
+        }
+    }
+
+    fn pass(&mut self, plugin: &Plugin) {
+        self.keep_good(plugin);
+        tracing::info!(
+            plugin = plugin.name(),
+            version = plugin.version(),
+            digest = %plugin.digest(),
+            "plugin has passed its trial"
+        );
+    }
+
+    fn keep_good(&mut self, plugin: &Plugin) {
+        let digest = plugin.digest();
+        if self.good.get(plugin.name()) != Some(&digest) {
+            self.good.insert(plugin.name().to_owned(), digest);
+            self.registry.keep_good(plugin);
         }
     }
 
@@ -282,25 +303,29 @@ impl Looker {
         }
     }
 
-    /// Has stages use the registry's versions that came with a config while those changed.
+    /// Has stages use the registry's versions where a config came or changed what is allowed, and remembers what does well.
     fn keep_current(&mut self) {
         let users = lock(&self.shared.users).clone();
         for user in users {
-            let runs = user.stage.processor().plugin().digest();
-            let Some(current) = self.registry.current(&user.config.plugin) else {
+            let name = &user.config.plugin;
+            let Some(current) = self.registry.current(name) else {
                 continue;
             };
-            if current.digest() == runs {
+            // A stage that runs another has brought that back: the end of the trial is seen to next.
+            if self.trials.contains_key(name) {
                 continue;
             }
-            match rehearsal::rehearse(&current, &user) {
-                Ok(processor) => self.swap(&user, &current, processor),
-                Err(refusal) => tracing::error!(
-                    processor = user.config.name,
-                    reason = refusal.reason,
-                    "a processor cannot use the current version of its plugin, and goes on with another"
-                ),
+            if current.digest() != user.stage.processor().plugin().digest() {
+                match rehearsal::rehearse(&current, &user) {
+                    Ok(processor) => user.stage.replace(processor),
+                    Err(refusal) => tracing::error!(
+                        processor = user.config.name,
+                        reason = refusal.reason,
+                        "a processor cannot use the current version of its plugin, and goes on with another"
+                    ),
+                }
             }
+            self.keep_good(&current);
         }
     }
 

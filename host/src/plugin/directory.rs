@@ -64,6 +64,11 @@ impl Stamp {
 }
 
 impl Found {
+    /// The file of the plugin of this name as it is now.
+    pub(super) fn of(path: &Path, name: &str) -> Self {
+        Self::at(path.to_owned(), name)
+    }
+
     fn at(path: PathBuf, stem: &str) -> Self {
         Self {
             name: tame(stem),

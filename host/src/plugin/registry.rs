@@ -8,6 +8,7 @@
 //! by a name that the config has pinned to another digest.
 
 mod entry;
+mod past;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ use super::refusal::{Absent, Refusal, Why};
 use super::settings::{Digest, Settings};
 use super::vault::Vault;
 
+use past::{Mark, Past};
+
 pub use entry::{Entry, Source, State};
 
 /// The plugins that there are.
@@ -36,6 +39,7 @@ pub struct Registry {
     /// Held while something is compiled, so that nothing is compiled twice.
     compiling: Mutex<()>,
     vault: Option<Arc<Vault>>,
+    past: Past,
     cache: Option<Cache>,
 }
 
@@ -52,8 +56,8 @@ struct Known {
     current: BTreeMap<String, Current>,
     /// What is known of the directory's files, by their paths.
     files: BTreeMap<PathBuf, File>,
-    /// The components that failed in service, by their plugins' names, with the reasons.
-    marks: BTreeMap<String, (Digest, String)>,
+    /// The components that failed in service, by their files' paths, as far as it was asked for them.
+    marks: BTreeMap<PathBuf, Option<Mark>>,
 }
 
 #[derive(Clone, Debug)]
@@ -119,6 +123,7 @@ impl Registry {
         let vault = vault.map(Arc::new);
         Ok(Self {
             cache: vault.clone().map(Cache::new),
+            past: Past::new(vault.clone()),
             vault,
             engine: Engine::new(instances)?,
             bundled: bundled.collect(),
@@ -370,7 +375,7 @@ impl Registry {
         })?;
         let digest = Digest::of(&wasm);
         let objection = self.objection(&self.known().settings, &found.name, digest);
-        match objection.or_else(|| self.marked(&found.name, digest)) {
+        match objection.or_else(|| self.marked(found, digest)) {
             Some(refusal) => Err((refusal, Some(digest))),
             None => Ok((wasm, digest, stamp)),
         }

@@ -1,5 +1,8 @@
 //! Versions that are no good: before they are used, and in service.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 /// A span that some versions fail on.
@@ -98,6 +101,47 @@ fn a_marked_file_stays_refused_until_it_changes() {
     assert_eq!(hot.sends(), 3);
     // The mark is lifted.
     hot.swap("stamp.wasm", &bad);
+    assert_eq!(hot.sends(), 2);
+}
+
+#[test]
+fn a_mark_and_the_last_good_version_survive_a_restart() {
+    let mut hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    hot.swap("stamp.wasm", &good(2));
+    for _ in 0..20 {
+        assert_eq!(hot.sends(), 2);
+    }
+    hot.otlet.wait_for("plugin has passed its trial");
+    let bad = version(r#"{"number": 3, "vice": "trap"}"#);
+    hot.swap("stamp.wasm", &bad);
+    assert_eq!(hot.send(BAD).code, 0);
+    hot.otlet.wait_for("it failed in service");
+    hot.restart(&["stamp"]);
+    hot.otlet.wait_for("the version before it is in use");
+    assert_eq!(hot.sends(), 2);
+    // Another file lifts the mark, also for the one that had it.
+    hot.swap("stamp.wasm", &good(4));
+    assert_eq!(hot.sends(), 4);
+    hot.swap("stamp.wasm", &bad);
+    assert_eq!(hot.sends(), 3);
+    hot.restart(&["stamp"]);
+    assert_eq!(hot.sends(), 3);
+}
+
+#[test]
+fn without_a_folder_to_remember_in_a_mark_is_forgotten_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("plugins")).unwrap();
+    fs::write(folder.path().join("plugins/stamp.wasm"), good(1)).unwrap();
+    fs::create_dir(folder.path().join("cache")).unwrap();
+    // Others can look into it.
+    fs::set_permissions(folder.path().join("cache"), Permissions::from_mode(0o755)).unwrap();
+    let mut hot = Hot::start_in(folder, &["stamp"]);
+    hot.swap("stamp.wasm", &version(r#"{"number": 2, "vice": "trap"}"#));
+    assert_eq!(hot.send(BAD).code, 0);
+    hot.otlet
+        .wait_for("there is no folder to remember in that a plugin failed");
+    hot.restart(&["stamp"]);
     assert_eq!(hot.sends(), 2);
 }
 

@@ -87,6 +87,12 @@ impl Hot {
         }
     }
 
+    /// Ends the program and starts it again.
+    fn restart(&mut self, processors: &[&str]) {
+        self.otlet.terminate();
+        self.otlet = run(self.folder.path(), &self.backend, processors);
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -137,7 +143,7 @@ impl Hot {
 fn run(folder: &Path, backend: &Backend, processors: &[&str]) -> Program {
     let config = format!(
         "
-plugins: {{ directory: {} }}
+plugins: {{ directory: {}, cache: {} }}
 receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
 processors: {{ {} }}
 exporters: {{ otlp: {{ endpoint: '{}', sending_queue: {{ enabled: false }} }} }}
@@ -146,6 +152,7 @@ service:
     traces: {{ receivers: [otlp], processors: [{}], exporters: [otlp] }}
 ",
         folder.join("plugins").display(),
+        folder.join("cache").display(),
         processors
             .iter()
             .map(|name| format!("{name}: {{}}"))

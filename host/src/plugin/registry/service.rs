@@ -1,8 +1,10 @@
-//! What plugins are in service: which are current, and which have failed there.
+//! Which plugins are in service, which have failed there, and what comes back in their place.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{FileState, Found, Plugin, Registry, log_refusal, refusal};
+use super::past::Mark;
+use super::{Current, FileState, Found, Plugin, Registry, Source, log_refusal, refusal};
 use crate::plugin::refusal::{Refusal, Why};
 use crate::plugin::settings::Digest;
 use crate::plugin::stats::Cause;
@@ -17,49 +19,95 @@ impl Registry {
 
     /// Puts a plugin back into the place of one that failed in service, which is marked until its file changes.
     pub fn roll_back(&self, failed: &Plugin, old: &Arc<Plugin>, cause: Cause) {
+        let Some(path) = self.path_of(failed.name()) else {
+            return;
+        };
         let (name, digest) = (failed.name(), failed.digest());
         let reason = format!(
             "it failed in service ({}), and the version before it was put back: put another file in its place",
             cause.name()
         );
+        let refused = refusal(Why::RolledBack, &reason);
+        log_refusal(name, &path, Some(digest), &refused);
+        let mark = Mark { digest, reason };
+        self.past.set_mark(&path, Some(&mark));
         let mut known = self.known();
         if let Some(current) = known.current.get_mut(name) {
             current.plugin = Arc::clone(old);
         }
-        let refused = refusal(Why::RolledBack, &reason);
-        let files = known.files.iter_mut();
-        for (path, file) in files.filter(|(_, file)| file.digest == Some(digest)) {
-            if file.name == name {
-                log_refusal(name, path, Some(digest), &refused);
-                file.state = FileState::Refused(refused.clone());
-            }
+        let file = known.files.get_mut(&path);
+        if let Some(file) = file.filter(|file| file.digest == Some(digest)) {
+            file.state = FileState::Refused(refused);
         }
-        known.marks.insert(name.to_owned(), (digest, reason));
+        known.marks.insert(path, Some(mark));
     }
 
-    /// Remembers that a plugin has done well in service.
-    pub fn prove(&self, plugin: &Plugin) {
-        tracing::info!(
-            plugin = plugin.name(),
-            version = plugin.version(),
-            digest = %plugin.digest(),
-            "plugin has passed its trial"
-        );
+    /// Remembers the component of a plugin that does well in service, if its file still has it.
+    pub fn keep_good(&self, plugin: &Plugin) {
+        let Some(path) = self.path_of(plugin.name()) else {
+            return;
+        };
+        let is_kept = |wasm: &[u8]| Digest::of(wasm) == plugin.digest();
+        if self.past.good(&path).as_deref().is_some_and(is_kept) {
+            return;
+        }
+        let read = Found::of(&path, plugin.name()).read();
+        if let Ok((wasm, _)) = read
+            && is_kept(&wasm)
+        {
+            self.past.set_good(&path, &wasm);
+        }
     }
 
     /// Why a component that failed in service is not used. A file with another one lifts the mark.
-    pub(super) fn marked(&self, name: &str, digest: Digest) -> Option<Refusal> {
+    pub(super) fn marked(&self, found: &Found, digest: Digest) -> Option<Refusal> {
         let mut known = self.known();
-        let (marked, reason) = known.marks.get(name)?;
-        if *marked == digest {
-            return Some(refusal(Why::RolledBack, reason));
+        let marks = &mut known.marks;
+        if !marks.contains_key(&found.path) {
+            marks.insert(found.path.clone(), self.past.mark(&found.path));
         }
-        known.marks.remove(name);
+        let mark = marks.get(&found.path).cloned().flatten()?;
+        if mark.digest == digest {
+            return Some(refusal(Why::RolledBack, &mark.reason));
+        }
+        marks.insert(found.path.clone(), None);
+        drop(known);
+        self.past.set_mark(&found.path, None);
         None
     }
 
-    /// The component that was in service before the one that a file holds, and that is marked.
-    pub(super) fn last_good(&self, _found: &Found) -> Option<Arc<Plugin>> {
-        None
+    /// The plugin that was in service before the one of a file that is marked, made the current one of its name.
+    pub(super) fn last_good(&self, found: &Found) -> Option<Arc<Plugin>> {
+        let wasm = self.past.good(&found.path)?;
+        let digest = Digest::of(&wasm);
+        let objection = self.objection(&self.known().settings, &found.name, digest);
+        if objection.is_some() {
+            return None;
+        }
+        let plugin = self.load(&found.name, &wasm);
+        let plugin = plugin.inspect_err(|error| {
+            tracing::warn!(%error, "the last good version of a plugin cannot be loaded");
+        });
+        let plugin = Arc::new(plugin.ok()?);
+        tracing::warn!(
+            plugin = found.name,
+            version = plugin.version(),
+            digest = %digest,
+            "a plugin's file is refused since it failed in service: the version before it is in use"
+        );
+        let current = Current {
+            plugin: Arc::clone(&plugin),
+            source: Source::File(found.path.clone()),
+        };
+        self.known().current.insert(found.name.clone(), current);
+        Some(plugin)
+    }
+
+    /// The file that the current plugin of this name came of.
+    fn path_of(&self, name: &str) -> Option<PathBuf> {
+        match &self.known().current.get(name)?.source {
+            Source::File(path) => Some(path.clone()),
+            Source::Bundled => None,
+        }
     }
 }
