@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::plugin::load::LARGEST;
 use crate::plugin::settings::Digest;
@@ -111,9 +110,8 @@ fn tell(file: &Path, kept: io::Result<()>) {
 
 fn name(file: &Path, ending: &str) -> String {
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
-    let stem: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{stem}.{ending}")
+    let stem = Digest::of(file.as_os_str().as_encoded_bytes());
+    format!("{}.{ending}", stem.hexadecimal())
 }
 
 #[cfg(test)]

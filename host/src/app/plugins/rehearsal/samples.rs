@@ -43,7 +43,7 @@ fn traces() -> ExportTraceServiceRequest {
     };
     ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
-            resource: resource(),
+            resource: Some(resource()),
             scope_spans: vec![ScopeSpans {
                 spans: vec![span(1, "GET /carts/{id}"), span(2, "SELECT carts")],
                 ..ScopeSpans::default()
@@ -65,7 +65,7 @@ fn metrics() -> ExportMetricsServiceRequest {
     };
     ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
-            resource: resource(),
+            resource: Some(resource()),
             scope_metrics: vec![ScopeMetrics {
                 metrics: vec![Metric {
                     name: "system.cpu.utilization".to_owned(),
@@ -85,13 +85,13 @@ fn logs() -> ExportLogsServiceRequest {
         time_unix_nano: TIME,
         severity_number: 9,
         severity_text: "INFO".to_owned(),
-        body: text("cart 7 was paid for"),
+        body: Some(text("cart 7 was paid for")),
         attributes: attributes(),
         ..LogRecord::default()
     };
     ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs {
-            resource: resource(),
+            resource: Some(resource()),
             scope_logs: vec![ScopeLogs {
                 log_records: vec![record],
                 ..ScopeLogs::default()
@@ -101,11 +101,11 @@ fn logs() -> ExportLogsServiceRequest {
     }
 }
 
-fn resource() -> Option<Resource> {
-    Some(Resource {
+fn resource() -> Resource {
+    Resource {
         attributes: vec![attribute("service.name", "sample")],
         ..Resource::default()
-    })
+    }
 }
 
 fn attributes() -> Vec<KeyValue> {
@@ -115,13 +115,13 @@ fn attributes() -> Vec<KeyValue> {
 fn attribute(key: &str, value: &str) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
-        value: text(value),
+        value: Some(text(value)),
         ..KeyValue::default()
     }
 }
 
-fn text(value: &str) -> Option<AnyValue> {
-    Some(AnyValue {
+fn text(value: &str) -> AnyValue {
+    AnyValue {
         value: Some(Value::StringValue(value.to_owned())),
-    })
+    }
 }
