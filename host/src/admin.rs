@@ -1,9 +1,10 @@
-//! The admin endpoint: `/metrics`, `/healthz` and `/readyz` over HTTP/1.1.
+//! The admin endpoint: `/metrics`, `/plugins`, `/healthz` and `/readyz` over HTTP/1.1.
 //!
 //! It has a thread of its own, so that it answers while the IO threads are busy and plugins spin. It is for scrapers and
 //! probes, not for telemetry: a request is answered on a connection of its own, and everything about it has a bound.
 //!
-//! **Invariant**: what it tells are names from the config and numbers, never telemetry and never a secret.
+//! **Invariant**: what it tells are names from the config and of plugins, reasons why these are refused, and numbers: never
+//! telemetry and never a secret.
 
 mod pages;
 mod serve;
@@ -48,6 +49,8 @@ pub enum Stage {
     Ready,
     /// otlet takes nothing in any more.
     Ending,
+    /// A plugin that the config names is not there yet.
+    Waiting,
 }
 
 /// A running admin endpoint. Dropping it closes the socket.
@@ -67,8 +70,13 @@ pub enum Format {
     Classic,
 }
 
-/// Writes the page `/metrics`.
-pub type Metrics = Arc<dyn Fn(Format) -> String + Send + Sync>;
+/// Who writes the pages that change.
+pub struct Shown {
+    /// `/metrics`.
+    pub metrics: Box<dyn Fn(Format) -> String + Send + Sync>,
+    /// `/plugins`, in JSON.
+    pub plugins: Box<dyn Fn() -> String + Send + Sync>,
+}
 
 impl Health {
     /// From now on it is so.
@@ -81,20 +89,21 @@ impl Health {
         match self.0.load(Ordering::Relaxed) {
             0 => Stage::Starting,
             1 => Stage::Ready,
+            3 => Stage::Waiting,
             _ => Stage::Ending,
         }
     }
 }
 
 /// Starts the endpoint: when this returns, its socket is open.
-pub fn start(config: &Config, metrics: Metrics, health: Arc<Health>) -> io::Result<Admin> {
+pub fn start(config: &Config, shown: Shown, health: Arc<Health>) -> io::Result<Admin> {
     let listener = bind(config.endpoint).map_err(|error| {
         let message = format!("admin: cannot listen on {}: {error}", config.endpoint);
         io::Error::new(error.kind(), message)
     })?;
     let address = listener.local_addr()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let pages = Arc::new(Pages { metrics, health });
+    let pages = Arc::new(Pages { shown, health });
     let (alive, ended) = oneshot::channel::<()>();
     thread::Builder::new()
         .name("otlet-admin".to_owned())

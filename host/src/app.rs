@@ -1,7 +1,9 @@
 //! Puts the program together: the one place that knows every part.
 
 mod changes;
+mod front;
 mod leaving;
+mod listing;
 mod parts;
 mod plugins;
 mod prepare;
@@ -30,10 +32,12 @@ use crate::queue::Lost;
 use crate::receiver::{self, jsonlines};
 use crate::runtime::Runtimes;
 use leaving::Leaving;
-use parts::{memory_limit, output, start_admin, start_letters};
+use parts::{memory_limit, output, start_letters};
 use plugins::Plugins;
 
 pub use changes::{Changes, Listed};
+pub use front::Front;
+pub use listing::{Row, plugins};
 pub use prepare::{Prepared, Running, missing, prepare, prepare_again, registry};
 pub use replay::Replay;
 
@@ -74,13 +78,19 @@ pub struct App {
 impl App {
     /// Starts everything that the config names, last part first, so that nothing is taken in that could not go on.
     pub fn start(prepared: Prepared) -> anyhow::Result<Self> {
+        let front = Front::open(prepared.config.admin.as_ref(), &prepared.registry)?;
+        Self::start_behind(front, prepared)
+    }
+
+    /// The same, where some of it stands already.
+    pub fn start_behind(front: Front, prepared: Prepared) -> anyhow::Result<Self> {
         let Prepared {
             config,
             stages,
             registry,
             ..
         } = prepared;
-        let mut app = Self::idle(&config, registry)?;
+        let mut app = Self::idle(front, &config, registry)?;
         app.begin(config, stages)?;
         app.health.set(admin::Stage::Ready);
         let held = app.lines.iter().filter_map(jsonlines::Running::only_copy);
@@ -89,10 +99,13 @@ impl App {
     }
 
     /// What all parts need, and that goes on whatever config comes after this one.
-    fn idle(config: &Config, registry: Arc<Registry>) -> anyhow::Result<Self> {
+    fn idle(front: Front, config: &Config, registry: Arc<Registry>) -> anyhow::Result<Self> {
+        let Front {
+            sources,
+            health,
+            admin,
+        } = front;
         let handles = jsonlines::Handles::of_process();
-        let (sources, health) = (Sources::new(), Arc::<Health>::default());
-        let admin = start_admin(config, &sources, &health)?;
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let runtimes = Runtimes::start(threads)?;
         let letters = start_letters(config, &runtimes)?;

@@ -1,13 +1,16 @@
 //! The command line.
 
+mod plugins;
 mod reload;
 mod replay;
 mod source;
+mod waiting;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::Context;
@@ -16,9 +19,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::app::{self, App, Prepared};
+use crate::app::{self, App, Front, Prepared};
 use crate::config::Draft;
-use crate::plugin::{BUNDLED, default_cache};
+use crate::plugin::{BUNDLED, Registry, default_cache};
 use crate::telemetry::Logging;
 use crate::{config, demo, metrics, telemetry};
 use source::Source;
@@ -38,6 +41,9 @@ enum Command {
         /// The config file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Wait for plugins whose files are not there yet, or cannot be used, instead of refusing to start.
+        #[arg(long)]
+        wait_for_plugins: bool,
     },
     /// Check a config file and report every mistake in it.
     Check {
@@ -48,6 +54,11 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Say what plugins there are.
+    Plugin {
+        #[command(subcommand)]
+        command: PluginCommand,
     },
     /// Send dead letters to where they were to go, the oldest first, and remove each that was delivered.
     Replay {
@@ -71,10 +82,26 @@ enum ConfigCommand {
     Defaults,
 }
 
+#[derive(Subcommand)]
+enum PluginCommand {
+    /// List the bundled plugins and the files of the plugin directory, with what is wrong with them.
+    List {
+        /// The config file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// How the list is written.
+        #[arg(long, value_enum, default_value_t = plugins::Format::Table)]
+        format: plugins::Format,
+    },
+}
+
 /// Runs the program and gives its exit code: 0 done, 1 failed, 2 a bad command line or config.
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Run { config } => run(&config),
+        Command::Run {
+            config,
+            wait_for_plugins,
+        } => run(&config, wait_for_plugins),
         Command::Check { file } => check(&file),
         Command::Config {
             command: ConfigCommand::Defaults,
@@ -82,6 +109,9 @@ pub fn main() -> ExitCode {
             say(&mut io::stdout(), config::DEFAULTS.trim_end());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Plugin {
+            command: PluginCommand::List { config, format },
+        } => plugins::list(&config, format),
         Command::Replay { directory, config } => replay::main(&directory, &config),
         Command::Demo { seed } => demo::main(seed).map(|()| ExitCode::SUCCESS),
     };
@@ -98,9 +128,18 @@ fn say(to: &mut impl Write, text: &str) {
 
 /// Makes a config's plugins ready; what there is to say about it goes to standard error.
 fn prepare(draft: Draft) -> anyhow::Result<Option<Prepared>> {
+    let registry = registry(&draft)?;
+    Ok(prepare_with(draft, &registry))
+}
+
+fn registry(draft: &Draft) -> anyhow::Result<Arc<Registry>> {
+    let cache = default_cache(|name| env::var_os(name));
+    Ok(app::registry(draft, &BUNDLED, cache)?)
+}
+
+fn prepare_with(draft: Draft, registry: &Arc<Registry>) -> Option<Prepared> {
     let styled = io::stderr().is_terminal();
-    let registry = app::registry(&draft, &BUNDLED, default_cache(|name| env::var_os(name)))?;
-    Ok(match app::prepare(draft, &registry) {
+    match app::prepare(draft, registry) {
         Ok(prepared) => {
             if !prepared.warnings.is_empty() {
                 say(&mut io::stderr(), &prepared.warnings.render(styled));
@@ -111,7 +150,7 @@ fn prepare(draft: Draft) -> anyhow::Result<Option<Prepared>> {
             say(&mut io::stderr(), &report.render(styled));
             None
         }
-    })
+    }
 }
 
 const BAD_CONFIG: u8 = 2;
@@ -124,7 +163,7 @@ fn check(path: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run(path: &Path) -> anyhow::Result<ExitCode> {
+fn run(path: &Path, waits: bool) -> anyhow::Result<ExitCode> {
     metrics::begin();
     control()?.block_on(async {
         let mut signals = Signals::new()?;
@@ -141,19 +180,41 @@ fn run(path: &Path) -> anyhow::Result<ExitCode> {
             .context("no thread for the log could be started")?;
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, config = %path.display(), "starting");
-        let Some(prepared) = unless_told(&mut signals.ends, || prepare(draft)).await? else {
+        let Some((front, prepared)) = start(draft, waits, &mut signals.ends).await? else {
             tracing::info!("told to end before it had started: nothing was received");
             return Ok(ExitCode::SUCCESS);
         };
-        let Some(prepared) = prepared? else {
+        let Some(prepared) = prepared else {
             return Ok(ExitCode::from(BAD_CONFIG));
         };
-        let mut app = App::start(prepared)?;
+        let mut app = match front {
+            Some(front) => App::start_behind(front, prepared)?,
+            None => App::start(prepared)?,
+        };
         tracing::info!("ready");
         let mut source = Source::new(path);
         source.watch(watched);
         serve(&mut app, &mut source, &mut signals, &log).await
     })
+}
+
+/// Makes a config ready, once its plugins are there if it is to wait for them; nothing if it is told to end.
+async fn start(
+    draft: Draft,
+    waits: bool,
+    ends: &mut Ends,
+) -> anyhow::Result<Option<(Option<Front>, Option<Prepared>)>> {
+    let registry = registry(&draft)?;
+    let (draft, front) = if waits && !draft.has_mistakes() {
+        let Some(there) = waiting::wait(draft, &registry, ends).await? else {
+            return Ok(None);
+        };
+        there
+    } else {
+        (draft, None)
+    };
+    let prepared = unless_told(ends, move || prepare_with(draft, &registry)).await?;
+    Ok(prepared.map(|prepared| (front, prepared)))
 }
 
 /// Does what takes long on a thread of its own; nothing comes of it if a signal comes first, and the thread is left behind.

@@ -102,6 +102,7 @@ const MAY_USE: [(&str, &[&str]); 28] = [
             "memory",
             "payload",
             "pipeline",
+            "plugin",
             "queue",
             "receiver",
             "runtime",

@@ -98,13 +98,32 @@ impl Program {
         Self::begin_as(command(binary), config, input, output)
     }
 
-    fn begin_as(mut program: Command, config: &str, input: Stdio, output: Stdio) -> Self {
+    /// Runs it with these words after those that name the config, and does not wait for anything.
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn begin_with(command: Command, config: &str, words: &[&str]) -> Self {
+        Self::begin_between(command, config, words, Stdio::null(), Stdio::inherit())
+    }
+
+    fn begin_as(program: Command, config: &str, input: Stdio, output: Stdio) -> Self {
+        Self::begin_between(program, config, &[], input, output)
+    }
+
+    fn begin_between(
+        mut program: Command,
+        config: &str,
+        words: &[&str],
+        input: Stdio,
+        output: Stdio,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join(CONFIG);
         std::fs::write(&path, config).expect("a file can be written");
         let mut child = program
             .args(["run", "--config"])
             .arg(path)
+            .args(words)
             .stdin(input)
             .stdout(output)
             .stderr(Stdio::piped())

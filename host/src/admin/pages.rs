@@ -5,19 +5,21 @@ use std::sync::Arc;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
-use super::{Format, Health, Metrics, Stage};
+use super::{Format, Health, Shown, Stage};
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 const OPENMETRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 const CLASSIC: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-const PATHS: &str = "the pages are /metrics, /healthz and /readyz\n";
+const PATHS: &str = "the pages are /metrics, /plugins, /healthz and /readyz\n";
 
 /// What there is to see.
 pub(super) struct Pages {
-    pub(super) metrics: Metrics,
+    pub(super) shown: Shown,
     pub(super) health: Arc<Health>,
 }
 
@@ -25,7 +27,7 @@ impl Pages {
     /// Answers a request, whatever its body.
     pub(super) fn answer<B>(&self, request: &Request<B>) -> Response<String> {
         let (status, text) = match request.uri().path() {
-            "/metrics" | "/healthz" | "/readyz" if !is_read(request.method()) => {
+            "/metrics" | "/plugins" | "/healthz" | "/readyz" if !is_read(request.method()) => {
                 let text = "this is read by GET\n".to_owned();
                 let mut answer = page(StatusCode::METHOD_NOT_ALLOWED, PLAIN, text);
                 answer
@@ -39,13 +41,18 @@ impl Pages {
                 } else {
                     (CLASSIC, Format::Classic)
                 };
-                return page(StatusCode::OK, kind, (self.metrics)(format));
+                return page(StatusCode::OK, kind, (self.shown.metrics)(format));
             }
+            "/plugins" => return page(StatusCode::OK, JSON, (self.shown.plugins)()),
             "/healthz" => (StatusCode::OK, "alive\n"),
             "/readyz" => match self.health.get() {
                 Stage::Starting => (
                     StatusCode::SERVICE_UNAVAILABLE,
                     "starting: not every receiver listens yet\n",
+                ),
+                Stage::Waiting => (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "waiting for plugins: /plugins says for which\n",
                 ),
                 Stage::Ready => (StatusCode::OK, "ready\n"),
                 Stage::Ending => (

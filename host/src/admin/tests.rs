@@ -9,11 +9,17 @@ fn started() -> (Admin, Arc<Health>) {
         endpoint: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     };
     let health = Arc::<Health>::default();
-    let metrics: Metrics = Arc::new(|format| format!("{format:?}\n"));
     (
-        start(&config, metrics, Arc::clone(&health)).unwrap(),
+        start(&config, shown(), Arc::clone(&health)).unwrap(),
         health,
     )
+}
+
+fn shown() -> Shown {
+    Shown {
+        metrics: Box::new(|format| format!("{format:?}\n")),
+        plugins: Box::new(|| "{}\n".to_owned()),
+    }
 }
 
 /// What is answered to these bytes, until the connection is closed.
@@ -34,6 +40,7 @@ fn ready_is_from_the_last_receiver_to_the_shutdown() {
     let (admin, health) = started();
     for (stage, status, says) in [
         (Stage::Starting, "HTTP/1.1 503 ", "starting"),
+        (Stage::Waiting, "HTTP/1.1 503 ", "waiting for plugins"),
         (Stage::Ready, "HTTP/1.1 200 ", "ready"),
         (Stage::Ending, "HTTP/1.1 503 ", "shutting down"),
     ] {
@@ -79,7 +86,7 @@ fn what_is_no_page_is_told_the_pages_and_what_is_no_get_the_method() {
         let answer = get(&admin, path);
         assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
         assert!(
-            answer.contains("/metrics, /healthz and /readyz"),
+            answer.contains("/metrics, /plugins, /healthz and /readyz"),
             "{answer}"
         );
     }
@@ -135,8 +142,7 @@ fn a_port_that_is_taken_is_named() {
     let config = Config {
         endpoint: admin.address(),
     };
-    let metrics: Metrics = Arc::new(|_format| String::new());
-    let error = start(&config, metrics, health).unwrap_err().to_string();
+    let error = start(&config, shown(), health).unwrap_err().to_string();
     assert!(error.contains(&admin.address().to_string()), "{error}");
     assert!(error.starts_with("admin: cannot listen on "), "{error}");
 }

@@ -158,6 +158,7 @@ pub(super) fn fixed(old: &Config, new: &Config) -> Vec<String> {
         }
     };
     restart("dead_letters", old.dead_letters != new.dead_letters);
+    restart("plugins.cache", old.plugins.cache != new.plugins.cache);
     let (before, after) = (old.logs.encoding, new.logs.encoding);
     restart("service.telemetry.logs.encoding", before != after);
     if stdin(old) != stdin(new) {

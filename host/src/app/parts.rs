@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::listing;
 use crate::admin::{self, Admin, Health};
 use crate::config::{Config, PipelineConfig};
 use crate::exporter::{Exporter, Output};
@@ -72,19 +73,22 @@ pub(super) fn assemble(
 }
 
 pub(super) fn start_admin(
-    config: &Config,
+    config: Option<&admin::Config>,
     sources: &Arc<Sources>,
     health: &Arc<Health>,
 ) -> anyhow::Result<Option<Admin>> {
-    let Some(config) = &config.admin else {
+    let Some(config) = config else {
         return Ok(None);
     };
-    let sources = Arc::clone(sources);
-    let page: admin::Metrics = Arc::new(move |format| match format {
-        admin::Format::OpenMetrics => metrics::text(&sources),
-        admin::Format::Classic => metrics::classic(&metrics::text(&sources)),
-    });
-    Ok(Some(admin::start(config, page, Arc::clone(health))?))
+    let (counted, listed) = (Arc::clone(sources), Arc::clone(sources));
+    let shown = admin::Shown {
+        metrics: Box::new(move |format| match format {
+            admin::Format::OpenMetrics => metrics::text(&counted),
+            admin::Format::Classic => metrics::classic(&metrics::text(&counted)),
+        }),
+        plugins: Box::new(move || listing::page(&listed)),
+    };
+    Ok(Some(admin::start(config, shown, Arc::clone(health))?))
 }
 
 pub(super) fn start_pushes(config: &Config, sources: &Arc<Sources>) -> anyhow::Result<Vec<Push>> {

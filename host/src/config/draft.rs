@@ -155,6 +155,11 @@ impl Draft {
         self.dead_letters.is_some()
     }
 
+    /// The admin endpoint, as far as it could be read.
+    pub fn admin(&self) -> Option<&crate::admin::Config> {
+        self.admin.as_ref()
+    }
+
     /// Where plugins come from, as far as it could be read.
     pub fn plugins(&self) -> &plugin::Settings {
         &self.plugins

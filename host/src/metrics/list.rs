@@ -156,6 +156,10 @@ metrics! {
         "Linear memory of the instances alive now.";
     PLUGIN_LINES: Counter "otlet.plugin.dropped_log_lines", Unit::Of("{line}"), PROCESSOR,
         "Lines that a plugin logged or printed and that were left out, over log_lines or withheld.";
+    PLUGIN_INFO: Gauge "otlet.plugin.info", Unit::Of("1"), &["plugin", "version", "digest"],
+        "Always 1, for each plugin that is loaded.";
+    PLUGIN_REFUSED: Gauge "otlet.plugin.refused_files", Unit::Of("{file}"), &["plugin", "error.type"],
+        "Files of the plugin directory that are refused now, by why.";
     PLUGIN_COUNTS: Counter "otlet.plugin.counts", Unit::Of("{count}"), &["processor", "counter"],
         "What plugins count themselves, by the names that they give.";
 

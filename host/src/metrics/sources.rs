@@ -13,11 +13,12 @@ use crate::exporter::Exporter;
 use crate::letters::Letters;
 use crate::memory::Memory;
 use crate::pipeline::{Intake, Stage};
+use crate::plugin::{Registry, State};
 use crate::receiver::{Listening, jsonlines};
 
 /// The parts that count, once they are there.
-#[derive(Default)]
 pub struct Sources {
+    registry: Arc<Registry>,
     parts: ArcSwapOption<Parts>,
     reloads: Reloads,
 }
@@ -44,9 +45,24 @@ pub struct Parts {
 
 impl Sources {
     /// Sources without parts yet.
-    pub fn new() -> Arc<Self> {
+    pub fn new(registry: &Arc<Registry>) -> Arc<Self> {
         process::begin();
-        Arc::default()
+        Arc::new(Self {
+            registry: Arc::clone(registry),
+            parts: ArcSwapOption::default(),
+            reloads: Reloads::default(),
+        })
+    }
+
+    /// Where plugins come from.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The processors.
+    pub fn stages(&self) -> Vec<Arc<Stage>> {
+        let parts = self.parts.load();
+        parts.as_ref().map_or(vec![], |parts| parts.stages.clone())
     }
 
     /// Reads from these parts from now on.
@@ -84,6 +100,7 @@ impl Sources {
             }
             collect_memory(&parts.memory, &mut into);
         }
+        collect_plugins(&self.registry, &mut into);
         collect_reloads(&self.reloads, &mut into);
         process::collect(&mut into);
         into
@@ -193,6 +210,26 @@ fn collect_stage(stage: &Stage, into: &mut Snapshot) {
     into.add(&list::PLUGIN_LINES, labels, processor.dropped_lines());
     for (counter, count) in processor.counters() {
         into.add(&list::PLUGIN_COUNTS, [processor.name(), &counter], count);
+    }
+}
+
+fn collect_plugins(registry: &Registry, into: &mut Snapshot) {
+    let mut refused = BTreeMap::<_, u64>::new();
+    for entry in registry.list() {
+        match (&entry.state, &entry.plugin) {
+            (State::Current, Some(plugin)) => {
+                let digest = plugin.digest().to_string();
+                let labels = [plugin.name(), plugin.version().unwrap_or_default(), &digest];
+                into.add(&list::PLUGIN_INFO, labels, 1_u64);
+            }
+            (State::Refused(refusal), _) => {
+                *refused.entry((entry.name, refusal.why.name())).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    for ((name, why), files) in &refused {
+        into.add(&list::PLUGIN_REFUSED, [name.as_str(), why], *files);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::settings::is_plugin_name;
 use crate::batch::Signal;
 
 /// The most bytes that `describe` may return: a large JSON Schema fits.
@@ -13,6 +14,8 @@ const LONGEST_VERSION: usize = 64;
 /// A plugin's manifest, from its `describe`. wit/README.md has its keys.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
+    /// What the plugin calls itself, if it does; it is had by the name of its file all the same.
+    pub name: Option<String>,
     /// The plugin's own version, if it gives one.
     pub version: Option<String>,
     /// The signals that it works on.
@@ -63,6 +66,7 @@ impl Default for Manifest {
     /// What an empty manifest says.
     fn default() -> Self {
         Self {
+            name: None,
             version: None,
             signals: Signal::ALL.to_vec(),
             config_schema: None,
@@ -75,6 +79,7 @@ impl Default for Manifest {
 /// Unknown keys are those of later versions of the contract.
 #[derive(Deserialize)]
 struct Json {
+    name: Option<String>,
     version: Option<String>,
     signals: Option<Vec<String>>,
     config_schema: Option<serde_json::Value>,
@@ -98,6 +103,9 @@ impl Manifest {
                 "`version` is not 1 to {LONGEST_VERSION} printable ASCII characters"
             ));
         }
+        if json.name.as_ref().is_some_and(|name| !is_plugin_name(name)) {
+            return Err("`name` is not the name of a plugin".to_owned());
+        }
         let signals = match json.signals {
             None => Signal::ALL.to_vec(),
             Some(names) => names
@@ -117,6 +125,7 @@ impl Manifest {
             );
         }
         Ok(Self {
+            name: json.name,
             version: json.version,
             signals,
             config_schema: json.config_schema,
@@ -142,7 +151,7 @@ mod tests {
     #[test]
     fn every_key_is_optional() {
         let manifest = Manifest::read("{}").unwrap();
-        assert_eq!(manifest.version, None);
+        assert_eq!((&manifest.name, &manifest.version), (&None, &None));
         assert_eq!(manifest.signals, Signal::ALL);
         assert_eq!(manifest.config_schema, None);
         assert_eq!(manifest.on_error, OnError::Pass);
@@ -152,10 +161,11 @@ mod tests {
     #[test]
     fn every_key_is_read_and_an_unknown_one_ignored() {
         let manifest = Manifest::read(
-            r#"{"version": "1.2.0", "signals": ["logs"], "config_schema": {"type": "object"},
+            r#"{"name": "shop", "version": "1.2.0", "signals": ["logs"], "config_schema": {"type": "object"},
                 "on_error": "reject", "adds_text": true, "streams": true}"#,
         )
         .unwrap();
+        assert_eq!(manifest.name.as_deref(), Some("shop"));
         assert_eq!(manifest.version.as_deref(), Some("1.2.0"));
         assert_eq!(manifest.signals, [Signal::Logs]);
         assert_eq!(
@@ -187,6 +197,7 @@ mod tests {
             ("[]", "expected struct"),
             (r#"{"version": 1}"#, "expected a string"),
             (r#"{"version": "a\nb"}"#, "`version`"),
+            (r#"{"name": "a b"}"#, "`name`"),
             (r#"{"signals": ["spans"]}"#, "\"spans\""),
             (r#"{"signals": []}"#, "`signals` is empty"),
             (r#"{"config_schema": "x"}"#, "`config_schema`"),

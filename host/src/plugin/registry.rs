@@ -58,6 +58,8 @@ struct Known {
     files: BTreeMap<PathBuf, File>,
     /// The components that failed in service, by their files' paths, as far as it was asked for them.
     marks: BTreeMap<PathBuf, Option<Mark>>,
+    /// What was asked for and is not there.
+    absent: BTreeMap<String, Absent>,
 }
 
 #[derive(Clone, Debug)]
@@ -176,6 +178,7 @@ impl Registry {
         if known.settings.directory != settings.directory {
             known.files.clear();
         }
+        known.absent.clear();
         known.current.retain(|name, current| {
             let digest = current.plugin.digest();
             match &current.source {
@@ -193,6 +196,22 @@ impl Registry {
 
     /// The current plugin of this name, loaded if it is not yet.
     pub fn get(&self, name: &str) -> Result<Arc<Plugin>, Absent> {
+        let plugin = self.find(name);
+        let mut known = self.known();
+        match &plugin {
+            Ok(_) => {
+                known.absent.remove(name);
+            }
+            Err(absent) if absent.may_come() => {
+                known.absent.insert(name.to_owned(), absent.clone());
+            }
+            Err(_) => {}
+        }
+        drop(known);
+        plugin
+    }
+
+    fn find(&self, name: &str) -> Result<Arc<Plugin>, Absent> {
         if let Some(current) = self.known().current.get(name) {
             return Ok(Arc::clone(&current.plugin));
         }
@@ -261,6 +280,16 @@ impl Registry {
             .current
             .insert(bundled.name.to_owned(), current);
         Ok(plugin)
+    }
+
+    /// Loads the bundled plugins that are not loaded yet.
+    pub fn load_bundled(&self) {
+        for bundled in &self.bundled {
+            if !self.known().current.contains_key(bundled.name) {
+                // What is wrong with it is said by whoever needs it.
+                let _absent = self.get_bundled(bundled, None);
+            }
+        }
     }
 
     /// What has changed in the directory since its files were offered. A directory that is not there has no files.
@@ -460,6 +489,8 @@ impl Registry {
                 .iter()
                 .filter_map(|(path, file)| Entry::file(path, file)),
         );
+        let absent = known.absent.iter();
+        entries.extend(absent.filter_map(|(name, absent)| Entry::missing(name, absent)));
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         entries
     }

@@ -54,6 +54,10 @@ async fn the_metrics_are_those_of_metrics_md() {
         "dead_letters: {{ directory: '{}' }}\n",
         folder.path().join("dead").display()
     );
+    let plugins = folder.path().join("plugins");
+    std::fs::create_dir(&plugins).unwrap();
+    std::fs::write(plugins.join("redact.wasm"), "").unwrap();
+    let kept = format!("{kept}plugins: {{ directory: '{}' }}\n", plugins.display());
     let otlet = run(&(with_lines(&backend.endpoint(), "/no/such/file") + &kept));
     let scraped = scrape(otlet.admin());
     for [name, kind, _, help] in &listed {

@@ -24,7 +24,11 @@ impl App {
         let admin = if config.admin == self.config.admin {
             Slot::Kept
         } else {
-            Slot::New(start_admin(config, &self.sources, &self.health)?)
+            Slot::New(start_admin(
+                config.admin.as_ref(),
+                &self.sources,
+                &self.health,
+            )?)
         };
         let old = (&self.config.readers, &self.config.resource);
         let pushes = if (&config.readers, &config.resource) == old {

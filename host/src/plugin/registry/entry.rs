@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Bundled, Current, File, FileState, Plugin, refusal};
-use crate::plugin::refusal::{Refusal, Why};
+use crate::plugin::refusal::{Absent, Refusal, Why};
 use crate::plugin::settings::Digest;
 
 /// One plugin, or one file that is to be one.
@@ -40,6 +40,8 @@ pub enum State {
     Available,
     /// It is not used.
     Refused(Refusal),
+    /// A processor names it, and it is not there.
+    Missing(Absent),
 }
 
 impl Entry {
@@ -70,6 +72,24 @@ impl Entry {
             plugin: None,
             state,
         }
+    }
+
+    /// What is not there; nothing where another entry says why.
+    pub(super) fn missing(name: &str, absent: &Absent) -> Option<Self> {
+        let (Absent::Missing(path)
+        | Absent::Pinned {
+            path: Some(path), ..
+        }) = absent
+        else {
+            return None;
+        };
+        Some(Self {
+            name: name.to_owned(),
+            source: Source::File(path.clone()),
+            digest: None,
+            plugin: None,
+            state: State::Missing(absent.clone()),
+        })
     }
 
     /// A file, unless its plugin is the current one.

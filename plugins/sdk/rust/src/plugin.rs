@@ -43,6 +43,7 @@ pub enum OnError {
 /// What the host learns about a plugin before it runs.
 #[derive(Clone, Debug)]
 pub struct Manifest {
+    name: Option<String>,
     version: String,
     signals: Vec<Signal>,
     on_error: Option<OnError>,
@@ -53,11 +54,19 @@ impl Manifest {
     /// A plugin of this version (`env!("CARGO_PKG_VERSION")`), which works on every signal that this crate knows.
     pub fn new(version: impl Into<String>) -> Self {
         Self {
+            name: None,
             version: version.into(),
             signals: Signal::ALL.to_vec(),
             on_error: None,
             adds_text: false,
         }
+    }
+
+    /// What the plugin is to be called: `otlet plugin list` warns where its file has another name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// The signals that the plugin works on. Batches of others pass it by.
@@ -102,6 +111,8 @@ impl Manifest {
             OnError::DeadLetter => "dead_letter",
         });
         if let Some(object) = manifest.as_object_mut() {
+            let name = self.name.clone();
+            object.extend(name.map(|name| ("name".to_owned(), name.into())));
             object.extend(on_error.map(|word| ("on_error".to_owned(), word.into())));
             let adds_text = self
                 .adds_text

@@ -1,0 +1,162 @@
+//! What there is to be told of plugins: one row for each, and for each file that is to be one.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::config::Draft;
+use crate::metrics::Sources;
+use crate::pipeline::Stage;
+use crate::plugin::{Digest, Entry, Registry, Source, State};
+
+/// A processor that uses a plugin.
+#[derive(Debug)]
+pub struct User {
+    processor: String,
+    plugin: String,
+    /// Of the component that it runs; the current one if it runs none yet.
+    digest: Option<Digest>,
+}
+
+/// One row of the list of plugins, and one object of the page `/plugins`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The plugin's name.
+    pub name: String,
+    /// What its manifest says, once it was loaded.
+    pub version: Option<String>,
+    /// The SHA-256 of its component.
+    pub digest: Option<String>,
+    /// `bundled`, or the path of its file.
+    pub source: String,
+    /// `used`, `available`, `refused` or `missing`.
+    pub state: &'static str,
+    /// Why it is refused or missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The signals that it works on, once it was loaded.
+    pub signals: Vec<&'static str>,
+    /// The processors that use it.
+    pub processors: Vec<String>,
+    /// What is odd about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl User {
+    /// The processors of a running otlet.
+    fn of_stages(stages: &[Arc<Stage>]) -> Vec<Self> {
+        let user = |stage: &Arc<Stage>| {
+            let processor = stage.processor();
+            Self {
+                processor: stage.name().to_owned(),
+                plugin: processor.plugin().name().to_owned(),
+                digest: Some(processor.plugin().digest()),
+            }
+        };
+        stages.iter().map(user).collect()
+    }
+
+    /// The processors of a config.
+    fn of_config(draft: &Draft) -> Vec<Self> {
+        let users = draft.processors().map(|processor| Self {
+            processor: processor.name.clone(),
+            plugin: processor.plugin.clone(),
+            digest: None,
+        });
+        users.collect()
+    }
+
+    fn uses(&self, entry: &Entry) -> bool {
+        let is_it = match self.digest {
+            Some(digest) => entry.digest == Some(digest),
+            None => matches!(entry.state, State::Current | State::Missing(_)),
+        };
+        self.plugin == entry.name && is_it
+    }
+}
+
+/// The plugins of a config and of its plugin directory, each loaded to see whether it can be used.
+pub fn plugins(draft: &Draft, registry: &Registry) -> anyhow::Result<Vec<Row>> {
+    for processor in draft.processors() {
+        // What is wrong with it is in the list.
+        let _absent = registry.get(&processor.plugin);
+    }
+    for found in registry.changes()?.changed {
+        registry.offer(&found, true);
+    }
+    registry.load_bundled();
+    Ok(rows(registry, &User::of_config(draft)))
+}
+
+/// The page `/plugins`.
+pub(super) fn page(sources: &Sources) -> String {
+    let users = User::of_stages(&sources.stages());
+    let rows = rows(sources.registry(), &users);
+    let page = serde_json::json!({ "plugins": rows });
+    format!("{page:#}\n")
+}
+
+fn rows(registry: &Registry, users: &[User]) -> Vec<Row> {
+    let entries = registry.list();
+    let mut rows: Vec<_> = entries.iter().map(|entry| row(entry, users)).collect();
+    for user in users {
+        if entries.iter().any(|entry| user.uses(entry)) {
+            continue;
+        }
+        // What runs on though its file is gone, or another that cannot be used stands in its place.
+        let digest = user.digest.map(|digest| digest.to_string());
+        let known = rows
+            .iter_mut()
+            .find(|row| row.name == user.plugin && row.digest == digest);
+        match known {
+            Some(row) => row.processors.push(user.processor.clone()),
+            None if digest.is_none() => {}
+            None => rows.push(Row {
+                name: user.plugin.clone(),
+                version: None,
+                digest,
+                source: "memory".to_owned(),
+                state: "used",
+                reason: None,
+                signals: vec![],
+                processors: vec![user.processor.clone()],
+                warnings: vec!["its file is gone or changed: it runs until otlet ends".to_owned()],
+            }),
+        }
+    }
+    rows
+}
+
+fn row(entry: &Entry, users: &[User]) -> Row {
+    let users = users.iter().filter(|user| user.uses(entry));
+    let processors: Vec<_> = users.map(|user| user.processor.clone()).collect();
+    let (state, reason) = match &entry.state {
+        State::Refused(refusal) => ("refused", Some(refusal.reason.clone())),
+        State::Missing(absent) => ("missing", Some(absent.to_string())),
+        State::Current | State::Available if processors.is_empty() => ("available", None),
+        State::Current | State::Available => ("used", None),
+    };
+    let manifest = entry.plugin.as_ref().map(|plugin| plugin.manifest());
+    let signals = manifest.map_or(&[][..], |manifest| &manifest.signals);
+    let called = manifest.and_then(|manifest| manifest.name.as_ref());
+    let misnamed = called
+        .filter(|called| **called != entry.name)
+        .map(|called| {
+            format!("its manifest calls it {called:?}, and processors name it by its file")
+        });
+    Row {
+        name: entry.name.clone(),
+        version: manifest.and_then(|manifest| manifest.version.clone()),
+        digest: entry.digest.map(|digest| digest.to_string()),
+        source: match &entry.source {
+            Source::Bundled => "bundled".to_owned(),
+            Source::File(path) => path.display().to_string(),
+        },
+        state,
+        reason,
+        signals: signals.iter().map(|signal| signal.name()).collect(),
+        processors,
+        warnings: misnamed.into_iter().collect(),
+    }
+}
