@@ -157,7 +157,7 @@ fn a_redact_that_is_dropped_into_a_running_otlet_does_not_switch_redaction_off()
         "{refused}"
     );
     let labels = [("plugin", "redact"), ("error_type", "bundled")];
-    scrape_until(otlet.admin(), |scraped| {
+    scrape_until(otlet.admin(), "the refused file", |scraped| {
         scraped.count("otlet_plugin_refused_files", &labels) == 1
     });
 
@@ -219,14 +219,10 @@ fn a_plugin_that_is_missing_can_be_waited_for() {
         (503, "waiting for plugins: /plugins says for which\n")
     );
     assert_eq!(page(otlet.admin(), "/healthz").0, 200);
-    let rows = self::rows(&otlet, "tenant");
-    assert_eq!(rows[0]["state"], "missing");
-    assert!(
-        rows[0]["reason"]
-            .as_str()
-            .unwrap()
-            .ends_with("/plugins/tenant.wasm")
-    );
+    let listed = rows(&otlet, "tenant");
+    assert_eq!(listed[0]["state"], "missing");
+    let reason = listed[0]["reason"].as_str().unwrap();
+    assert!(reason.ends_with("/plugins/tenant.wasm"), "{reason}");
 
     let file = folder.path().join("plugins/tenant.wasm");
     fs::write(&file, &guests::BAD[..1000]).unwrap();
@@ -235,8 +231,8 @@ fn a_plugin_that_is_missing_can_be_waited_for() {
     otlet.wait_for("ready");
     assert_eq!(page(otlet.admin(), "/readyz").0, 200);
     assert!(mailed(&otlet, &backend).contains("jane@"));
-    let rows = self::rows(&otlet, "tenant");
-    assert_eq!((rows.len(), &rows[0]["state"]), (1, &json!("used")));
+    let listed = rows(&otlet, "tenant");
+    assert_eq!((listed.len(), &listed[0]["state"]), (1, &json!("used")));
 }
 
 #[test]
@@ -417,10 +413,10 @@ fn compiled_code_is_kept_for_the_next_start_in_a_folder_of_its_owners() {
 fn a_disk_without_room_for_compiled_code_costs_the_compilation_alone() {
     let folder = folder(&[]);
     let mut shell = Command::new("sh");
-    // Files of at most 64 KiB, as a full disk that says so.
+    // Files of at most 2 MiB, as a disk that is full: a guest's memory needs some, its code more.
     shell.args([
         "-c",
-        "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\"",
+        "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\"",
         OTLET,
     ]);
     shell.env("XDG_CACHE_HOME", folder.path());

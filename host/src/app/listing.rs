@@ -11,7 +11,7 @@ use crate::plugin::{Digest, Entry, Registry, Source, State};
 
 /// A processor that uses a plugin.
 #[derive(Debug)]
-pub struct User {
+struct User {
     processor: String,
     plugin: String,
     /// Of the component that it runs; the current one if it runs none yet.
