@@ -109,8 +109,7 @@ impl Changes {
             }
         }
         let is_gone = |part: &&T| !new.iter().any(|after| name(after) == name(part));
-        self.removed
-            .extend(old.iter().filter(is_gone).map(|part| place(part)));
+        self.removed.extend(old.iter().filter(is_gone).map(place));
     }
 
     /// Whether there is nothing to do.

@@ -37,7 +37,7 @@ impl Leaving {
     /// here and not where telemetry is carried.
     pub(super) fn parts(
         &mut self,
-        pipelines: Vec<Arc<Pipeline>>,
+        pipelines: &[Arc<Pipeline>],
         exporters: Vec<Arc<Exporter>>,
         stages: Vec<Arc<Stage>>,
     ) {
@@ -46,7 +46,7 @@ impl Leaving {
             .retain(|exporter| exporter.strong_count() > 0);
         self.exporters.extend(exporters.iter().map(Arc::downgrade));
         for exporter in exporters {
-            let ends = ends(&pipelines);
+            let ends = ends(pipelines);
             self.others.spawn(async move {
                 ends.await;
                 exporter.finish().await;
@@ -56,7 +56,7 @@ impl Leaving {
                 );
             });
         }
-        let ends = ends(&pipelines);
+        let ends = ends(pipelines);
         self.others.spawn(async move {
             ends.await;
             drop(stages);

@@ -116,8 +116,9 @@ impl App {
         let old = std::mem::take(&mut self.receivers);
         let (receivers, gone) = filled(old, &names, made.receivers, receiver::Running::name);
         // They let go of their sockets before others accept from them.
-        gone.into_iter()
-            .for_each(|gone| self.leaving.receiver(gone));
+        for gone in gone {
+            self.leaving.receiver(gone);
+        }
         self.receivers = receivers;
         let names: Vec<_> = config
             .used_lines()
@@ -138,7 +139,9 @@ impl App {
             .follow(&self.registry, &self.config, &self.stages);
         self.tell();
         if let Some(gone) = pushes {
-            gone.into_iter().for_each(|push| self.leaving.push(push));
+            for push in gone {
+                self.leaving.push(push);
+            }
             self.pushes.iter().for_each(Push::begin);
         }
         // Nothing is acknowledged before all stand: what a start that fails has taken would be lost.
@@ -156,7 +159,7 @@ impl App {
         let exporters = gone(&mut self.exporters, exporters);
         let pipelines = gone(&mut self.pipelines, pipelines);
         if !(stages.is_empty() && exporters.is_empty() && pipelines.is_empty()) {
-            self.leaving.parts(pipelines, exporters, stages);
+            self.leaving.parts(&pipelines, exporters, stages);
         }
     }
 
