@@ -10,6 +10,7 @@
 
 mod exporters;
 mod pipelines;
+mod plugins;
 mod receivers;
 mod refused;
 mod signals;

@@ -128,21 +128,21 @@ async fn the_level_of_the_log_and_the_bound_on_memory_change() {
         let traces = traces(&[], &[("otlp", &to(&backend.endpoint()))]);
         traces.replacen("service:\n", &format!("service:\n{service}"), 1)
     };
-    let otlet = run(&config("  memory: { limit: 64MiB }\n"));
+    let otlet = run(&config("  memory: { limit: 256MiB }\n"));
     let limit = || scrape(otlet.admin()).count("otlet_memory_limit_bytes", &[]);
-    assert_eq!(limit(), 64 << 20);
+    assert_eq!(limit(), 256 << 20);
     otlet.reload(
-        &config("  memory: { limit: 96MiB }\n"),
+        &config("  memory: { limit: 512MiB }\n"),
         "changed=service.memory",
     );
-    assert_eq!(limit(), 96 << 20);
+    assert_eq!(limit(), 512 << 20);
     // Nothing is told of what is done at that level; and then again.
-    let quiet = "  memory: { limit: 80MiB }\n  telemetry: { logs: { level: error } }\n";
+    let quiet = "  memory: { limit: 384MiB }\n  telemetry: { logs: { level: error } }\n";
     let before = otlet.lines();
     otlet.configure(&config(quiet));
     otlet.signal("HUP");
     scrape_until(otlet.admin(), "the quiet config", |metrics| {
-        metrics.count("otlet_memory_limit_bytes", &[]) == 80 << 20
+        metrics.count("otlet_memory_limit_bytes", &[]) == 384 << 20
     });
     otlet.signal("HUP");
     scrape_until(otlet.admin(), "another look", |_| {
