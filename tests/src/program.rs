@@ -84,6 +84,29 @@ impl Program {
         program
     }
 
+    /// Runs it likewise, where the system gives no notices of changes to files; none if that cannot be had here.
+    ///
+    /// # Panics
+    /// If it does not become ready; what it said is in the message.
+    pub fn start_without_notices(binary: &str, config: &str) -> Option<Self> {
+        const WITHOUT: &str = "echo 0 > /proc/sys/user/max_inotify_instances";
+        let unshared = |script: &str| {
+            let mut unshare = Command::new("unshare");
+            unshare.env("XDG_CACHE_HOME", caches(binary));
+            unshare.args(["-U", "-r", "sh", "-c", script]);
+            unshare
+        };
+        let tried = unshared(WITHOUT).stderr(Stdio::null()).status();
+        if !tried.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let mut shell = unshared(&format!("{WITHOUT} && exec \"$0\" \"$@\""));
+        shell.arg(binary);
+        let program = Self::begin_as(shell, config, Stdio::inherit(), Stdio::inherit());
+        program.wait_for("ready");
+        Some(program)
+    }
+
     fn start_between(binary: &str, config: &str, input: Stdio, output: Stdio) -> Self {
         let program = Self::begin(binary, config, input, output);
         program.wait_for("ready");

@@ -1,7 +1,7 @@
 //! What happens to the files of the plugin directory.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
@@ -135,4 +135,24 @@ fn a_file_that_is_there_before_the_directory_is_seen() {
     fs::rename(hot.path("coming"), hot.path("plugins")).unwrap();
     let line = hot.otlet.wait_for("a plugin's file is refused");
     assert!(line.contains("stamp.wasm"), "{line}");
+}
+
+#[test]
+fn without_notices_of_the_system_changes_are_seen_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("plugins")).unwrap();
+    fs::write(folder.path().join("plugins/stamp.wasm"), good(1)).unwrap();
+    let backend = Backend::start();
+    let config = config(folder.path(), &backend, &["stamp"]);
+    let Some(otlet) = Program::start_without_notices(OTLET, &config) else {
+        let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!is_ci, "CI lets `unshare -U -r` be run");
+        return writeln!(io::stderr(), "skipped: `unshare -U -r` cannot be run").unwrap();
+    };
+    otlet.wait_for("the system gives no notices of changes");
+    let hot = Hot::with(folder, backend, otlet);
+    for number in [2, 3] {
+        hot.swap("stamp.wasm", &good(number));
+        assert_eq!(hot.sends(), number);
+    }
 }

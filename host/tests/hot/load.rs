@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use otlet_tests::metrics::{Metrics, scrape, scrape_until};
+
 use super::*;
 
 const SWAPS: usize = 100;
@@ -84,4 +86,28 @@ fn a_hundred_swaps_lose_double_and_mix_nothing() {
         );
     }
     assert!(seen[0] == 0 && seen[1] > 0 && seen[2] > 0, "{seen:?}");
+}
+
+#[test]
+fn counters_go_on_over_versions_and_what_is_replaced_is_freed() {
+    let hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    let of = [("processor", "stamp")];
+    let stamped = |metrics: &Metrics| metrics.count("otlet_plugin_counts_total", &of);
+    let memory = |metrics: &Metrics| metrics.count("otlet_processor_instance_memory_bytes", &of);
+    for _ in 0..3 {
+        assert_eq!(hot.sends(), 1);
+    }
+    let before = scrape(hot.otlet.admin());
+    assert_eq!(stamped(&before), 3);
+    hot.swap("stamp.wasm", &good(2));
+    // What is tried on samples is in no figure, and the old version is kept through the trial.
+    let swapped = scrape(hot.otlet.admin());
+    assert_eq!(stamped(&swapped), 3);
+    assert!(memory(&swapped) > memory(&before));
+    for _ in 0..20 {
+        assert_eq!(hot.sends(), 2);
+    }
+    scrape_until(hot.otlet.admin(), "the old version is freed", |after| {
+        stamped(after) == 23 && memory(after) < memory(&swapped)
+    });
 }

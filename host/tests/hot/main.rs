@@ -79,6 +79,10 @@ impl Hot {
     fn start_in(folder: TempDir, processors: &[&str]) -> Self {
         let backend = Backend::start();
         let otlet = run(folder.path(), &backend, processors);
+        Self::with(folder, backend, otlet)
+    }
+
+    fn with(folder: TempDir, backend: Backend, otlet: Program) -> Self {
         Self {
             folder,
             backend,
@@ -140,9 +144,16 @@ impl Hot {
     }
 }
 
+const OTLET: &str = env!("CARGO_BIN_EXE_otlet");
+
 fn run(folder: &Path, backend: &Backend, processors: &[&str]) -> Program {
-    let config = format!(
+    Program::start(OTLET, &config(folder, backend, processors))
+}
+
+fn config(folder: &Path, backend: &Backend, processors: &[&str]) -> String {
+    format!(
         "
+admin: {{ endpoint: 127.0.0.1:0 }}
 plugins: {{ directory: {}, cache: {} }}
 receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
 processors: {{ {} }}
@@ -160,8 +171,7 @@ service:
             .join(", "),
         backend.endpoint(),
         processors.join(", ")
-    );
-    Program::start(env!("CARGO_BIN_EXE_otlet"), &config)
+    )
 }
 
 /// The versions that each span arrived with, by its number: 0 for none.
