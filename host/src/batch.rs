@@ -9,6 +9,7 @@ mod column;
 mod edits;
 mod fields;
 mod gather;
+mod halves;
 mod index;
 mod json;
 mod leaves;

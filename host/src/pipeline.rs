@@ -7,6 +7,7 @@
 //!
 //! **Invariant**: a request ends in the pipelines that it began with, whatever pipelines its receiver has meanwhile.
 
+mod apart;
 mod chain;
 mod stage;
 mod taken;
@@ -28,12 +29,12 @@ use crate::acceptance::Accepted;
 use crate::batch::{Batch, Signal};
 use crate::compression;
 use crate::exporter::Exporter;
-use crate::letters::{Grounds, Letter, Letters};
+use crate::letters::{Letter, Letters};
 use crate::memory::Lease;
 use crate::payload::{self, PREFIX, Payload};
 use crate::queue::{Reservation, Size};
 use crate::refusal::{RETRY_AFTER, Refusal};
-use chain::{Outcome, Run};
+use chain::{Ended, Outcome, Poison, Run};
 use workers::Workers;
 
 /// One pipeline of the config.
@@ -104,20 +105,21 @@ impl Pipeline {
     }
 
     /// Runs the processors here, and on a worker thread from the first that may take long.
-    async fn run(&self, batch: Batch) -> Outcome {
+    async fn run(&self, batch: Batch) -> Ended {
         match self.chain.run_inline(batch) {
-            Run::Done(outcome) => outcome,
+            Run::Done(ended) => ended,
             Run::HandOver(from) => {
                 let chain = Arc::clone(&self.chain);
                 let done = self.workers.submit(move || chain.run_on_worker(from));
                 match done {
                     Ok(done) => done
                         .await
-                        .unwrap_or_else(|_| Outcome::Rejected(self.broken())),
+                        .unwrap_or_else(|_| Outcome::Rejected(self.broken()).into()),
                     Err(workers::Full) => Outcome::Rejected(Refusal::Full {
                         what: format!("pipeline {}", self.chain.name()),
                         after: RETRY_AFTER,
-                    }),
+                    })
+                    .into(),
                 }
             }
         }
@@ -252,7 +254,7 @@ impl Routes {
                 {
                     pipeline.fit(reserved, outgoing)?;
                 }
-                self.keep(&payload, size.items, processed.dead).await?;
+                self.keep(processed.dead).await?;
                 processed.outgoing
             }
             None => vec![Some((payload.clone(), size)); pipelines.len()],
@@ -260,21 +262,19 @@ impl Routes {
         deliver(reserved, outgoing).await
     }
 
-    /// Keeps the request as it came for each pipeline that failed on it.
-    async fn keep(&self, payload: &Payload, items: u64, dead: Vec<Grounds>) -> Result<(), Refusal> {
+    /// Keeps what pipelines failed on, as it came.
+    async fn keep(&self, dead: Vec<Letter>) -> Result<(), Refusal> {
         let Some(first) = dead.first() else {
             return Ok(());
         };
         let Some(letters) = &self.letters else {
-            return Err(Refusal::Rejected(format!("{} failed", first.origin)));
+            return Err(Refusal::Rejected(format!(
+                "{} failed",
+                first.grounds.origin
+            )));
         };
-        let dead = dead.into_iter().map(|grounds| Letter {
-            payload: payload.clone(),
-            items,
-            grounds,
-        });
         letters
-            .keep(dead.collect())
+            .keep(dead)
             .await
             .map_err(|unwritten| unwritten.refusal())
     }
@@ -287,8 +287,8 @@ type Outgoing = Option<(Payload, Size)>;
 struct Processed {
     /// What leaves each of them.
     outgoing: Vec<Outgoing>,
-    /// Why some keep it as a dead letter.
-    dead: Vec<Grounds>,
+    /// What some keep as dead letters.
+    dead: Vec<Letter>,
 }
 
 /// Checks a plain request and, if a pipeline must see it, opens a compressed one.
@@ -352,17 +352,46 @@ async fn process(
     let mut outgoing = Vec::with_capacity(pipelines.len());
     let mut dead = vec![];
     for (pipeline, promised) in pipelines.iter().zip(promised) {
-        outgoing.push(match pipeline.run(batch.clone()).await {
+        let Ended { outcome, poison } = pipeline.run(batch.clone()).await;
+        if matches!(outcome, Outcome::Kept(_) | Outcome::Emptied) {
+            for poison in poison {
+                dead.push(letter(payload, poison)?);
+            }
+        }
+        outgoing.push(match outcome {
             Outcome::Kept(batch) => Some(encode(payload, &batch, promised)?),
             Outcome::Emptied => None,
             Outcome::Rejected(refusal) => return Err(refusal),
+            // All of it, what was taken out before included.
             Outcome::Dead(grounds) => {
-                dead.push(*grounds);
+                dead.push(Letter {
+                    payload: payload.clone(),
+                    items: batch.records().into(),
+                    grounds: *grounds,
+                });
                 None
             }
         });
     }
     Ok(Processed { outgoing, dead })
+}
+
+/// A letter of some rows of a request, if there is room for them beside it.
+fn letter(payload: &Payload, poison: Poison) -> Result<Letter, Refusal> {
+    let Poison { grounds, batch } = poison;
+    let rows = splice(&batch);
+    let rows = match payload.memory() {
+        Some(memory) => memory
+            .take(rows.size())
+            .and_then(|lease| rows.charged(lease))
+            .map_err(|_full| Refusal::out_of_memory())?,
+        None => rows,
+    };
+    Ok(Letter {
+        payload: rows,
+        items: batch.records().into(),
+        grounds,
+    })
 }
 
 /// The request that leaves: as it came where nobody edited it, written anew otherwise. Edits may have made it larger than what

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::apart;
 use super::stage::{Failed, Ran, Stage, Turn};
 use crate::batch::{Batch, Signal};
 use crate::letters::{Grounds, Kind, Origin};
@@ -27,9 +28,23 @@ pub(super) enum Outcome {
     Dead(Box<Grounds>),
 }
 
+/// What became of a batch, and of rows that were taken out of it.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) poison: Vec<Poison>,
+}
+
+/// Rows that a processor failed on, as they came, to be kept as a dead letter.
+#[derive(Debug)]
+pub(super) struct Poison {
+    pub(super) grounds: Grounds,
+    pub(super) batch: Batch,
+}
+
 /// How far a run on an IO thread came.
 pub(super) enum Run {
-    Done(Outcome),
+    Done(Ended),
     /// It goes on on a worker thread.
     HandOver(HandOver),
 }
@@ -37,8 +52,26 @@ pub(super) enum Run {
 /// A batch before a processor that may take long.
 pub(super) struct HandOver {
     stage: usize,
-    turn: Turn,
+    at: At,
     batch: Batch,
+    poison: Vec<Poison>,
+}
+
+/// Where a worker thread goes on.
+enum At {
+    /// With the processor.
+    Turn(Turn),
+    /// With the parts of a batch that it failed on.
+    Parts(Failed),
+}
+
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            poison: vec![],
+        }
+    }
 }
 
 impl Chain {
@@ -67,54 +100,89 @@ impl Chain {
 
     /// Runs the processors on the calling IO thread, as long as each is expected to be quick.
     pub(super) fn run_inline(&self, batch: Batch) -> Run {
-        self.run(0, None, batch, Place::Inline)
+        self.run(0, None, batch, vec![], Place::Inline)
     }
 
     /// Goes on on the calling worker thread.
-    pub(super) fn run_on_worker(&self, from: HandOver) -> Outcome {
-        let HandOver { stage, turn, batch } = from;
-        match self.run(stage, Some(turn), batch, Place::Worker) {
-            Run::Done(outcome) => outcome,
-            Run::HandOver(_) => Outcome::Rejected(unavailable(&self.pipeline)),
+    pub(super) fn run_on_worker(&self, from: HandOver) -> Ended {
+        let HandOver {
+            stage,
+            at,
+            batch,
+            poison,
+        } = from;
+        match self.run(stage, Some(at), batch, poison, Place::Worker) {
+            Run::Done(ended) => ended,
+            Run::HandOver(_) => Outcome::Rejected(unavailable(&self.pipeline)).into(),
         }
     }
 
-    fn run(&self, from: usize, mut turn: Option<Turn>, mut batch: Batch, place: Place) -> Run {
+    fn run(
+        &self,
+        from: usize,
+        mut at: Option<At>,
+        mut batch: Batch,
+        mut poison: Vec<Poison>,
+        place: Place,
+    ) -> Run {
         for (index, stage) in self.stages.iter().enumerate().skip(from) {
             let records = batch.records();
-            batch = match stage.run(batch, place, turn.take()) {
+            let ran = match at.take() {
+                Some(At::Parts(failed)) => Ran::Failed(batch, failed),
+                Some(At::Turn(turn)) => stage.run(batch, place, Some(turn)),
+                None => stage.run(batch, place, None),
+            };
+            let hand_over = |batch, at, poison| {
+                stage.counters.handed_over.add(1);
+                Run::HandOver(HandOver {
+                    stage: index,
+                    at,
+                    batch,
+                    poison,
+                })
+            };
+            let mut dead = 0;
+            batch = match ran {
                 Ran::PassedBy(passed) => {
                     batch = passed;
                     continue;
                 }
                 Ran::Done(batch) => batch,
-                Ran::HandOver(batch, turn) => {
-                    stage.counters.handed_over.add(1);
-                    return Run::HandOver(HandOver {
-                        stage: index,
-                        turn,
-                        batch,
-                    });
+                Ran::HandOver(batch, turn) => return hand_over(batch, At::Turn(turn), poison),
+                Ran::Failed(batch, failed)
+                    if place == Place::Inline && apart::is_worth_it(&batch, &failed) =>
+                {
+                    return hand_over(batch, At::Parts(failed), poison);
                 }
                 Ran::Failed(batch, failed) => match self.failed(stage, batch, failed) {
-                    Outcome::Kept(batch) => batch,
-                    outcome => {
+                    (Outcome::Kept(batch), rows) => {
+                        dead = rows.as_ref().map_or(0, |rows| rows.batch.records());
+                        poison.extend(rows);
+                        batch
+                    }
+                    (outcome, _) => {
                         stage.counters.ended(records, &outcome);
-                        return Run::Done(outcome);
+                        return Run::Done(Ended { outcome, poison });
                     }
                 },
             };
-            stage.counters.record(records, batch.records());
+            stage.counters.kept_out(dead);
+            stage
+                .counters
+                .record(records.saturating_sub(dead), batch.records());
             if batch.records() == 0 {
-                return Run::Done(Outcome::Emptied);
+                let outcome = Outcome::Emptied;
+                return Run::Done(Ended { outcome, poison });
             }
         }
-        Run::Done(Outcome::Kept(batch))
+        let outcome = Outcome::Kept(batch);
+        Run::Done(Ended { outcome, poison })
     }
 
-    /// What `on_error` makes of a batch. A plugin's own words are never sent to the sender. What is wrong with the batch itself
+    /// What `on_error` makes of a batch, of those of its rows alone that the plugin fails on where that can be found out. The
+    /// rows that come with it are a dead letter. A plugin's own words are never sent to the sender. What is wrong with the batch itself
     /// is, and no dead letter is made of it: its sender has to mend it.
-    fn failed(&self, stage: &Stage, batch: Batch, failed: Failed) -> Outcome {
+    fn failed(&self, stage: &Stage, batch: Batch, failed: Failed) -> (Outcome, Option<Poison>) {
         stage.counters.failed.add(1);
         let processor = stage.name();
         let on_error = failed.processor.on_error();
@@ -122,19 +190,47 @@ impl Chain {
         if let Some(unlogged) = stage.failures.pass() {
             tracing::warn!(processor, pipeline = %self.pipeline, ?on_error, reason, unlogged, "processor failed");
         }
-        match on_error {
+        if apart::is_worth_it(&batch, &failed)
+            && let Some(parted) = self.apart(&batch, &failed)
+        {
+            return parted;
+        }
+        let outcome = match on_error {
             OnError::Pass => Outcome::Kept(batch),
             OnError::Drop => Outcome::Emptied,
-            OnError::DeadLetter if failed.malformed.is_none() => Outcome::Dead(Box::new(Grounds {
-                origin: self.origin(&failed.processor),
-                kind: kind(failed.cause),
-                text: reason.to_owned(),
-            })),
+            OnError::DeadLetter if failed.malformed.is_none() => {
+                Outcome::Dead(Box::new(self.grounds(&failed)))
+            }
             OnError::Reject if failed.retryable => Outcome::Rejected(unavailable(processor)),
             OnError::Reject | OnError::DeadLetter => Outcome::Rejected(match failed.malformed {
                 Some(malformed) => Refusal::Invalid(malformed),
                 None => Refusal::Rejected(format!("processor {processor} failed")),
             }),
+        };
+        (outcome, None)
+    }
+
+    /// The rows that go on of a batch that a processor failed on, and those that are to be kept; none if it fails on all.
+    fn apart(&self, batch: &Batch, failed: &Failed) -> Option<(Outcome, Option<Poison>)> {
+        let apart = apart::apart(batch, failed)?;
+        let (batch, poison) = match failed.processor.on_error() {
+            OnError::Pass => (apart.whole()?, None),
+            OnError::Drop => (apart.good()?, None),
+            OnError::DeadLetter => {
+                let batch = apart.poison()?;
+                let grounds = self.grounds(failed);
+                (apart.good()?, Some(Poison { grounds, batch }))
+            }
+            OnError::Reject => return None,
+        };
+        Some((Outcome::Kept(batch), poison))
+    }
+
+    fn grounds(&self, failed: &Failed) -> Grounds {
+        Grounds {
+            origin: self.origin(&failed.processor),
+            kind: kind(failed.cause),
+            text: failed.words().to_owned(),
         }
     }
 

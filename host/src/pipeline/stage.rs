@@ -74,6 +74,7 @@ pub(super) enum Ran {
 }
 
 /// How a processor failed; see [`Failure::Failed`].
+#[derive(Debug)]
 pub(super) struct Failed {
     pub(super) processor: Arc<Processor>,
     pub(super) reason: String,
@@ -238,6 +239,11 @@ impl Counters {
         if records_out < records_in {
             self.records_dropped.add((records_in - records_out).into());
         }
+    }
+
+    /// Counts records that became a dead letter while others of their batch go on.
+    pub(super) fn kept_out(&self, records: u32) {
+        self.records_in.add(records.into());
     }
 
     /// Counts a batch that goes no further, for a failure.

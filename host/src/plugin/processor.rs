@@ -187,21 +187,45 @@ impl Processor {
     )]
     pub fn process(&self, batch: Batch, place: Place) -> Result<Batch, Failure> {
         let sender = batch.sender();
-        if !self.breaker.admits(sender) {
-            return Err(self.tripped(batch));
+        let result = if self.breaker.admits(sender) {
+            self.attempt(batch, place)
+        } else {
+            Err(tripped(batch))
+        };
+        if let Err(Failure::Failed { cause, .. }) = &result {
+            self.stats.failed(*cause);
         }
-        let result = self.attempt(batch, place);
         let change = match &result {
             Ok(_) => self.breaker.succeeded(),
             Err(Failure::Failed { cause, .. }) if cause.is_of_the_processor() => {
                 self.breaker.failed(sender)
             }
+            Err(Failure::Failed {
+                cause: Cause::Tripped,
+                ..
+            }) => None,
             Err(_) => {
                 self.breaker.learned_nothing();
                 None
             }
         };
         if let Some(change) = change {
+            self.log(change);
+        }
+        result
+    }
+
+    /// Runs the plugin over a part of a batch that it failed on, and blocks until it is done. That it fails on parts too counts
+    /// no more.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the batch comes back either way, and is as large in `Ok`"
+    )]
+    pub fn process_part(&self, part: Batch) -> Result<Batch, Failure> {
+        let result = self.attempt(part, Place::Worker);
+        if result.is_ok()
+            && let Some(change) = self.breaker.succeeded()
+        {
             self.log(change);
         }
         result
@@ -232,17 +256,6 @@ impl Processor {
         let withhold = self.on_error.fails_closed();
         let processed = instance.process(batch, place, &self.sink, withhold);
         self.ended(processed, bytes, lease, instance)
-    }
-
-    fn tripped(&self, batch: Batch) -> Failure {
-        self.stats.failed(Cause::Tripped);
-        Failure::Failed {
-            batch,
-            reason: "it failed again and again, and is left alone for a while".to_owned(),
-            retryable: true,
-            cause: Cause::Tripped,
-            malformed: None,
-        }
     }
 
     fn log(&self, change: Change) {
@@ -308,7 +321,6 @@ impl Processor {
             Ok(Err(reason)) => tame(&reason),
             Err(failed) => failed.to_string(),
         };
-        self.stats.failed(cause);
         Err(Failure::Failed {
             batch,
             reason,
@@ -320,7 +332,6 @@ impl Processor {
 
     /// It could be configured before: what it lacks now is room, which may come back.
     fn not_started(&self, batch: Batch, failed: &Failed) -> Failure {
-        self.stats.failed(Cause::Busy);
         if let Some(unlogged) = self.unmade.pass() {
             tracing::warn!(
                 processor = self.name,
@@ -336,6 +347,16 @@ impl Processor {
             cause: Cause::Busy,
             malformed: None,
         }
+    }
+}
+
+fn tripped(batch: Batch) -> Failure {
+    Failure::Failed {
+        batch,
+        reason: "it failed again and again, and is left alone for a while".to_owned(),
+        retryable: true,
+        cause: Cause::Tripped,
+        malformed: None,
     }
 }
 

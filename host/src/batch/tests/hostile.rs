@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    super::{Batch, Signal, Value},
+    super::{Batch, Column, Signal, Value},
     column, edited,
 };
 
@@ -88,4 +88,23 @@ fn a_row_is_edited_beside_a_field_of_a_wrong_wire_type() {
             .expect_err("links are messages");
     });
     assert_eq!(back.splice(0), request(2));
+}
+
+#[test]
+fn malformed_bytes_that_a_plugin_wrote_are_its_own_fault() {
+    // A span whose name has five bytes, of which one is there.
+    let span = [0x0a, 7, 0x12, 5, 0x12, 3, 0x2a, 5, b'a'];
+    let name = Column::parse("span.name").unwrap();
+    let came = Batch::new(Signal::Traces, Bytes::copy_from_slice(&span)).unwrap();
+    let mut work = came.begin(1 << 20);
+    assert!(work.texts(&name).is_err());
+    assert!(work.malformed().is_some());
+
+    let mut work = Batch::new(Signal::Traces, Bytes::new())
+        .unwrap()
+        .begin(1 << 20);
+    let taken = work.replace_with_otlp(Bytes::copy_from_slice(&span));
+    assert_eq!(taken, Ok(Ok(())));
+    assert!(work.texts(&name).is_err());
+    assert_eq!(work.malformed(), None);
 }
