@@ -36,7 +36,14 @@ const MAY_USE: [(&str, &[&str]); 28] = [
     ("plugin", &["batch", "telemetry"]),
     (
         "queue",
-        &["acceptance", "batch", "payload", "refusal", "telemetry"],
+        &[
+            "acceptance",
+            "batch",
+            "memory",
+            "payload",
+            "refusal",
+            "telemetry",
+        ],
     ),
     (
         "exporter",
