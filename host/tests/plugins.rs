@@ -345,7 +345,7 @@ fn the_list_has_every_plugin_and_what_is_wrong_with_it() {
         .unwrap()
         .split_whitespace()
         .collect();
-    let short = &digest(&misnamed)[..19];
+    let short: String = digest(&misnamed).chars().take(19).collect();
     assert_eq!(
         tenant,
         [
@@ -354,7 +354,7 @@ fn the_list_has_every_plugin_and_what_is_wrong_with_it() {
             "used",
             "traces,metrics,logs",
             "tenant",
-            short,
+            &short,
             &file
         ]
     );

@@ -49,7 +49,7 @@ pub(super) fn list(path: &Path, format: Format) -> anyhow::Result<ExitCode> {
         Format::Table => table(&rows),
         Format::Json => format!("{:#}", serde_json::json!({ "plugins": rows })),
     };
-    say(&mut io::stdout(), text.trim_end());
+    say(&mut io::stdout(), &text);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,20 +81,19 @@ fn table(rows: &[Row]) -> String {
             .unwrap_or_default()
     };
     let widths: [usize; HEAD.len()] = std::array::from_fn(width);
-    let mut text = String::new();
+    let mut lines = vec![];
     for cells in &cells {
         let line = cells.iter().zip(widths);
         let line: Vec<_> = line.map(|(cell, width)| format!("{cell:width$}")).collect();
-        text += line.join("  ").trim_end();
-        text += "\n";
+        lines.push(line.join("  ").trim_end().to_owned());
     }
     for row in rows {
         let said = row.reason.iter().map(|reason| (row.state, reason));
         for (word, what) in said.chain(row.warnings.iter().map(|warning| ("warning", warning))) {
-            text += &format!("{word}: {} ({}): {what}\n", row.name, row.source);
+            lines.push(format!("{word}: {} ({}): {what}", row.name, row.source));
         }
     }
-    text
+    lines.join("\n")
 }
 
 fn or_dash(text: String) -> String {

@@ -77,6 +77,9 @@ struct File {
     state: FileState,
 }
 
+/// What a file holds that may be used as far as its name and digest tell.
+type Usable = (Vec<u8>, Digest, Stamp);
+
 #[derive(Clone, Debug)]
 enum FileState {
     /// Nothing was found wrong with it, but nobody has adopted its plugin.
@@ -386,7 +389,7 @@ impl Registry {
     }
 
     /// The bytes of a file that may be used as far as its name and digest tell.
-    fn read(&self, found: &Found) -> Result<(Vec<u8>, Digest, Stamp), (Refusal, Option<Digest>)> {
+    fn read(&self, found: &Found) -> Result<Usable, (Refusal, Option<Digest>)> {
         if !found.is_named {
             let reason = "a plugin's name is a letter or digit, and then at most 62 of letters, digits, `_`, `-` and `.`: \
                           rename the file";

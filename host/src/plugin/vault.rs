@@ -197,6 +197,7 @@ impl Vault {
                 continue;
             }
             let seconds = u64::try_from(stat.st_mtime).unwrap_or_default();
+            #[allow(clippy::useless_conversion, reason = "another type on other platforms")]
             let nanos = u64::try_from(stat.st_mtime_nsec).unwrap_or_default();
             let since = Duration::from_secs(seconds) + Duration::from_nanos(nanos);
             let used = SystemTime::UNIX_EPOCH + since;
@@ -349,14 +350,14 @@ mod tests {
     #[test]
     fn a_reader_never_sees_half_of_what_is_written() {
         let (_folder, vault) = vault();
-        vault.write("a", &[0; 100_000]).unwrap();
+        vault.write("a", &vec![0; 100_000]).unwrap();
         let ended = AtomicBool::new(false);
         thread::scope(|threads| {
             let writers = [1, 2].map(|byte| {
                 let vault = &vault;
                 threads.spawn(move || {
                     for _ in 0..50 {
-                        vault.write("a", &[byte; 100_000]).unwrap();
+                        vault.write("a", &vec![byte; 100_000]).unwrap();
                     }
                 })
             });
