@@ -89,7 +89,7 @@ fn many_files_that_change_at_once_are_all_used() {
     assert_eq!(hot.sends(), 17);
 }
 
-/// What the kubelet does with a mounted ConfigMap: the names lead through `..data`, which another takes the place of.
+/// What the kubelet does with a mounted `ConfigMap`: the names lead through `..data`, which another takes the place of.
 #[test]
 fn a_config_map_that_is_swapped_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
