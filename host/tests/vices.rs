@@ -244,19 +244,16 @@ async fn every_vice_stays_where_it_is_while_good_pipelines_carry_on() {
         good.goes_on().await;
         let metrics = metrics(admin).await;
         let of = ("processor", processor.as_str());
-        match cause {
-            Some(cause) => {
-                let failures = "otlet_processor_failures_total";
-                let risen = metrics.count(failures, &[of, ("error_type", cause)]);
-                assert_eq!(risen, 2, "{processor}: {cause}");
-            }
-            None => {
-                let batches = metrics.count("otlet_processor_batches_total", &[of]);
-                assert_eq!(batches, 2, "{processor}");
-                let dropped = metrics.count("otlet_plugin_dropped_log_lines_total", &[of]);
-                let floods = processor.contains("flood") || processor.contains("wasi");
-                assert_eq!(dropped > 1_000, floods, "{processor}: {dropped}");
-            }
+        if let Some(cause) = cause {
+            let failures = "otlet_processor_failures_total";
+            let risen = metrics.count(failures, &[of, ("error_type", cause)]);
+            assert_eq!(risen, 2, "{processor}: {cause}");
+        } else {
+            let batches = metrics.count("otlet_processor_batches_total", &[of]);
+            assert_eq!(batches, 2, "{processor}");
+            let dropped = metrics.count("otlet_plugin_dropped_log_lines_total", &[of]);
+            let floods = processor.contains("flood") || processor.contains("wasi");
+            assert_eq!(dropped > 1_000, floods, "{processor}: {dropped}");
         }
     }
     let sent = good.end().await;

@@ -84,13 +84,11 @@ fn one(reader: &Reader<'_>, item: &Node, folder: &Path) -> Option<(Folder, Place
                 Ok(text.to_owned())
             });
             let name = keys.text("as", "an absolute path", FOLDER, |text| {
-                match seen_as(text) {
-                    true => Ok(text.to_owned()),
-                    false => Err((
-                        format!("{} is not an absolute path of plain names", quoted(text)),
-                        "write one such as `/tables`".to_owned(),
-                    )),
+                if seen_as(text) {
+                    return Ok(text.to_owned());
                 }
+                let what = format!("{} is not an absolute path of plain names", quoted(text));
+                Err((what, "write one such as `/tables`".to_owned()))
             });
             keys.finish();
             let path = existing(reader, folder, &path?, expanded, path_at)?;

@@ -238,7 +238,7 @@ mod tests {
         for _ in 0..1_000 {
             assert_eq!(breaker.failed_at(7, now), None);
         }
-        assert_eq!(breaker.failed_at(8, now + ALONE - SECOND), None);
+        assert_eq!(breaker.failed_at(8, now + ALONE / 2), None);
         let change = breaker.failed_at(7, now + ALONE);
         assert_eq!(change, Some(Change::Tripped(FIRST)));
     }
