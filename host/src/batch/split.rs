@@ -148,10 +148,8 @@ impl Splitter {
                     self.close();
                 }
                 // Beside resources there is nothing to go with; elsewhere it is in the head.
-                _ if level == Level::Request => {
-                    if !self.is_before() {
-                        self.out.extend_from_slice(whole);
-                    }
+                _ if level == Level::Request && !self.is_before() => {
+                    self.out.extend_from_slice(whole);
                 }
                 _ => {}
             }

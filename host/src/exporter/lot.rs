@@ -127,9 +127,8 @@ impl Pieces {
     ) -> Result<(), Piece> {
         let is_refused = !failure.retryable && !failure.too_large;
         match piece.requests.len() {
-            0 => Err(piece),
             1 if failure.too_large => self.part(piece).await,
-            1 => Err(piece),
+            0 | 1 => Err(piece),
             // One request that is refused should not cost the others.
             _ if is_refused => {
                 for one in piece.requests.into_iter().rev() {
@@ -151,7 +150,7 @@ impl Pieces {
     async fn part(&mut self, piece: Piece) -> Result<(), Piece> {
         let rest = match &piece.cut {
             Some(cut) => cut.halved(),
-            None => piece.requests.first().and_then(Rest::halved),
+            None => piece.requests.first().map(Rest::halved),
         };
         let Some(rest) = rest else {
             return Err(piece);

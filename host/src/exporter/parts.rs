@@ -65,12 +65,11 @@ impl Rest {
     }
 
     /// A request that is too large, in parts of half its size.
-    pub(super) fn halved((request, items): &(Payload, u64)) -> Option<Self> {
-        let whole = Self::whole(request.clone(), *items, request.opened_size() / 2);
-        Some(Self {
+    pub(super) fn halved((request, items): &(Payload, u64)) -> Self {
+        Self {
             halvings: 1,
-            ..whole
-        })
+            ..Self::whole(request.clone(), *items, request.opened_size() / 2)
+        }
     }
 
     /// The request, and the items that are left of it.
