@@ -119,16 +119,15 @@ fn sink(runtimes: &Runtimes) -> anyhow::Result<(receiver::Running, Arrived)> {
         grpc: Some(loopback),
         http: None,
     };
-    Ok((
-        receiver::start(
-            &config,
-            runtimes,
-            &next,
-            &Memory::unbounded(),
-            &receiver::Left::default(),
-        )?,
-        arrived,
-    ))
+    let mut sink = receiver::start(
+        &config,
+        runtimes,
+        &next,
+        &Memory::unbounded(),
+        &receiver::Left::default(),
+    )?;
+    sink.begin();
+    Ok((sink, arrived))
 }
 
 fn keep_payload(keep: &Mutex<Telemetry>, payload: Payload) -> Result<Accepted, Refusal> {
