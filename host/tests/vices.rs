@@ -47,7 +47,7 @@ const VICES: [(&str, usize, Option<&str>); 32] = [
     ("hold", 300, Some("memory")),
     ("read", 0, Some("trap")),
     ("give", 16, Some("trap")),
-    ("edits", 1 << 20, Some("deadline")),
+    ("edits", 1 << 20, Some("trap")),
     ("value", 1_100, Some("trap")),
     ("blow-up", 600, Some("trap")),
     ("replace", 1_100, Some("trap")),

@@ -156,8 +156,8 @@ impl Edits {
         }
     }
 
-    /// These edits with a draft's on top.
-    pub(super) fn with(&self, draft: Draft) -> Self {
+    /// Puts a draft's edits on top of these.
+    pub(super) fn put(&mut self, draft: Draft) {
         let Draft {
             list: mut new,
             text,
@@ -169,38 +169,58 @@ impl Edits {
             // Stable, so that of equal keys the latest stays last, and quick on runs that are sorted already.
             new.sort_by_key(|edit| edit.key);
         }
-        let mut texts = self.texts.clone();
-        texts.push(Bytes::from(text));
+        self.texts.push(Bytes::from(text));
+        self.next = next;
         if self.list.is_empty() && sorted {
-            let bytes = sum(&new);
-            let list = new;
-            return Self {
-                list,
-                texts,
-                next,
-                bytes,
-            };
-        }
-        let mut list = Vec::with_capacity(self.list.len() + new.len());
-        let mut old = self.list.iter().peekable();
-        for edit in new {
-            while let Some(before) = old.next_if(|old| old.key < edit.key) {
-                list.push(*before);
-            }
-            old.next_if(|old| old.key == edit.key);
-            match list.last_mut() {
-                Some(before) if before.key == edit.key => *before = edit,
-                _ => list.push(edit),
-            }
-        }
-        list.extend(old);
-        Self {
-            bytes: sum(&list),
-            list,
-            texts,
-            next,
+            self.bytes = sum(&new);
+            self.list = new;
+        } else if new.len() <= self.list.len() / FEW {
+            new.into_iter().for_each(|edit| self.insert(edit));
+        } else {
+            self.list = merged(&self.list, new);
+            self.bytes = sum(&self.list);
         }
     }
+
+    /// Puts one edit where it belongs: mostly behind all others, since plugins go through rows in order.
+    fn insert(&mut self, edit: Edit) {
+        let is_last = self.list.last().is_none_or(|last| last.key < edit.key);
+        let at = if is_last {
+            self.list.len()
+        } else {
+            self.list.partition_point(|before| before.key < edit.key)
+        };
+        self.bytes += edit.text.len as usize;
+        match self.list.get_mut(at) {
+            Some(before) if before.key == edit.key => {
+                self.bytes -= before.text.len as usize;
+                *before = edit;
+            }
+            _ => self.list.insert(at, edit),
+        }
+    }
+}
+
+/// So many times fewer edits than there are already are put in one by one: a plugin that writes row by row must not have the
+/// whole list copied each time. Moving what lies behind is memmove's work, 64 times as quick as merging an edit.
+const FEW: usize = 64;
+
+/// Two lists in one, where the later edit of a key counts.
+fn merged(old: &[Edit], new: Vec<Edit>) -> Vec<Edit> {
+    let mut list: Vec<Edit> = Vec::with_capacity(old.len() + new.len());
+    let mut old = old.iter().peekable();
+    for edit in new {
+        while let Some(before) = old.next_if(|old| old.key < edit.key) {
+            list.push(*before);
+        }
+        old.next_if(|old| old.key == edit.key);
+        match list.last_mut() {
+            Some(before) if before.key == edit.key => *before = edit,
+            _ => list.push(edit),
+        }
+    }
+    list.extend(old);
+    list
 }
 
 fn sum(list: &[Edit]) -> usize {
@@ -292,5 +312,43 @@ impl Draft {
         self.push(tail.numbered(self.next), tail.position(), depth, Some(text));
         self.next += 1;
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Drafts of one edit and of many, behind all others and among them, come to what a map would hold.
+    #[test]
+    fn of_each_key_the_latest_edit_counts_however_they_came() {
+        let mut random = fastrand::Rng::with_seed(5);
+        for _ in 0..50 {
+            let (mut edits, mut expected) = (Edits::default(), BTreeMap::new());
+            for round in 0..60 {
+                let many = if round % 20 == 0 { 300 } else { 1 };
+                let mut draft = edits.draft();
+                for _ in 0..many {
+                    let key = match random.bool() {
+                        true => Key::replaces(round * 10),
+                        false => Key::replaces(random.usize(..2_000)),
+                    };
+                    let value: String = (0..random.usize(..5))
+                        .map(|_| random.alphabetic())
+                        .collect();
+                    let text = draft.keep(|text| text.extend_from_slice(value.as_bytes()));
+                    draft.push(key, 0, 0, Some(text));
+                    expected.insert(key, value);
+                }
+                edits.put(draft);
+                let bytes: usize = expected.values().map(String::len).sum();
+                assert_eq!(edits.bytes(), bytes);
+            }
+            let found = edits.list.iter().map(|edit| (edit.key, edits.text(edit)));
+            let expected = expected.iter().map(|(key, value)| (*key, value.as_bytes()));
+            assert!(found.eq(expected));
+        }
     }
 }

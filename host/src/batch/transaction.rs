@@ -356,7 +356,7 @@ impl Transaction {
             return Ok(());
         }
         self.edits += draft.len() as u64;
-        self.work.edits = Arc::new(self.work.edits.with(draft));
+        Arc::make_mut(&mut self.work.edits).put(draft);
         self.check_growth(self.work.most_bytes())
     }
 
