@@ -38,7 +38,9 @@ use plugins::Plugins;
 pub use changes::{Changes, Listed};
 pub use front::Front;
 pub use listing::{Row, plugins};
-pub use prepare::{Prepared, Running, missing, prepare, prepare_again, registry};
+pub use prepare::{
+    Prepared, Running, begin_with_proven, missing, prepare, prepare_again, registry,
+};
 pub use replay::Replay;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.

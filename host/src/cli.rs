@@ -213,7 +213,13 @@ async fn start(
     } else {
         (draft, None)
     };
-    let prepared = unless_told(ends, move || prepare_with(draft, &registry)).await?;
+    let prepare = move || {
+        if !draft.has_mistakes() {
+            app::begin_with_proven(&draft, &registry, &app::Running::default());
+        }
+        prepare_with(draft, &registry)
+    };
+    let prepared = unless_told(ends, prepare).await?;
     Ok(prepared.map(|prepared| (front, prepared)))
 }
 

@@ -50,4 +50,5 @@ pub use registry::{Changes, Entry, Offer, Registry, Source, State};
 pub use sandbox::{Folder, Grants, Isolate, Sandbox};
 pub use settings::{Digest, Settings, is_plugin_name};
 pub use stats::{Cause, Stats};
+pub use text::shown;
 pub use vault::{Unusable, Vault};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::config::Draft;
 use crate::metrics::Sources;
 use crate::pipeline::Stage;
-use crate::plugin::{Digest, Entry, Registry, Source, State};
+use crate::plugin::{Digest, Entry, Registry, Source, State, shown};
 
 /// A processor that uses a plugin.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ fn row(entry: &Entry, users: &[User]) -> Row {
         digest: entry.digest.map(|digest| digest.to_string()),
         source: match &entry.source {
             Source::Bundled => "bundled".to_owned(),
-            Source::File(path) => path.display().to_string(),
+            Source::File(path) => shown(path),
         },
         state,
         reason,

@@ -1,6 +1,6 @@
 //! From a config to what can be started: its plugins compiled, its processors configured, and all mistakes said at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,6 +58,24 @@ pub fn missing(draft: &Draft, registry: &Registry) -> BTreeMap<String, Absent> {
             .then(|| (processor.plugin.clone(), absent))
     });
     absent.collect()
+}
+
+/// Has each plugin whose file has a version that has not passed its trial begin with the last one that did, as if the file had
+/// changed while otlet ran: a restart must not make a version permanent that was about to be rolled back. Plugins of which
+/// nothing new is made beside the `running` processors are left as they are.
+pub fn begin_with_proven(draft: &Draft, registry: &Registry, running: &Running) {
+    let changed = draft.processors().filter(|config| !running.has(config));
+    let names: BTreeSet<_> = changed.map(|config| config.plugin.as_str()).collect();
+    for name in names {
+        let Some((plugin, found)) = registry.proven(name) else {
+            continue;
+        };
+        let mut users = draft.processors().filter(|config| config.plugin == name);
+        // A config that only the new version takes came with it.
+        if users.all(|config| processor(&plugin, config, draft.keeps_letters()).is_ok()) {
+            registry.put_back(&plugin, &found);
+        }
+    }
 }
 
 /// Compiles and configures the plugins that a config names; a report says what is wrong with the config.
@@ -129,6 +147,10 @@ pub struct Running {
 }
 
 impl Running {
+    fn has(&self, config: &ProcessorConfig) -> bool {
+        self.stages.iter().any(|(old, _)| old == config)
+    }
+
     fn stage(
         &self,
         config: &ProcessorConfig,
@@ -155,6 +177,9 @@ pub fn prepare_again(
     // What could not be read says nothing.
     if !draft.has_mistakes() && registry.settings() != *draft.plugins() {
         registry.set(draft.plugins().clone());
+    }
+    if !draft.has_mistakes() {
+        begin_with_proven(&draft, registry, running);
     }
     prepare_beside(running, draft, registry)
 }

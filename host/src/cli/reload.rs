@@ -19,6 +19,14 @@ pub(super) async fn reload(
 ) -> bool {
     tracing::info!(config = %source.path().display(), "reading the config again");
     source.forget();
+    // Opening a pipe would wait for whoever writes to it, and what came out of one cannot be read again.
+    if source.path().metadata().is_ok_and(|it| !it.is_file()) {
+        source.watch(Watched::new(vec![source.path().to_owned()]));
+        app.refuse_reload();
+        let path = source.path().display();
+        refused(&format_args!("{path} is no regular file"));
+        return true;
+    }
     let (path, registry) = (source.path().to_owned(), Arc::clone(app.registry()));
     let running = app.running();
     // Plugins take long to compile: on a thread of its own, as at the start.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::load::{LoadError, Problem};
 use super::settings::Digest;
+use super::text::shown;
 
 /// Why a file of the plugin directory is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ impl Absent {
             Self::Refused(..) => "put a file in its place that can be used".to_owned(),
             Self::Pinned { bundled, path, .. } => {
                 let put = path.as_ref().map_or(String::new(), |path| {
-                    format!("put the file that is meant at {}, or ", path.display())
+                    format!("put the file that is meant at {}, or ", shown(path))
                 });
                 format!("{put}write the digest of the bundled one in `plugins.allow`: {bundled}")
             }
@@ -135,9 +136,9 @@ impl fmt::Display for Absent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("it is not bundled, and there is no plugin directory"),
-            Self::Missing(path) => write!(f, "there is no file {}", path.display()),
+            Self::Missing(path) => write!(f, "there is no file {}", shown(path)),
             Self::Refused(path, refusal) => {
-                write!(f, "file {} is refused: {}", path.display(), refusal.reason)
+                write!(f, "file {} is refused: {}", shown(path), refusal.reason)
             }
             Self::Pinned { allowed, .. } => {
                 write!(

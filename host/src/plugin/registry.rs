@@ -24,6 +24,7 @@ use super::engine::Engine;
 use super::load::{LARGEST, LoadError, Plugin};
 use super::refusal::{Absent, Refusal, Why};
 use super::settings::{Digest, Settings};
+use super::text::shown;
 use super::vault::Vault;
 
 use past::{Mark, Past};
@@ -307,7 +308,7 @@ impl Registry {
         };
         if !all {
             tracing::warn!(
-                directory = %directory.display(),
+                directory = shown(&directory),
                 "the plugin directory has more than {} plugins: the others are not looked at",
                 directory::MOST
             );
@@ -462,7 +463,7 @@ impl Registry {
             plugin = found.name,
             version = plugin.version(),
             digest = %plugin.digest(),
-            file = %found.path.display(),
+            file = shown(&found.path),
             "plugin loaded"
         );
     }
@@ -523,7 +524,7 @@ fn refusal(why: Why, reason: &str) -> Refusal {
 fn log_refusal(name: &str, path: &Path, digest: Option<Digest>, refusal: &Refusal) {
     tracing::warn!(
         plugin = name,
-        file = %path.display(),
+        file = shown(path),
         digest = digest.map(|digest| digest.to_string()),
         reason = refusal.reason,
         "a plugin's file is refused"

@@ -1,4 +1,6 @@
-//! Text that a guest wrote, made fit for logs and errors.
+//! Text that a guest, or whoever names its file, wrote, made fit for logs and errors.
+
+use std::path::Path;
 
 /// The most bytes of a guest's text in a log line or an error.
 pub(super) const LONGEST: usize = 256;
@@ -15,6 +17,12 @@ pub(super) fn tame(text: &str) -> String {
         out.push(c);
     }
     out
+}
+
+/// A path of the plugin directory as it stands in logs and lists: whoever may put files there may name them as they like.
+pub fn shown(path: &Path) -> String {
+    let path = path.display().to_string();
+    path.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -35,5 +43,12 @@ mod tests {
     fn a_long_text_is_cut_between_characters() {
         let tamed = tame(&"ü".repeat(200));
         assert_eq!(tamed, format!("{}…", "ü".repeat(128)));
+    }
+
+    #[test]
+    fn a_files_name_forges_no_line() {
+        let path = Path::new("plugins/x\n2026 ERROR forged\x1b]0;\x07 ü.wasm");
+        let expected = "plugins/x\u{fffd}2026 ERROR forged\u{fffd}]0;\u{fffd} ü.wasm";
+        assert_eq!(shown(path), expected);
     }
 }

@@ -125,7 +125,35 @@ fn a_mark_and_the_last_good_version_survive_a_restart() {
     hot.swap("stamp.wasm", &bad);
     assert_eq!(hot.sends(), 3);
     hot.restart(&["stamp"]);
+    hot.otlet.wait_for(&in_use(&bad));
     assert_eq!(hot.sends(), 3);
+}
+
+#[test]
+fn a_version_that_has_not_passed_its_trial_is_on_trial_again_after_a_restart() {
+    let mut hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    hot.swap("stamp.wasm", &good(2));
+    for _ in 0..20 {
+        assert_eq!(hot.sends(), 2);
+    }
+    hot.otlet.wait_for("plugin has passed its trial");
+    // It is refused before it is used, by the restarted program too.
+    let refused = version(r#"{"number": 3, "vice": "trap", "always": true}"#);
+    hot.put("stamp.wasm", &refused);
+    hot.otlet.wait_for("on a sample of traces (trap)");
+    hot.restart(&["stamp"]);
+    assert_eq!(hot.sends(), 2);
+    hot.otlet.wait_for("on a sample of traces (trap)");
+    assert_eq!(hot.sends(), 2);
+    // It does well until it meets a span that none has sent yet.
+    let bad = version(r#"{"number": 4, "vice": "trap"}"#);
+    hot.swap("stamp.wasm", &bad);
+    assert_eq!(hot.sends(), 4);
+    hot.restart(&["stamp"]);
+    hot.otlet.wait_for(&in_use(&bad));
+    assert_eq!(hot.sends(), 4);
+    assert_eq!(hot.send(BAD).code, 0);
+    assert_eq!(hot.arrived(BAD), 2);
 }
 
 #[test]

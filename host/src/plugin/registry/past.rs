@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::plugin::load::LARGEST;
 use crate::plugin::settings::Digest;
+use crate::plugin::text::shown;
 use crate::plugin::vault::Vault;
 
 /// What the names of the files end with.
@@ -52,7 +53,7 @@ impl Past {
         let Some(vault) = &self.0 else {
             if mark.is_some() {
                 tracing::warn!(
-                    file = %file.display(),
+                    file = shown(file),
                     "there is no folder to remember in that a plugin failed: after a restart its file is used again, \
                      unless it was changed; `plugins.cache` names a folder"
                 );
@@ -99,7 +100,7 @@ fn tell(file: &Path, kept: io::Result<()>) {
     match kept {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             tracing::warn!(
-                file = %file.display(),
+                file = shown(file),
                 %error,
                 "what is to be remembered of a plugin cannot be read or written"
             );

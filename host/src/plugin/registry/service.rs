@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::past::Mark;
-use super::{Current, FileState, Found, Plugin, Registry, Source, log_refusal, refusal};
+use super::{Current, FileState, Found, Plugin, Registry, Source, directory, log_refusal, refusal};
 use crate::plugin::refusal::{Refusal, Why};
 use crate::plugin::settings::Digest;
 use crate::plugin::stats::Cause;
@@ -78,29 +78,59 @@ impl Registry {
 
     /// The plugin that was in service before the one of a file that is marked, made the current one of its name.
     pub(super) fn last_good(&self, found: &Found) -> Option<Arc<Plugin>> {
-        let wasm = self.past.good(&found.path)?;
-        let digest = Digest::of(&wasm);
+        let plugin = self.load_good(found, &self.past.good(&found.path)?)?;
+        tracing::warn!(
+            plugin = found.name,
+            version = plugin.version(),
+            digest = %plugin.digest(),
+            "a plugin's file is refused since it failed in service: the version before it is in use"
+        );
+        self.set_current(&plugin, found);
+        Some(plugin)
+    }
+
+    /// The last version of a plugin that did well in service, where its file has another, which has not proven itself yet.
+    pub fn proven(&self, name: &str) -> Option<(Arc<Plugin>, Found)> {
+        let found = directory::find(&self.directory()?, name)?;
+        let good = self.past.good(&found.path)?;
+        let held = found.read().ok().map(|(wasm, _)| Digest::of(&wasm));
+        if held == Some(Digest::of(&good)) {
+            return None;
+        }
+        Some((self.load_good(&found, &good)?, found))
+    }
+
+    /// Has a plugin of the past be current, and its file be looked at as one that changed.
+    pub fn put_back(&self, plugin: &Arc<Plugin>, found: &Found) {
+        tracing::info!(
+            plugin = found.name,
+            version = plugin.version(),
+            digest = %plugin.digest(),
+            "a plugin's file has a version that has not passed its trial: the last one that did is in use until it is tried"
+        );
+        self.set_current(plugin, found);
+        self.known().files.remove(&found.path);
+    }
+
+    fn load_good(&self, found: &Found, wasm: &[u8]) -> Option<Arc<Plugin>> {
+        let digest = Digest::of(wasm);
         let objection = self.objection(&self.known().settings, &found.name, digest);
         if objection.is_some() {
             return None;
         }
-        let plugin = self.load(&found.name, &wasm);
+        let plugin = self.load(&found.name, wasm);
         let plugin = plugin.inspect_err(|error| {
             tracing::warn!(%error, "the last good version of a plugin cannot be loaded");
         });
-        let plugin = Arc::new(plugin.ok()?);
-        tracing::warn!(
-            plugin = found.name,
-            version = plugin.version(),
-            digest = %digest,
-            "a plugin's file is refused since it failed in service: the version before it is in use"
-        );
+        plugin.ok().map(Arc::new)
+    }
+
+    fn set_current(&self, plugin: &Arc<Plugin>, found: &Found) {
         let current = Current {
-            plugin: Arc::clone(&plugin),
+            plugin: Arc::clone(plugin),
             source: Source::File(found.path.clone()),
         };
         self.known().current.insert(found.name.clone(), current);
-        Some(plugin)
     }
 
     /// The file that the current plugin of this name came of.
