@@ -154,10 +154,10 @@ impl Looker {
                     self.tell_gone(name);
                 }
                 let unfinished = mem::take(&mut self.unfinished);
-                let mut changed = changes.changed;
+                let mut files = changes.changed;
                 // What telemetry goes through waits for no file that nobody uses, however long that takes.
-                changed.sort_by_cached_key(|found| self.users(&found.name).is_empty());
-                for found in changed {
+                files.sort_by_cached_key(|found| self.users(&found.name).is_empty());
+                for found in files {
                     let is_settled = unfinished.get(&found.path) == Some(&found);
                     match self.registry.offer(&found, is_settled) {
                         Offer::Fit(plugin) => self.bring_in(&plugin, &found),
