@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::app::{self, App, Front, Prepared};
 use crate::config::Draft;
-use crate::plugin::{BUNDLED, Registry, default_cache};
+use crate::plugin::{BUNDLED, Compiler, Registry, compile_here, default_cache};
 use crate::telemetry::Logging;
 use crate::{config, demo, metrics, telemetry};
 use source::Source;
@@ -74,6 +74,16 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Compile a component from standard input to standard output. otlet runs itself so for the files of the plugin directory.
+    #[command(hide = true)]
+    Compile {
+        /// The most seconds of CPU time.
+        #[arg(long)]
+        cpu_seconds: u64,
+        /// The most bytes of addresses.
+        #[arg(long)]
+        address_space: u64,
+    },
 }
 
 #[derive(Subcommand)]
@@ -113,6 +123,10 @@ pub fn main() -> ExitCode {
             command: PluginCommand::List { config, format },
         } => plugins::list(&config, format),
         Command::Replay { directory, config } => replay::main(&directory, &config),
+        Command::Compile {
+            cpu_seconds,
+            address_space,
+        } => Ok(compile_here(cpu_seconds, address_space)),
         Command::Demo { seed } => demo::main(seed).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
@@ -134,7 +148,8 @@ fn prepare(draft: Draft) -> anyhow::Result<Option<Prepared>> {
 
 fn registry(draft: &Draft) -> anyhow::Result<Arc<Registry>> {
     let cache = default_cache(|name| env::var_os(name));
-    Ok(app::registry(draft, &BUNDLED, cache)?)
+    let compiler = Compiler::this_program().context("this program's file cannot be found")?;
+    Ok(app::registry(draft, &BUNDLED, cache, Some(compiler))?)
 }
 
 fn prepare_with(draft: Draft, registry: &Arc<Registry>) -> Option<Prepared> {

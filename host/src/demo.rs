@@ -97,7 +97,12 @@ fn otlet(sink: SocketAddr) -> anyhow::Result<App> {
     let draft = config::parse("demo.yaml", CONFIG.as_bytes(), &|name| {
         (name == "SINK").then(|| sink.clone())
     });
-    let registry = app::registry(&draft, &BUNDLED, default_cache(|name| env::var_os(name)))?;
+    let registry = app::registry(
+        &draft,
+        &BUNDLED,
+        default_cache(|name| env::var_os(name)),
+        None,
+    )?;
     let prepared =
         app::prepare(draft, &registry).map_err(|report| anyhow::anyhow!(report.render(false)))?;
     App::start(prepared)

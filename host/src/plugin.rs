@@ -12,6 +12,7 @@ mod breaker;
 mod bundled;
 mod cache;
 mod cell;
+mod compile;
 mod directory;
 mod engine;
 mod estimate;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use bundled::BUNDLED;
 pub use cache::default_cache;
+pub use compile::{Bounds, Compiler, compile_here};
 pub use directory::Found;
 pub use engine::Engine;
 pub use limits::Limits;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::config::{Config, Draft, Loaded, Nature, ProcessorConfig, Report};
 use crate::pipeline::Stage;
 use crate::plugin::{
-    Absent, LoadError, OnError, Plugin, Problem, Processor, Registry, Unusable, Vault,
+    Absent, Compiler, LoadError, OnError, Plugin, Problem, Processor, Registry, Unusable, Vault,
 };
 
 /// A config that holds, with its plugins compiled and its processors configured.
@@ -22,17 +22,19 @@ pub struct Prepared {
 }
 
 /// A registry for a config, of these bundled plugins: the program has [`plugin::BUNDLED`](crate::plugin::BUNDLED). Compiled code
-/// is kept in the folder `cache`, unless the config names another.
+/// is kept in the folder `cache`, unless the config names another; files are compiled by `compiler`, or else in this process.
 pub fn registry(
     draft: &Draft,
     bundled: &[(&'static str, &'static [u8])],
     cache: Option<PathBuf>,
+    compiler: Option<Compiler>,
 ) -> Result<Arc<Registry>, LoadError> {
     let settings = draft.plugins().clone();
     let is_asked_for = settings.cache.is_some();
     let folder = settings.cache.clone().or(cache);
     let vault = folder.and_then(|folder| open_vault(&folder, is_asked_for));
-    Registry::new(bundled, settings, vault, instances(draft)).map(Arc::new)
+    let registry = Registry::new(bundled, settings, vault, instances(draft))?;
+    Ok(Arc::new(registry.with_compiler(compiler)))
 }
 
 fn open_vault(folder: &Path, is_asked_for: bool) -> Option<Vault> {

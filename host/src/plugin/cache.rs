@@ -139,10 +139,11 @@ impl Hasher for Key {
     unsafe_code,
     reason = "native code is loaded as it is, which no check can make safe"
 )]
-fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the code was serialized by wasmtime in an otlet of the same user: it comes from a folder that this user alone can
-    // write, which was checked on the handle that it was read through, and its digest says that it is undamaged. Code of
-    // other versions and settings wasmtime refuses itself.
+pub(super) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the code was serialized by wasmtime in an otlet of the same user. It comes from a folder that this user alone can
+    // write, which was checked on the handle that it was read through, and its digest says that it is undamaged; or over a
+    // pipe from a child that is this very program, whose compiler is trusted as if it ran in this process. Code of other
+    // versions and settings wasmtime refuses itself.
     unsafe { Component::deserialize(engine.wasmtime(), code) }
 }
 
@@ -163,7 +164,7 @@ mod tests {
     }
 
     fn load(engine: &Engine, wasm: &[u8], cache: &Cache) -> Plugin {
-        Plugin::load_with(engine, "echo", wasm, Some(cache)).unwrap()
+        Plugin::load_with(engine, "echo", wasm, Some(cache), None).unwrap()
     }
 
     #[test]

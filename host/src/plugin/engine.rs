@@ -136,7 +136,14 @@ fn room(instances: usize) -> usize {
     instances.min(all).max(all / 2)
 }
 
-/// Default reservation and guards (bounds checks by the MMU), epochs rather than fuel: both measured best.
+/// How code is made, the same wherever it is. Default reservation and guards (bounds checks by the MMU), epochs rather than
+/// fuel: both measured best.
+pub(super) fn code() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true).max_wasm_stack(STACK);
+    config
+}
+
 fn config(instances: usize) -> Config {
     let instances = total(instances);
     let mut pool = PoolingAllocationConfig::new();
@@ -150,11 +157,8 @@ fn config(instances: usize) -> Config {
         .max_tables_per_component(TABLES)
         // The bound that counts is the processor's, in `limits`.
         .max_component_instance_size(16 << 20);
-    let mut config = Config::new();
-    config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .epoch_interruption(true)
-        .max_wasm_stack(STACK);
+    let mut config = code();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
 }
 

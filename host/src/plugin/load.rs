@@ -4,8 +4,9 @@ use std::fmt;
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
-use super::cache::Cache;
+use super::cache::{self, Cache};
 use super::cell::Failed;
+use super::compile::Compiler;
 use super::engine::Engine;
 use super::instance;
 use super::limits::Limits;
@@ -64,6 +65,9 @@ pub enum Problem {
     /// The bytes are no component that this host can compile.
     #[error("it is no WebAssembly component: {0}")]
     Component(String),
+    /// Compiling it took more than it may, or its compiler failed.
+    #[error("it cannot be compiled: {0}")]
+    Compile(String),
     /// It imports what no plugin is given.
     #[error(
         "it imports {0}, which no grant allows: a plugin is given the contract, and of WASI 0.2 clocks, randomness and the files \
@@ -87,15 +91,16 @@ pub enum Problem {
 impl Plugin {
     /// Compiles a component and checks all that can be checked without a config.
     pub fn load(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Self, LoadError> {
-        Self::load_with(engine, name, wasm, None)
+        Self::load_with(engine, name, wasm, None, None)
     }
 
-    /// The same, with its code from the cache if it is there, and kept there else.
+    /// The same, with its code from the cache if it is there, and else made by the compiler, if there is one, and kept.
     pub(super) fn load_with(
         engine: &Engine,
         name: &str,
         wasm: &[u8],
         cache: Option<&Cache>,
+        compiler: Option<&Compiler>,
     ) -> Result<Self, LoadError> {
         let digest = Digest::of(wasm);
         let cached = cache.and_then(|cache| cache.load(engine, digest));
@@ -105,7 +110,7 @@ impl Plugin {
             problem,
         };
         let component = cached
-            .map_or_else(|| compile(engine, wasm), Ok)
+            .map_or_else(|| compile(engine, wasm, compiler), Ok)
             .map_err(error)?;
         let mut plugin = check(engine, name, digest, &component).map_err(error)?;
         let sink = Sink::new(name, Limits::default().log_lines);
@@ -209,12 +214,20 @@ fn label(name: &str, version: Option<&str>) -> String {
     }
 }
 
-fn compile(engine: &Engine, wasm: &[u8]) -> Result<Component, Problem> {
+fn compile(
+    engine: &Engine,
+    wasm: &[u8],
+    compiler: Option<&Compiler>,
+) -> Result<Component, Problem> {
     if wasm.len() > LARGEST {
         return Err(Problem::Large(wasm.len()));
     }
-    Component::from_binary(engine.wasmtime(), wasm)
-        .map_err(|error| Problem::Component(tame(&format!("{error:#}"))))
+    let Some(compiler) = compiler else {
+        return Component::from_binary(engine.wasmtime(), wasm)
+            .map_err(|error| Problem::Component(tame(&format!("{error:#}"))));
+    };
+    cache::deserialize(engine, &compiler.compile(wasm)?)
+        .map_err(|error| Problem::Compile(tame(&format!("{error:#}"))))
 }
 
 /// A plugin that has not been asked for its manifest yet.

@@ -31,6 +31,8 @@ pub enum Why {
     Digest,
     /// It is no component, or a damaged one.
     Component,
+    /// Compiling it took more than it may, or its compiler failed.
+    Compile,
     /// It imports what it is not given.
     Import,
     /// It does not keep the contract.
@@ -79,6 +81,7 @@ impl Why {
             Self::Bundled => "bundled",
             Self::Digest => "digest",
             Self::Component => "component",
+            Self::Compile => "compile",
             Self::Import => "import",
             Self::Contract => "contract",
             Self::Describe => "describe",
@@ -157,6 +160,7 @@ impl From<&Problem> for Refusal {
             Problem::Engine(_) => Why::Engine,
             Problem::Large(_) => Why::Large,
             Problem::Component(_) => Why::Component,
+            Problem::Compile(_) => Why::Compile,
             Problem::Import(_) => Why::Import,
             Problem::Contract(_) => Why::Contract,
             Problem::Describe(_) => Why::Describe,

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::cache::Cache;
+use super::compile::Compiler;
 use super::directory::{self, Found, Stamp, Unread};
 use super::engine::Engine;
 use super::load::{LARGEST, LoadError, Plugin};
@@ -42,6 +43,7 @@ pub struct Registry {
     vault: Option<Arc<Vault>>,
     past: Past,
     cache: Option<Cache>,
+    compiler: Option<Compiler>,
 }
 
 #[derive(Debug)]
@@ -131,6 +133,7 @@ impl Registry {
             cache: vault.clone().map(Cache::new),
             past: Past::new(vault.clone()),
             vault,
+            compiler: None,
             engine: Engine::new(instances)?,
             bundled: bundled.collect(),
             known: Mutex::new(Known {
@@ -139,6 +142,12 @@ impl Registry {
             }),
             compiling: Mutex::new(()),
         })
+    }
+
+    /// The same, with files compiled by this compiler, and not in this process as what is bundled is.
+    #[must_use]
+    pub fn with_compiler(self, compiler: Option<Compiler>) -> Self {
+        Self { compiler, ..self }
     }
 
     /// The most instances that a config may ask for: as many as the first one did, with as many again that replace them.
@@ -274,7 +283,7 @@ impl Registry {
         if let Some(current) = self.known().current.get(bundled.name) {
             return Ok(Arc::clone(&current.plugin));
         }
-        let plugin = self.load(bundled.name, bundled.wasm);
+        let plugin = self.load(bundled.name, bundled.wasm, None);
         let plugin = Arc::new(plugin.map_err(Absent::Broken)?);
         let current = Current {
             plugin: Arc::clone(&plugin),
@@ -442,7 +451,7 @@ impl Registry {
         {
             return Offer::Current;
         }
-        match self.load(&found.name, wasm) {
+        match self.load(&found.name, wasm, self.compiler.as_ref()) {
             Ok(plugin) => Offer::Fit(Arc::new(plugin)),
             Err(LoadError { problem, .. }) => Offer::Refused(Refusal::from(&problem)),
         }
@@ -499,8 +508,13 @@ impl Registry {
         entries
     }
 
-    fn load(&self, name: &str, wasm: &[u8]) -> Result<Plugin, LoadError> {
-        Plugin::load_with(&self.engine, name, wasm, self.cache.as_ref())
+    fn load(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        compiler: Option<&Compiler>,
+    ) -> Result<Plugin, LoadError> {
+        Plugin::load_with(&self.engine, name, wasm, self.cache.as_ref(), compiler)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -7,6 +7,7 @@
     reason = "everything here is a test, the functions that tests share included"
 )]
 
+mod compiling;
 mod failing;
 mod files;
 mod load;

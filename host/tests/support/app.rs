@@ -13,7 +13,7 @@ const OTLET: &str = env!("CARGO_BIN_EXE_otlet");
 pub(crate) fn start(config: &str, guests: &[(&'static str, &'static [u8])]) -> App {
     let available: Vec<_> = BUNDLED.iter().chain(guests).copied().collect();
     let draft = config::parse("test.yaml", config.as_bytes(), &|_| None);
-    let registry = app::registry(&draft, &available, Some(cache(OTLET))).unwrap();
+    let registry = app::registry(&draft, &available, Some(cache(OTLET)), None).unwrap();
     let prepared = app::prepare(draft, &registry);
     App::start(prepared.unwrap_or_else(|report| panic!("{}", report.render(false)))).unwrap()
 }

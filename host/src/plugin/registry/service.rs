@@ -118,7 +118,7 @@ impl Registry {
         if objection.is_some() {
             return None;
         }
-        let plugin = self.load(&found.name, wasm);
+        let plugin = self.load(&found.name, wasm, self.compiler.as_ref());
         let plugin = plugin.inspect_err(|error| {
             tracing::warn!(%error, "the last good version of a plugin cannot be loaded");
         });
