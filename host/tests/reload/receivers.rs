@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use otlet_tests::backend::{Backend, Request};
+use otlet_tests::backend::{Backend, Received, Request};
 use otlet_tests::program::Program;
 use otlet_tests::records::bodies;
 use otlet_tests::sender::{Sender, numbers, spans};
@@ -67,7 +67,8 @@ async fn a_receiver_comes_and_another_goes() {
     while TcpStream::connect(removed).is_ok() {}
     // What comes just before its end is taken.
     while leaving.send(&Request::Traces(spans([4]))).await.is_ok() {}
-    let received = backend.wait_until("all", |received| numbers(received).contains(&3));
+    let all = |received: &[Received]| (0..4).all(|number| numbers(received).contains(&number));
+    let received = backend.wait_until("all", all);
     let mut numbers = numbers(&received);
     numbers.retain(|number| *number != 4);
     assert_eq!(numbers, [0, 1, 2, 3]);
