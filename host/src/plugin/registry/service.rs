@@ -89,12 +89,14 @@ impl Registry {
         Some(plugin)
     }
 
-    /// The last version of a plugin that did well in service, where its file has another, which has not proven itself yet.
+    /// The last version of a plugin that did well in service, where its file has another, which has neither proven itself nor
+    /// failed yet.
     pub fn proven(&self, name: &str) -> Option<(Arc<Plugin>, Found)> {
         let found = directory::find(&self.directory()?, name)?;
         let good = self.past.good(&found.path)?;
         let held = found.read().ok().map(|(wasm, _)| Digest::of(&wasm));
-        if held == Some(Digest::of(&good)) {
+        let is_settled = |held| held == Digest::of(&good) || self.marked(&found, held).is_some();
+        if held.is_some_and(is_settled) {
             return None;
         }
         Some((self.load_good(&found, &good)?, found))
