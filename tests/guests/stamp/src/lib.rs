@@ -34,7 +34,7 @@ struct Version {
     orders: Json,
     name: u32,
     /// `record.attributes["version"]`.
-    version: u32,
+    column: u32,
 }
 
 static VERSION: OnceLock<Version> = OnceLock::new();
@@ -53,7 +53,7 @@ impl Guest for Stamp {
         let version = Version {
             orders,
             name: batch::column("record.name")?,
-            version: batch::column("record.attributes[\"version\"]")?,
+            column: batch::column("record.attributes[\"version\"]")?,
         };
         VERSION.get_or_init(|| version);
         Ok(())
@@ -67,7 +67,7 @@ impl Guest for Stamp {
 impl Version {
     fn stamp(&self) -> Result<(), String> {
         let number = self.orders["number"].as_i64().unwrap_or_default();
-        batch::fill(self.version, None, &Value::Integer(number));
+        batch::fill(self.column, None, &Value::Integer(number));
         host::count("stamped", 1);
         let is_told_to = |name: &Option<String>| name.as_deref() == Some("GET /404");
         let fails = self.orders["always"] == true
