@@ -1,9 +1,14 @@
 //! Plugins seen from the pipeline: guests of tests/guests in a real engine.
 
+mod breaking;
 mod bundled;
 mod grants;
 mod imports;
+mod limits;
+mod linear;
+mod living;
 mod loading;
+mod parts;
 mod places;
 mod vices;
 mod wasi;

@@ -6,13 +6,12 @@
 mod find;
 mod foreign;
 mod header;
+#[cfg(test)]
+mod hostile;
 mod id;
 mod ids;
 mod json;
 mod lift;
-#[cfg(test)]
-#[path = "../../linear_time.rs"]
-mod linear_time;
 mod name;
 mod spring;
 mod words;

@@ -19,9 +19,6 @@ mod iban;
 mod ip;
 mod json;
 mod label;
-#[cfg(test)]
-#[path = "../../linear_time.rs"]
-mod linear_time;
 mod lists;
 mod mask;
 mod name;

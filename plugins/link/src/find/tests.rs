@@ -1,7 +1,7 @@
 //! Paths, and texts that mean harm.
 
 use super::{context_of_text, has_elements};
-use crate::linear_time::takes_linear_time;
+use crate::hostile::hostile;
 
 #[test]
 fn an_array_in_a_path_is_told_from_brackets_in_a_key() {
@@ -37,52 +37,8 @@ fn what_begins_as_json_is_json_and_other_maps_are_words() {
 }
 
 #[test]
-fn hostile_texts_take_linear_time() {
-    for pattern in [
-        "{",
-        "{\"a\":",
-        "{\"trace\":",
-        "[",
-        "\"",
-        "\\",
-        "{\"a\":[",
-        "trace_id=",
-        "trace_id: ",
-        "a",
-        "=",
-        "a ",
-        "span_id:\"",
-        "\u{fc}",
-        "{\"message\":\"x\",",
-        "{\"message\":\"trace_id=",
-        "traceparent=00-",
-        "uber-trace-id=",
-        "X-Amzn-Trace-Id: Root=1-;",
-        "b3=",
-        "\u{1b}",
-        "\u{1b}[0",
-        "[a,",
-        "[,4bf92f3577b34da6a3ce929d0e0e4736,",
-        "{\"mdc.",
-        "mdc.",
-        "{\"Scopes\":[{",
-        "{\"Scopes\":[",
-        "{\"trace_flags\":1,",
-        "{\"mdc\":[{\"key\":\"a\",",
-        "a={",
-        "a=[{",
-        "a {",
-        "x [ ",
-        "a}{",
-        "[{\"",
-    ] {
-        for start in ["", "{\"a\":", "{\"message\":\""] {
-            takes_linear_time(start, pattern, |text| {
-                assert!(
-                    context_of_text(text.as_bytes()).is_none(),
-                    "{start}{pattern}"
-                );
-            });
-        }
+fn hostile_texts_have_no_context() {
+    for text in hostile("link") {
+        assert!(context_of_text(text.as_bytes()).is_none(), "{text:.80}");
     }
 }
