@@ -38,11 +38,11 @@ fn every_test_that_the_threat_model_names_is_there() {
     let rows = tables.lines().filter(|line| line.starts_with("| "));
     let rows = rows.filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "));
     let named: Vec<_> = rows
-        .filter(|(row, _)| row.matches(" | ").count() == 1)
+        .filter(|(row, _)| (1..=2).contains(&row.matches(" | ").count()))
         .flat_map(|(_, shown)| shown.split('`').skip(1).step_by(2))
         .filter(|name| *name != "tests/fuzz")
         .collect();
-    assert!(named.len() > 40, "{named:?}");
+    assert!(named.len() > 80, "{named:?}");
     let missing: Vec<_> = named
         .iter()
         .filter(|name| !tests.contains(**name) && !targets.contains(**name))

@@ -16,6 +16,7 @@ struct User {
     plugin: String,
     /// Of the component that it runs; the current one if it runs none yet.
     digest: Option<Digest>,
+    is_tripped: bool,
 }
 
 /// One row of the list of plugins, and one object of the page `/plugins`.
@@ -38,6 +39,9 @@ pub struct Row {
     pub signals: Vec<&'static str>,
     /// The processors that use it.
     pub processors: Vec<String>,
+    /// Those of them that leave it alone for a while, since it failed again and again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tripped: Vec<String>,
     /// What is odd about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -52,6 +56,7 @@ impl User {
                 processor: stage.name().to_owned(),
                 plugin: processor.plugin().name().to_owned(),
                 digest: Some(processor.plugin().digest()),
+                is_tripped: processor.is_tripped(),
             }
         };
         stages.iter().map(user).collect()
@@ -63,8 +68,14 @@ impl User {
             processor: processor.name.clone(),
             plugin: processor.plugin.clone(),
             digest: None,
+            is_tripped: false,
         });
         users.collect()
+    }
+
+    /// Its name, if it leaves its plugin alone.
+    fn tripped(&self) -> Option<String> {
+        self.is_tripped.then(|| self.processor.clone())
     }
 
     fn uses(&self, entry: &Entry) -> bool {
@@ -110,7 +121,10 @@ fn rows(registry: &Registry, users: &[User]) -> Vec<Row> {
             .iter_mut()
             .find(|row| row.name == user.plugin && row.digest == digest);
         match known {
-            Some(row) => row.processors.push(user.processor.clone()),
+            Some(row) => {
+                row.processors.push(user.processor.clone());
+                row.tripped.extend(user.tripped());
+            }
             None if digest.is_none() => {}
             None => rows.push(Row {
                 name: user.plugin.clone(),
@@ -121,6 +135,7 @@ fn rows(registry: &Registry, users: &[User]) -> Vec<Row> {
                 reason: None,
                 signals: vec![],
                 processors: vec![user.processor.clone()],
+                tripped: user.tripped().into_iter().collect(),
                 warnings: vec!["its file is gone or changed: it runs until otlet ends".to_owned()],
             }),
         }
@@ -129,8 +144,8 @@ fn rows(registry: &Registry, users: &[User]) -> Vec<Row> {
 }
 
 fn row(entry: &Entry, users: &[User]) -> Row {
-    let users = users.iter().filter(|user| user.uses(entry));
-    let processors: Vec<_> = users.map(|user| user.processor.clone()).collect();
+    let users: Vec<_> = users.iter().filter(|user| user.uses(entry)).collect();
+    let processors: Vec<_> = users.iter().map(|user| user.processor.clone()).collect();
     let (state, reason) = match &entry.state {
         State::Refused(refusal) => ("refused", Some(refusal.reason.clone())),
         State::Missing(absent) => ("missing", Some(absent.to_string())),
@@ -157,6 +172,7 @@ fn row(entry: &Entry, users: &[User]) -> Row {
         reason,
         signals: signals.iter().map(|signal| signal.name()).collect(),
         processors,
+        tripped: users.iter().filter_map(|user| user.tripped()).collect(),
         warnings: misnamed.into_iter().collect(),
     }
 }

@@ -1,7 +1,8 @@
 //! A processor's place in the pipelines, whatever versions of its plugin come and go.
 //!
 //! A batch takes the current version once, and ends on it: on a worker thread too, where one that was begun on an IO thread
-//! is begun again. A new version is on trial for its first batches; `trial` says when the old one comes back. Once the trial is over a batch costs no more than reading the current version.
+//! is begun again. A new version is on trial for its first batches; `trial` says when the old one comes back. Once the trial is
+//! over a batch costs no more than reading the current version.
 //!
 //! **Invariant**: what a batch leaves the stage with was made by one version alone. A batch comes back from a version that
 //! failed on it as it was before.
@@ -105,6 +106,11 @@ impl Stage {
         Arc::clone(&self.current.load().processor)
     }
 
+    /// Whether the current version is on trial.
+    pub fn is_on_trial(&self) -> bool {
+        self.current.load().trial.as_ref().is_some_and(Trial::is_on)
+    }
+
     /// Whether the current version works on this signal.
     pub(super) fn takes(&self, signal: Signal) -> bool {
         self.current.load().processor.takes(signal)
@@ -157,7 +163,8 @@ impl Stage {
             if !processor.takes(batch.signal()) {
                 return Ran::PassedBy(batch);
             }
-            if place == Place::Inline && !processor.is_inline(batch.message().len()) {
+            let (signal, bytes) = (batch.signal(), batch.message().len());
+            if place == Place::Inline && !processor.is_inline(signal, bytes) {
                 return Ran::HandOver(batch, turn.pinned());
             }
             match processor.process(batch, place) {
@@ -266,9 +273,7 @@ impl Failed {
     pub(super) fn words(&self) -> &str {
         match &self.malformed {
             Some(malformed) => malformed,
-            None if self.processor.on_error().fails_closed() && self.cause.is_of_the_plugin() => {
-                "withheld"
-            }
+            None if self.processor.withholds() && self.cause.is_of_the_plugin() => "withheld",
             None => &self.reason,
         }
     }

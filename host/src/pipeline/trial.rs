@@ -103,6 +103,11 @@ impl Trial {
         self.go(&mut self.lock()).map(|roll_back| roll_back.old)
     }
 
+    /// Whether it is not over.
+    pub(super) fn is_on(&self) -> bool {
+        matches!(*self.lock(), State::On { .. })
+    }
+
     /// Whether the version was replaced while on trial.
     pub(super) fn has_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)

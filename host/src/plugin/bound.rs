@@ -10,7 +10,8 @@ use super::ticker::TICK;
 /// A call on the thread of a receiver is stopped after this, so that it stalls no other connection for longer.
 pub(super) const SLICE: Duration = Duration::from_millis(5);
 
-/// `describe`, `configure` and what runs before them, at load or in a spare instance: a Python plugin takes a second.
+/// The CPU time of `describe`, `configure` and what runs before them, at load or in a new instance: a Python plugin takes a
+/// second. Does not limit how often instances are made, which is at most once a batch.
 #[cfg(not(test))]
 pub(super) const START: Duration = Duration::from_secs(10);
 /// The guests of the tests start at once, and one of them spins for as long as this.

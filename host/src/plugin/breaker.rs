@@ -1,25 +1,39 @@
-//! The circuit breaker of a processor: a plugin that fails again and again is left alone for a while, and tried again with
-//! one batch, by itself.
+//! The circuit breaker of a processor, one for each signal: a plugin that fails again and again is left alone for a while, and
+//! tried again with one batch, by itself.
 //!
-//! One sender must not trip a plugin for everyone: failures count while nobody's batch succeeds, and only of several senders,
-//! or over some time. **Invariant**: while nothing fails, a batch costs two reads of an atomic.
+//! One sender must not trip a plugin for everyone, and behind one address there may be many: failures count while nobody's batch
+//! succeeds, each batch once however often it is sent, and only of several senders or over some time. So what trips it fails on
+//! all that comes, and a plugin that does well on some of it is not left alone, whatever the share: that would let a sender of
+//! much speak for those of little. **Invariant**: while nothing fails, a batch costs two reads of an atomic.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many failures, with no success in between, are needed at least.
-const FAILURES: u32 = 5;
+use crate::batch::{Batch, Signal};
+
+/// Failures on so many different batches, with no success in between, are needed at least.
+const FAILURES: usize = 5;
 
 /// They are to be of so many senders, or else to go on for [`ALONE`].
 const SENDERS: usize = 3;
 
-/// With fewer senders they go on for this long: whoever else sends would have had a batch succeed.
-const ALONE: Duration = Duration::from_secs(5);
+/// With fewer senders they go on for this long: whoever else is behind the same address would have had a batch succeed, since
+/// clients send every 5 s or more often.
+const ALONE: Duration = Duration::from_secs(10);
 
-/// How long the plugin is left alone at first, and at most: each try that fails doubles it.
+/// How long the plugin is left alone at first, and at most: each try that fails doubles it. With fewer senders [`ALONE`] is the
+/// most, since who sends seldom from behind the same address loses by it.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(1);
+
+/// The bytes of a batch that tell it from others.
+const TELLING: usize = 64 << 10;
+
+/// A circuit breaker for each signal: a plugin may fail on all of one and do well on another.
+#[derive(Debug, Default)]
+pub(super) struct Breakers([Breaker; Signal::ALL.len()]);
 
 /// A circuit breaker.
 #[derive(Debug)]
@@ -31,9 +45,16 @@ pub(super) struct Breaker {
 }
 
 #[derive(Debug)]
-enum State {
+struct State {
+    circuit: Circuit,
+    /// Those since the last success.
+    failures: Option<Failures>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Circuit {
     /// Every batch is given to the plugin.
-    Closed(Option<Failures>),
+    Closed,
     /// No batch is, until the time.
     Open {
         until: Instant,
@@ -48,10 +69,18 @@ enum State {
 /// Failures with no success in between.
 #[derive(Debug)]
 struct Failures {
-    count: u32,
     since: Instant,
+    /// What tells their batches apart, at most [`FAILURES`].
+    batches: Vec<u64>,
     /// At most [`SENDERS`].
     senders: Vec<u64>,
+}
+
+/// A batch that failed: whose it is, and what tells it from others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failing {
+    sender: u64,
+    batch: u64,
 }
 
 /// What changed.
@@ -63,12 +92,32 @@ pub(super) enum Change {
     Recovered,
 }
 
+impl Breakers {
+    /// That of a signal.
+    pub(super) fn of(&self, signal: Signal) -> &Breaker {
+        let [traces, metrics, logs] = &self.0;
+        match signal {
+            Signal::Traces => traces,
+            Signal::Metrics => metrics,
+            Signal::Logs => logs,
+        }
+    }
+
+    /// Whether one of them is tripped.
+    pub(super) fn any_is_tripped(&self) -> bool {
+        self.0.iter().any(Breaker::is_tripped)
+    }
+}
+
 impl Default for Breaker {
     fn default() -> Self {
         Self {
             calm: AtomicBool::new(true),
             tripped: AtomicBool::new(false),
-            state: Mutex::new(State::Closed(None)),
+            state: Mutex::new(State {
+                circuit: Circuit::Closed,
+                failures: None,
+            }),
         }
     }
 }
@@ -86,9 +135,9 @@ impl Breaker {
 
     fn admits_at(&self, sender: u64, now: Instant) -> bool {
         let mut state = self.lock();
-        let pause = match *state {
-            State::Closed(_) => return true,
-            State::Open {
+        let pause = match state.circuit {
+            Circuit::Closed => return true,
+            Circuit::Open {
                 until,
                 pause,
                 suspect,
@@ -104,10 +153,10 @@ impl Breaker {
                 pause
             }
             // A try that was never heard of again is made again.
-            State::Trying { since, pause } if now >= since + LONGEST => pause,
-            State::Trying { .. } => return false,
+            Circuit::Trying { since, pause } if now >= since + LONGEST => pause,
+            Circuit::Trying { .. } => return false,
         };
-        *state = State::Trying { since: now, pause };
+        state.circuit = Circuit::Trying { since: now, pause };
         true
     }
 
@@ -117,33 +166,34 @@ impl Breaker {
             return None;
         }
         let mut state = self.lock();
-        *state = State::Closed(None);
+        state.circuit = Circuit::Closed;
+        state.failures = None;
         self.calm.store(true, Ordering::Relaxed);
         let was_tripped = self.tripped.swap(false, Ordering::Relaxed);
         was_tripped.then_some(Change::Recovered)
     }
 
-    /// The plugin failed on a batch of this sender.
-    pub(super) fn failed(&self, sender: u64) -> Option<Change> {
-        self.failed_at(sender, Instant::now())
+    /// The plugin failed on a batch.
+    pub(super) fn failed(&self, failing: Failing) -> Option<Change> {
+        self.failed_at(failing, Instant::now())
     }
 
-    fn failed_at(&self, sender: u64, now: Instant) -> Option<Change> {
+    fn failed_at(&self, failing: Failing, now: Instant) -> Option<Change> {
         let mut state = self.lock();
         self.calm.store(false, Ordering::Relaxed);
-        let (pause, suspect) = match &mut *state {
-            State::Closed(failures) => {
-                let failures = failures.get_or_insert_with(|| Failures::from(now));
-                if !failures.add(sender, now) {
-                    return None;
-                }
-                (FIRST, None)
+        let failures = state.failures.get_or_insert_with(|| Failures::from(now));
+        failures.add(failing);
+        let (are_too_many, longest) = (failures.are_too_many(now), failures.longest_pause());
+        let (pause, suspect) = match state.circuit {
+            Circuit::Closed if are_too_many => (FIRST, None),
+            // One that is open heard of a batch that was begun before.
+            Circuit::Closed | Circuit::Open { .. } => return None,
+            Circuit::Trying { pause, .. } => {
+                let pause = pause.saturating_mul(2).min(longest);
+                (pause, Some(failing.sender))
             }
-            State::Trying { pause, .. } => (pause.saturating_mul(2).min(LONGEST), Some(sender)),
-            // Of a batch that was begun before.
-            State::Open { .. } => return None,
         };
-        *state = State::Open {
+        state.circuit = Circuit::Open {
             until: now + pause,
             pause,
             suspect,
@@ -158,8 +208,8 @@ impl Breaker {
             return;
         }
         let mut state = self.lock();
-        if let State::Trying { since, pause } = *state {
-            *state = State::Open {
+        if let Circuit::Trying { since, pause } = state.circuit {
+            state.circuit = Circuit::Open {
                 until: since,
                 pause,
                 suspect: None,
@@ -173,128 +223,54 @@ impl Breaker {
     }
 }
 
+impl Failing {
+    /// A batch as it came to the plugin.
+    pub(super) fn of(batch: &Batch) -> Self {
+        let message = batch.message();
+        let mut hasher = DefaultHasher::new();
+        hasher.write_usize(message.len());
+        hasher.write(message.get(..TELLING).unwrap_or(message));
+        Self {
+            sender: batch.sender(),
+            batch: hasher.finish(),
+        }
+    }
+}
+
 impl Failures {
     fn from(now: Instant) -> Self {
         Self {
-            count: 0,
             since: now,
+            batches: Vec::new(),
             senders: Vec::new(),
         }
     }
 
-    /// Counts one, and says whether it is one too many.
-    fn add(&mut self, sender: u64, now: Instant) -> bool {
-        self.count = self.count.saturating_add(1);
+    fn add(&mut self, Failing { sender, batch }: Failing) {
+        if self.batches.len() < FAILURES && !self.batches.contains(&batch) {
+            self.batches.push(batch);
+        }
         if self.senders.len() < SENDERS && !self.senders.contains(&sender) {
             self.senders.push(sender);
         }
-        let are_several = self.senders.len() >= SENDERS;
-        self.count >= FAILURES && (are_several || now >= self.since + ALONE)
+    }
+
+    fn are_too_many(&self, now: Instant) -> bool {
+        self.batches.len() >= FAILURES && (self.are_of_several() || now >= self.since + ALONE)
+    }
+
+    fn are_of_several(&self) -> bool {
+        self.senders.len() >= SENDERS
+    }
+
+    fn longest_pause(&self) -> Duration {
+        if self.are_of_several() {
+            LONGEST
+        } else {
+            ALONE
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    /// A breaker that several senders tripped just now.
-    fn tripped(now: Instant) -> Breaker {
-        let breaker = Breaker::default();
-        for sender in 0..4 {
-            assert_eq!(breaker.failed_at(sender, now), None);
-        }
-        assert!(!breaker.is_tripped());
-        assert_eq!(breaker.failed_at(4, now), Some(Change::Tripped(FIRST)));
-        assert!(breaker.is_tripped());
-        breaker
-    }
-
-    #[test]
-    fn failures_of_several_senders_without_a_success_trip_it() {
-        let now = Instant::now();
-        let breaker = tripped(now);
-        assert!(!breaker.admits_at(9, now));
-        assert!(!breaker.admits_at(9, now + FIRST / 2));
-    }
-
-    #[test]
-    fn a_success_of_anybody_begins_the_count_anew() {
-        let (breaker, now) = (Breaker::default(), Instant::now());
-        for round in 0..100 {
-            for sender in 0..4 {
-                let now = now + SECOND * round;
-                assert_eq!(breaker.failed_at(sender, now), None);
-            }
-            assert_eq!(breaker.succeeded(), None);
-        }
-        assert!(breaker.admits(0));
-    }
-
-    #[test]
-    fn one_sender_trips_it_only_where_nothing_else_succeeds_for_a_while() {
-        let (breaker, now) = (Breaker::default(), Instant::now());
-        for _ in 0..1_000 {
-            assert_eq!(breaker.failed_at(7, now), None);
-        }
-        assert_eq!(breaker.failed_at(8, now + ALONE / 2), None);
-        let change = breaker.failed_at(7, now + ALONE);
-        assert_eq!(change, Some(Change::Tripped(FIRST)));
-    }
-
-    #[test]
-    fn it_tries_one_batch_after_the_pause_and_recovers_by_itself() {
-        let now = Instant::now();
-        let breaker = tripped(now);
-        let later = now + FIRST;
-        assert!(breaker.admits_at(1, later));
-        assert!(!breaker.admits_at(2, later), "one is enough");
-        assert_eq!(breaker.succeeded(), Some(Change::Recovered));
-        assert!(!breaker.is_tripped());
-        assert!(breaker.admits(1) && breaker.admits(2));
-        assert_eq!(breaker.succeeded(), None);
-    }
-
-    #[test]
-    fn a_try_that_fails_doubles_the_pause_up_to_a_bound() {
-        let mut now = Instant::now();
-        let breaker = tripped(now);
-        let mut pause = FIRST;
-        for _ in 0..10 {
-            now += 2 * pause;
-            assert!(breaker.admits_at(1, now));
-            pause = (2 * pause).min(LONGEST);
-            assert_eq!(breaker.failed_at(1, now), Some(Change::Tripped(pause)));
-        }
-        assert_eq!(pause, LONGEST);
-    }
-
-    #[test]
-    fn the_next_try_is_of_another_sender_if_one_comes() {
-        let now = Instant::now();
-        let breaker = tripped(now);
-        let first = now + FIRST;
-        assert!(breaker.admits_at(1, first));
-        assert_eq!(
-            breaker.failed_at(1, first),
-            Some(Change::Tripped(2 * FIRST))
-        );
-        let second = first + 2 * FIRST;
-        assert!(!breaker.admits_at(1, second));
-        assert!(breaker.admits_at(2, second));
-        assert_eq!(breaker.succeeded(), Some(Change::Recovered));
-    }
-
-    #[test]
-    fn a_try_of_which_nothing_is_learned_is_made_again() {
-        let now = Instant::now();
-        let breaker = tripped(now);
-        assert!(breaker.admits_at(1, now + FIRST));
-        breaker.learned_nothing();
-        assert!(breaker.admits_at(1, now + FIRST));
-        // Nor does one that is lost keep it open for ever.
-        assert!(!breaker.admits_at(1, now + 2 * FIRST));
-        assert!(breaker.admits_at(1, now + FIRST + LONGEST));
-    }
-}
+mod tests;

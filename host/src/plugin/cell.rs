@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
 
 use super::bound::{Bound, START, Stop};
 use super::engine::Engine;
@@ -17,6 +17,9 @@ use super::state::State;
 use super::text::tame;
 use super::wasi::{Sleeper, Wasi};
 use crate::telemetry::Gauge;
+
+/// The functions that are named of those that a trap happened in.
+const FRAMES: usize = 16;
 
 /// The store of one instance.
 pub(super) struct Cell {
@@ -126,7 +129,14 @@ impl Cell {
 }
 
 fn failed(state: &State, error: &wasmtime::Error) -> Failed {
-    tracing::debug!(trap = ?error, "a guest trapped");
+    // Where, and not why: the reason may quote what the plugin was to hide.
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        let frames = backtrace.frames().iter().take(FRAMES);
+        let functions: Vec<_> = frames
+            .map(|frame| tame(frame.func_name().unwrap_or("?")))
+            .collect();
+        tracing::debug!(functions = functions.join(" < "), "a guest trapped");
+    }
     if let Some(stop) = error.downcast_ref::<Stop>() {
         return Failed::Stopped(*stop);
     }

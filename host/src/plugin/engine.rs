@@ -13,7 +13,7 @@ use super::state::State;
 use super::ticker::{Running, Ticker};
 
 /// Core instances, memories and tables that one component may have. A Python component has 38 core instances that share a
-/// memory and a table, the largest measured.
+/// memory and a table, the largest measured. Do not limit what is in them: the limits of a processor do.
 pub(super) const CORE_INSTANCES: u32 = 64;
 pub(super) const MEMORIES: u32 = 4;
 pub(super) const TABLES: u32 = 8;
@@ -28,7 +28,8 @@ const SPARE: u32 = 16;
 const MOST: u32 = 1_024;
 const GIB_EACH: u32 = 24;
 
-/// Stack for a guest: far less than the 2 MiB of any thread that runs one, so that recursion is a trap.
+/// Stack for a guest: far less than the 2 MiB of any thread that runs one, so that recursion is a trap. Does not limit the stack
+/// that a guest keeps in its own memory.
 const STACK: usize = 512 << 10;
 
 /// Compiles plugins, gives their instances room and keeps their time. A clone is the same engine.

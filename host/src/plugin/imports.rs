@@ -12,13 +12,13 @@ use crate::batch::{
     Column, Leaves, PackedDoubles, PackedIntegers, PackedTexts, Transaction, Value,
 };
 
-/// The most columns of one instance: far more than a plugin names, few enough to be nothing.
+/// The most columns of one instance: far more than a plugin names, few enough to be nothing. Does not limit how often each is used.
 const COLUMNS: usize = 1_024;
 
 /// The longest path of a column.
 const PATH: usize = 4_096;
 
-/// The most bytes of one `random`, as the contract has it.
+/// The most bytes of one `random`, as the contract has it. Does not limit how often it is called.
 const RANDOM: u32 = 65_536;
 
 impl State {

@@ -16,11 +16,13 @@ use crate::batch::Batch;
 use crate::telemetry::Gauge;
 
 /// An instance whose memory grew by more than this since it was configured, or by more than a quarter of its limit, is thrown
-/// away: the memory of a guest never shrinks, and one large batch would stay in every instance.
+/// away: the memory of a guest never shrinks, and one large batch would stay in every instance. Does not limit what it has while
+/// it works.
 const GROWTH: usize = 16 << 20;
 
 /// An instance that was given so many batches is thrown away: what a plugin forgets to give back does not add up for ever.
-/// Seldom enough that a `configure` of a second, as of a Python plugin, costs nothing beside them.
+/// Seldom enough that a `configure` of a second, as of a Python plugin, costs nothing beside them. Does not limit what an instance
+/// remembers of a batch until then.
 #[cfg(not(test))]
 const BATCHES: u32 = 100_000;
 /// What a test can wait for.

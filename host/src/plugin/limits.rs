@@ -1,4 +1,4 @@
-//! What a plugin may use. Each limit says what it does not limit.
+//! What a plugin may use. Each limit says what it does not limit; SECURITY.md has them all, with the tests of each.
 
 use std::sync::Arc;
 use std::thread;
@@ -35,7 +35,8 @@ pub struct Limits {
     pub log_lines: u32,
 }
 
-/// The elements of one table: components in C# have more than 10,000.
+/// The elements of one table: components in C# have more than 10,000. Does not limit the tables together, of which there are at
+/// most [`TABLES`].
 const TABLE_ELEMENTS: usize = 20_000;
 
 impl Default for Limits {

@@ -117,7 +117,7 @@ impl Plugin {
         let manifest = instance::describe(&plugin, &sink)
             .map_err(|failed| failed.to_string())
             .and_then(|text| {
-                Manifest::read(&text).map_err(|error| format!("its manifest: {error}"))
+                Manifest::read(&text).map_err(|error| format!("its manifest: {}", tame(&error)))
             });
         match manifest {
             Ok(manifest) => {

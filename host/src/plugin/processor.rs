@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bound::{SLICE, Stop};
-use super::breaker::{Breaker, Change};
+use super::breaker::{Breakers, Change, Failing};
 use super::cell::Failed;
 use super::estimate::Estimate;
 use super::instance::{Instance, Processed};
@@ -28,7 +28,7 @@ pub struct Processor {
     on_error: OnError,
     pub(super) pool: Pool<Instance>,
     estimate: Estimate,
-    breaker: Breaker,
+    breakers: Breakers,
     sink: Arc<Sink>,
     stats: Arc<Stats>,
     /// Of instances that cannot be made.
@@ -117,7 +117,7 @@ impl Processor {
             sandbox: sandbox.clone(),
             pool: Pool::new(sandbox.limits.instances, first),
             estimate: Estimate::default(),
-            breaker: Breaker::default(),
+            breakers: Breakers::default(),
             sink,
             stats,
             unmade: Throttle::new(),
@@ -145,19 +145,31 @@ impl Processor {
         self.on_error
     }
 
+    /// Whether what the plugin says of a batch is not logged, since it may quote what it was to hide: of one that lets nothing pass
+    /// that it failed on. Where the config has that pass, the batch says as much.
+    pub fn withholds(&self) -> bool {
+        match self.on_error {
+            OnError::Pass => false,
+            OnError::Drop => self.plugin.manifest().on_error.fails_closed(),
+            OnError::Reject | OnError::DeadLetter => true,
+        }
+    }
+
     /// Whether the plugin works on this signal; a batch of another passes it by.
     pub fn takes(&self, signal: Signal) -> bool {
         self.plugin.manifest().signals.contains(&signal)
     }
 
     /// Whether a batch of this many bytes is expected to be done within 5 ms, so that it need not leave its thread.
-    pub fn is_inline(&self, bytes: usize) -> bool {
-        self.breaker.is_tripped() || (!self.plugin.imports_wasi() && self.estimate.is_short(bytes))
+    pub fn is_inline(&self, signal: Signal, bytes: usize) -> bool {
+        self.breakers.of(signal).is_tripped()
+            || (!self.plugin.imports_wasi() && self.estimate.is_short(bytes))
     }
 
-    /// Whether the plugin failed again and again, and is left alone for a while: `on_error` is applied without calling it.
+    /// Whether the plugin failed again and again on a signal, and is left alone for a while: `on_error` is applied without
+    /// calling it.
     pub fn is_tripped(&self) -> bool {
-        self.breaker.is_tripped()
+        self.breakers.any_is_tripped()
     }
 
     /// What its calls came to.
@@ -186,8 +198,9 @@ impl Processor {
         reason = "the batch comes back either way, and is as large in `Ok`"
     )]
     pub fn process(&self, batch: Batch, place: Place) -> Result<Batch, Failure> {
-        let sender = batch.sender();
-        let result = if self.breaker.admits(sender) {
+        let signal = batch.signal();
+        let breaker = self.breakers.of(signal);
+        let result = if breaker.admits(batch.sender()) {
             self.attempt(batch, place)
         } else {
             Err(tripped(batch))
@@ -196,21 +209,21 @@ impl Processor {
             self.stats.failed(*cause);
         }
         let change = match &result {
-            Ok(_) => self.breaker.succeeded(),
-            Err(Failure::Failed { cause, .. }) if cause.is_of_the_processor() => {
-                self.breaker.failed(sender)
+            Ok(_) => breaker.succeeded(),
+            Err(Failure::Failed { batch, cause, .. }) if cause.is_of_the_processor() => {
+                breaker.failed(Failing::of(batch))
             }
             Err(Failure::Failed {
                 cause: Cause::Tripped,
                 ..
             }) => None,
             Err(_) => {
-                self.breaker.learned_nothing();
+                breaker.learned_nothing();
                 None
             }
         };
         if let Some(change) = change {
-            self.log(change);
+            self.log(change, signal);
         }
         result
     }
@@ -222,11 +235,12 @@ impl Processor {
         reason = "the batch comes back either way, and is as large in `Ok`"
     )]
     pub fn process_part(&self, part: Batch) -> Result<Batch, Failure> {
+        let signal = part.signal();
         let result = self.attempt(part, Place::Worker);
         if result.is_ok()
-            && let Some(change) = self.breaker.succeeded()
+            && let Some(change) = self.breakers.of(signal).succeeded()
         {
-            self.log(change);
+            self.log(change, signal);
         }
         result
     }
@@ -253,21 +267,21 @@ impl Processor {
             },
         };
         let bytes = batch.message().len();
-        let withhold = self.on_error.fails_closed();
-        let processed = instance.process(batch, place, &self.sink, withhold);
+        let processed = instance.process(batch, place, &self.sink, self.withholds());
         self.ended(processed, bytes, lease, instance)
     }
 
-    fn log(&self, change: Change) {
-        let (processor, on_error) = (&self.name, self.on_error);
+    fn log(&self, change: Change, signal: Signal) {
+        let (processor, on_error, signal) = (&self.name, self.on_error, signal.name());
         match change {
             Change::Tripped(pause) => tracing::error!(
                 processor,
+                signal,
                 ?on_error,
                 seconds = pause.as_secs(),
                 "a plugin fails again and again: it is left alone, and its `on_error` applied"
             ),
-            Change::Recovered => tracing::info!(processor, "a plugin does well again"),
+            Change::Recovered => tracing::info!(processor, signal, "a plugin does well again"),
         }
     }
 

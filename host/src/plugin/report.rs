@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use super::text::tame;
 use crate::telemetry::Counter;
 
-/// The most lines of one call.
+/// The most lines of one call. Does not limit those of a second, which `limits.log_lines` does.
 const LINES: usize = 64;
 
-/// The most counters of one processor; a further name is refused.
+/// The most counters of one processor; a further name is refused. Does not limit how far they count.
 const COUNTERS: usize = 64;
 
 /// The most bytes of a counter's name.

@@ -16,13 +16,20 @@ pub struct Sandbox {
 }
 
 /// What a plugin is given beyond the contract, through WASI: nothing unless its processor's config says so. Does not limit the
-/// clocks and the randomness that every plugin has.
+/// clocks and the randomness that every plugin has, how much it reads of a folder, nor what it does with what it has read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     /// Folders that it may read, with all that is in them. Example: `files: [{ path: ./tables, as: /tables }]`.
     pub files: Vec<Folder>,
     /// The environment variables that it sees, by name; those that are not set it does not. Example: `env: [REGION]`.
     pub env: Vec<String>,
+}
+
+impl Grants {
+    /// Whether nothing is granted.
+    pub fn are_none(&self) -> bool {
+        self.files.is_empty() && self.env.is_empty()
+    }
 }
 
 /// A folder that a plugin may read and not write.

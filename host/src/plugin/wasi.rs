@@ -23,11 +23,12 @@ use super::report::{Level, Report};
 use super::sandbox::{Folder, Grants};
 use super::state::State;
 
-/// What one call may print; the rest goes nowhere.
+/// What one call may print on each stream; the rest goes nowhere. Does not limit the lines of a second, which `limits.log_lines`
+/// does.
 const PRINTED: usize = 64 << 10;
 
 /// The most handles (open files, streams, things to wait for) of one instance: all instances together leave the process most
-/// of the files that it may have open.
+/// of the files that it may have open. Does not limit how much is read of them.
 const HANDLES: usize = 64;
 
 /// The most bytes of one request for randomness, as in the contract's own.

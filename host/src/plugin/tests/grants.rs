@@ -8,13 +8,13 @@ use super::super::{Folder, Grants};
 use super::*;
 
 /// What a WASI guest with this config wrote, by key.
-fn did(config: &serde_json::Value, grants: Grants) -> Vec<(String, Any)> {
+pub(super) fn did(config: &serde_json::Value, grants: Grants) -> Vec<(String, Any)> {
     let sandbox = Sandbox {
         grants,
         ..Sandbox::default()
     };
     let processor = Processor::new(Arc::clone(&WASI), "test", config, &sandbox, None).unwrap();
-    assert!(!processor.is_inline(1));
+    assert!(!processor.is_inline(Signal::Traces, 1));
     let batch = processor.process(traces(), Place::Worker).unwrap();
     let resource = decoded(&batch).resource_spans[0].resource.clone().unwrap();
     let attributes = resource.attributes.into_iter();

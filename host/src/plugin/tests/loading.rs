@@ -113,10 +113,13 @@ fn a_manifest_that_lies_is_refused() {
         ("trap", "unreachable"),
         ("batch", "during `process` alone"),
         ("huge", "more than 1048576"),
+        ("utf8", "utf-8"),
+        ("wide", "unknown variant `x x x"),
     ] {
         let (problem, text) = refused(&describing(manifest));
         assert!(matches!(problem, Problem::Describe(_)), "{text}");
         assert!(text.contains(reason), "{text}");
+        assert!(text.len() < 512 && !text.contains('\n'), "{text}");
     }
     let plugin = load(
         "x",

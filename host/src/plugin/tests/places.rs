@@ -10,12 +10,12 @@ fn inline(processor: &Processor, batch: Batch) -> Result<Batch, Failure> {
 #[test]
 fn a_processor_is_inline_once_its_calls_were_short() {
     let processor = bad("none", 0, &Limits::default());
-    assert!(!processor.is_inline(1));
+    assert!(!processor.is_inline(Signal::Traces, 1));
     // The first call on a cold machine may be slow.
     for _ in 0..50 {
         processor.process(logs(), Place::Worker).unwrap();
     }
-    assert!(processor.is_inline(1));
+    assert!(processor.is_inline(Signal::Traces, 1));
     inline(&processor, logs()).unwrap();
 }
 
@@ -30,14 +30,14 @@ fn a_slow_call_is_given_up_in_line_and_reports_nothing() {
     });
     assert_eq!(log, "");
     assert!(processor.counters().is_empty());
-    assert!(!processor.is_inline(1));
+    assert!(!processor.is_inline(Signal::Traces, 1));
     // The same batch succeeds on a worker, and reports once.
     let log = logged(|| {
         processor.process(traces(), Place::Worker).unwrap();
     });
     assert_eq!(log.matches("works").count(), 1, "{log}");
     assert_eq!(processor.counters(), [("worked".to_owned(), 1)]);
-    assert!(!processor.is_inline(1));
+    assert!(!processor.is_inline(Signal::Traces, 1));
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! Components that import WASI, as plain cargo builds them.
 
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::super::{Folder, Grants};
+use super::grants::did;
 use super::*;
 
 #[test]
@@ -34,9 +39,75 @@ fn it_is_never_called_in_line() {
     for _ in 0..50 {
         processor.process(traces(), Place::Worker).unwrap();
     }
-    assert!(!processor.is_inline(1));
+    assert!(!processor.is_inline(Signal::Traces, 1));
     let failure = processor.process(traces(), Place::Inline).unwrap_err();
     assert!(matches!(failure, Failure::Slow(_)));
+}
+
+#[test]
+fn it_has_clocks_and_randomness_without_a_grant() {
+    let given = || {
+        let given = did(&json!({"chance": true}), Grants::default());
+        let [
+            (now, Any::IntValue(seconds)),
+            (random, Any::StringValue(drawn)),
+        ] = &given[..]
+        else {
+            panic!("{given:?}");
+        };
+        assert_eq!((now.as_str(), random.as_str()), ("now", "random"));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        assert!(now.as_secs().abs_diff(u64::try_from(*seconds).unwrap()) < 60);
+        drawn.clone()
+    };
+    assert_ne!(given(), given());
+}
+
+#[test]
+fn a_guest_that_sleeps_within_its_wall_time_is_let_go_on() {
+    let limits = Limits {
+        deadline: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    // Longer than its CPU time, of which it uses none: nor does a container that is paused.
+    let processor = processor(&WASI, &json!({"sleep": 300}), &limits);
+    processor.process(traces(), Place::Worker).unwrap();
+}
+
+#[test]
+fn it_holds_so_many_files_and_no_more() {
+    let tables = tempfile::tempdir().unwrap();
+    fs::write(tables.path().join("a.csv"), "eu,Europe").unwrap();
+    let grants = Grants {
+        files: vec![Folder {
+            path: tables.path().to_owned(),
+            name: "/tables".to_owned(),
+        }],
+        ..Grants::default()
+    };
+    let did = did(&json!({"open": 50}), grants.clone());
+    assert_eq!(did, [("open".to_owned(), Any::IntValue(50))]);
+    let sandbox = Sandbox {
+        grants,
+        ..Sandbox::default()
+    };
+    let (plugin, config) = (Arc::clone(&WASI), json!({"open": 100}));
+    let processor = Processor::new(plugin, "test", &config, &sandbox, None).unwrap();
+    let reason = fails(&processor);
+    assert!(reason.contains("table has no free keys"), "{reason}");
+}
+
+#[test]
+fn what_it_prints_is_not_logged_where_it_fails_closed() {
+    let plugin = Arc::clone(&WASI);
+    let (sandbox, config) = (Sandbox::default(), json!({}));
+    let on_error = Some(OnError::Reject);
+    let processor = Processor::new(plugin, "test", &config, &sandbox, on_error).unwrap();
+    let log = logged(|| {
+        processor.process(traces(), Place::Worker).unwrap();
+    });
+    assert!(!log.contains("sees"), "{log}");
+    assert!(log.contains("withheld, since it fails closed"), "{log}");
 }
 
 #[test]

@@ -17,17 +17,19 @@
     reason = "the numbers are those of tests"
 )]
 
+#[path = "../../bindings.rs"]
 mod bindings;
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use bindings::exports::otlet::plugin::processor::Guest;
 use bindings::otlet::plugin::types::{PackedTexts, Value};
 use bindings::otlet::plugin::{batch, host};
 
-/// Returned by `describe`; `trap`, `spin`, `batch` and `huge` in its place do that.
+/// Returned by `describe`; `trap`, `spin`, `batch`, `huge`, `utf8` and `wide` in its place do that.
 const MANIFEST: &str = concat!(
     r#"{"version": "6.6.6", "on_error": "reject"}"#,
     "                                                                                ",
@@ -35,7 +37,7 @@ const MANIFEST: &str = concat!(
 
 const MIB: usize = 1 << 20;
 
-struct Bad;
+struct Plugin;
 
 struct Config {
     vice: String,
@@ -51,7 +53,33 @@ static CONFIG: OnceLock<Config> = OnceLock::new();
 /// The batches that this instance was given.
 static AGE: AtomicI64 = AtomicI64::new(0);
 
-impl Guest for Bad {
+/// Whether the host is called while it asks for room to put its answer.
+static REENTERS: AtomicBool = AtomicBool::new(false);
+
+#[global_allocator]
+static ALLOCATOR: Reentering = Reentering;
+
+/// The allocator that guests have, which calls the host on demand.
+struct Reentering;
+
+#[expect(unsafe_code, reason = "an allocator's functions are")]
+// SAFETY: all is the system allocator's.
+unsafe impl GlobalAlloc for Reentering {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if REENTERS.load(Ordering::Relaxed) {
+            host::now();
+        }
+        // SAFETY: as the caller has it.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: as the caller has it.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+impl Guest for Plugin {
     fn describe() -> String {
         let manifest = black_box(MANIFEST).trim_end();
         match manifest {
@@ -59,6 +87,8 @@ impl Guest for Bad {
             "spin" => spin(),
             "batch" => batch::signal(),
             "huge" => "[".repeat(2 * MIB),
+            "utf8" => no_string().to_owned(),
+            "wide" => format!(r#"{{"on_error": "{}"}}"#, r"x\n".repeat(MIB / 4)),
             manifest => manifest.to_owned(),
         }
     }
@@ -103,9 +133,11 @@ impl Config {
         match self.vice.as_str() {
             "none" => {}
             "error" => return Err("x".repeat(self.n) + "\nwas wrong"),
+            "no words" => return Err(no_string().to_owned()),
             "trap" => panic!("as told"),
             "spin" => spin(),
             "work" => work(self.n),
+            "square" => square(self.n),
             "recurse" => drop(black_box(recurse(1))),
             "hold" => drop(black_box(vec![1_u8; self.n * MIB])),
             "grab" => grab(self.n),
@@ -136,6 +168,10 @@ impl Config {
             "ends" => batch::set_packed(self.edited, Some(&[0]), &packed(b"x", 9)),
             "utf8" => batch::set_packed(self.edited, Some(&[0]), &packed(b"\xff", 1)),
             "string" => drop(batch::rows(no_string())),
+            "re-enter" => {
+                REENTERS.store(true, Ordering::Relaxed);
+                drop(batch::keys("record"));
+            }
             "leaves" => batch::replace_leaves(&[7], &packed(b"x", 1)),
             "present" => batch::set_packed(self.edited, Some(&[0]), &absent()),
             "backwards" => batch::set_packed(self.edited, Some(&[0, 1]), &backwards()),
@@ -153,6 +189,7 @@ impl Config {
                 batch::fill(self.edited, Some(&[0]), &Value::Integer(n as i64));
             }),
             "give" => batch::set_texts(self.edited, &vec![Some("x".repeat(MIB)); self.n]),
+            "read" if self.n > 0 => (0..self.n).for_each(|_| drop(batch::to_otlp())),
             "read" => loop {
                 drop(batch::to_otlp());
             },
@@ -217,6 +254,14 @@ fn work(ms: usize) {
     host::log("info", "works");
     let end = host::now() + ms as u64;
     while host::now() < end {}
+}
+
+/// Goes over the whole batch for each of its bytes, or one in so many.
+fn square(step: usize) {
+    let bytes = batch::to_otlp();
+    for one in bytes.iter().step_by(step) {
+        black_box(bytes.iter().filter(|other| *other == one).count());
+    }
 }
 
 #[expect(unconditional_recursion, reason = "until the stack ends")]

@@ -4,6 +4,7 @@
 // The exports' names are no symbols that a native linker takes.
 #![cfg(target_family = "wasm")]
 
+#[path = "../../bindings.rs"]
 mod bindings;
 
 use bindings::exports::otlet::plugin::processor::Guest;
@@ -11,7 +12,7 @@ use bindings::otlet::plugin::batch;
 use bindings::otlet::plugin::host;
 use bindings::otlet::plugin::types::{PackedTexts, Value};
 
-struct Calls;
+struct Plugin;
 
 /// The most calls of one batch.
 const MOST: usize = 64;
@@ -48,7 +49,7 @@ const PATHS: [&str; 20] = [
     "record.no_such_field",
 ];
 
-impl Guest for Calls {
+impl Guest for Plugin {
     fn describe() -> String {
         "{}".to_owned()
     }

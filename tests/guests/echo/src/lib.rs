@@ -9,6 +9,7 @@
     reason = "an index of JSON that is not there is null"
 )]
 
+#[path = "../../bindings.rs"]
 mod bindings;
 
 use std::fmt::Debug;
@@ -19,7 +20,7 @@ use bindings::otlet::plugin::batch::{self, PackedTexts, Value};
 use bindings::otlet::plugin::host;
 use serde_json::Value as Json;
 
-struct Echo;
+struct Plugin;
 
 struct Config {
     json: Json,
@@ -28,7 +29,7 @@ struct Config {
 
 static CONFIG: OnceLock<Config> = OnceLock::new();
 
-impl Guest for Echo {
+impl Guest for Plugin {
     fn describe() -> String {
         r#"{"version": "0.1.0", "signals": ["traces"], "config_schema": true}"#.to_owned()
     }

@@ -12,6 +12,7 @@
     reason = "an index of JSON that is not there is null, and a trap is a vice"
 )]
 
+#[path = "../../bindings.rs"]
 mod bindings;
 
 use std::hint::black_box;
@@ -28,7 +29,7 @@ const ORDERS: &str = concat!(
     "                                                                        ",
 );
 
-struct Stamp;
+struct Plugin;
 
 struct Version {
     orders: Json,
@@ -39,7 +40,7 @@ struct Version {
 
 static VERSION: OnceLock<Version> = OnceLock::new();
 
-impl Guest for Stamp {
+impl Guest for Plugin {
     fn describe() -> String {
         r#"{"on_error": "reject", "config_schema": true}"#.to_owned()
     }

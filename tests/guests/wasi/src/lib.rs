@@ -3,18 +3,22 @@
 //!
 //! It writes the number of arguments, variables and files at the root that it sees to the resource's attribute `seen`. Its
 //! config asks for more: `{"vars": true}` writes the variables; `{"try": [["read", "/tables/a.csv"]]}` does so with each
-//! file and writes what came of it (`read`, `list`, `write`, `append`, `remove`, `make`); `{"sleep": true}` sleeps for an
-//! hour; `{"print": 9}` prints so many lines to both streams; `{"connect": "127.0.0.1:1"}` opens a connection.
+//! file and writes what came of it (`read`, `list`, `write`, `append`, `remove`, `make`); `{"sleep": 9}` sleeps for so many
+//! milliseconds, and `true` for an hour; `{"print": 9}` prints so many lines to both streams; `{"connect": "127.0.0.1:1"}`
+//! opens a connection; `{"open": 9}` opens the file `/tables/a.csv` so often, holds it, and writes how often it could;
+//! `{"chance": true}` writes what clocks and randomness give.
 
 // The exports' names are no symbols that a native linker takes.
 #![cfg(target_family = "wasm")]
 
+#[path = "../../bindings.rs"]
 mod bindings;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::net::TcpStream;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs, thread};
 
 use bindings::exports::otlet::plugin::processor::Guest;
@@ -22,11 +26,11 @@ use bindings::otlet::plugin::batch;
 use bindings::otlet::plugin::types::Value;
 use serde_json::Value as Json;
 
-struct Wasi;
+struct Plugin;
 
 static CONFIG: OnceLock<Json> = OnceLock::new();
 
-impl Guest for Wasi {
+impl Guest for Plugin {
     fn describe() -> String {
         r#"{"version": "0.1.0"}"#.to_owned()
     }
@@ -43,10 +47,12 @@ impl Guest for Wasi {
 
     fn process() -> Result<(), String> {
         let config = CONFIG.get().ok_or("not configured")?;
-        if config["sleep"] == true {
-            #[expect(clippy::disallowed_methods, reason = "the host has to give it up")]
-            thread::sleep(Duration::from_hours(1));
-        }
+        let sleep = match &config["sleep"] {
+            Json::Bool(true) => Duration::from_hours(1),
+            ms => Duration::from_millis(ms.as_u64().unwrap_or(0)),
+        };
+        #[expect(clippy::disallowed_methods, reason = "the host has to bound it")]
+        thread::sleep(sleep);
         print(config["print"].as_u64().unwrap_or(0));
         let seen = env::args().count()
             + env::vars().count()
@@ -69,6 +75,25 @@ impl Guest for Wasi {
                 "connect",
                 &said(TcpStream::connect(address).map(|_| String::new())),
             )?;
+        }
+        if let Some(times) = config["open"].as_u64() {
+            let files: Vec<_> = (0..times)
+                .map_while(|_| fs::File::open("/tables/a.csv").ok())
+                .collect();
+            let opened = i64::try_from(files.len()).map_err(|error| error.to_string())?;
+            write("open", &Value::Integer(opened))?;
+        }
+        if config["chance"] == true {
+            let since = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_err(|error| error.to_string())?;
+            let seconds = i64::try_from(since.as_secs()).map_err(|error| error.to_string())?;
+            write("now", &Value::Integer(seconds))?;
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_millis(1) {}
+            // It draws its keys at random.
+            let drawn = format!("{:x}", RandomState::new().hash_one(0));
+            write("random", &Value::Text(drawn))?;
         }
         for act in config["try"].as_array().into_iter().flatten() {
             let (verb, path) = (

@@ -10,10 +10,14 @@
     reason = "everything here is a test, the functions that tests share included"
 )]
 
+mod alone;
+mod leaks;
+mod load;
+mod rows;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,27 +25,25 @@ use std::time::Duration;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::trace::v1::Span;
 use otlet_tests::backend::{Backend, Request};
 use otlet_tests::guests;
 use otlet_tests::metrics::{Metrics, page, scrape};
 use otlet_tests::program::Program;
 use otlet_tests::sender::{Sender, numbers, spans};
-use prost::Message;
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, spawn_blocking, yield_now};
 use tokio::time::timeout;
 
 const INVALID_ARGUMENT: u16 = 3;
-const UNAVAILABLE: u16 = 14;
 
 /// How long an answer may take that no vice should hold up, on a machine with other things to do.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A vice, how much of it, and the cause that its batches fail for; none where they do not.
-const VICES: [(&str, usize, Option<&str>); 32] = [
+const VICES: [(&str, usize, Option<&str>); 34] = [
     ("trap", 0, Some("trap")),
     ("error", 1 << 19, Some("error")),
+    ("no words", 0, Some("trap")),
     ("spin", 0, Some("deadline")),
     ("recurse", 0, Some("trap")),
     ("hold", 300, Some("memory")),
@@ -62,6 +64,7 @@ const VICES: [(&str, usize, Option<&str>); 32] = [
     ("present", 0, Some("trap")),
     ("utf8", 0, Some("trap")),
     ("string", 0, Some("trap")),
+    ("re-enter", 0, Some("trap")),
     ("leaves", 0, Some("trap")),
     ("counters", 65, Some("trap")),
     ("random", 65_537, Some("trap")),
@@ -258,6 +261,7 @@ async fn every_vice_stays_where_it_is_while_good_pipelines_carry_on() {
     }
     let sent = good.end().await;
     ends_well(&mut otlet);
+    is_of_few_words(&otlet);
     // What was good arrived, whole and once; of the rest what was let pass, twice each.
     let mut arrived = numbers(&backend.received());
     let passed = arrived.split_off(arrived.partition_point(|number| *number < 1_000_000));
@@ -265,221 +269,44 @@ async fn every_vice_stays_where_it_is_while_good_pipelines_carry_on() {
     assert_eq!(passed.len(), 7 * 2 * 2, "{passed:?}");
 }
 
+/// What plugins say is cut, and of those that fail closed nothing is logged.
+fn is_of_few_words(otlet: &Program) {
+    let said = otlet.said();
+    let longest = said.lines().map(str::len).max();
+    assert!(
+        longest.is_some_and(|longest| longest < 1_024),
+        "{longest:?}"
+    );
+    assert!(said.contains("line 0 forged") && said.contains("wide wide"));
+    for words in ["xxx", "was wrong", "by bad", "unreachable"] {
+        assert!(!said.contains(words), "{words}");
+    }
+}
+
+/// The vices of the guest, read from its source, are those above.
+#[test]
+fn every_vice_that_the_guest_has_is_tried() {
+    let source = include_str!("../../../tests/guests/bad/src/lib.rs");
+    let (_, vices) = source.split_once("match self.vice.as_str()").unwrap();
+    let (vices, _) = vices.split_once("no vice is called").unwrap();
+    let arms = vices.lines().map(str::trim_start);
+    let names = arms.filter_map(|line| line.strip_prefix('"')?.split_once('"'));
+    let names: Vec<_> = names
+        .filter(|(_, rest)| rest.starts_with(" =>") || rest.starts_with(" if"))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(names.len() > 30, "{names:?}");
+    // These do no wrong.
+    let good = ["none", "work", "age", "square"];
+    for name in names {
+        let is_tried = VICES.iter().any(|(vice, ..)| *vice == name);
+        assert!(is_tried || good.contains(&name), "{name}");
+    }
+}
+
 fn ends_well(otlet: &mut Program) {
     assert!(otlet.terminate().success());
     assert!(!otlet.said().contains("panicked"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_plugin_that_lies_or_sins_at_load_is_refused_while_good_pipelines_carry_on() {
-    let backend = Backend::start();
-    let config = format!(
-        "
-admin: {{ endpoint: 127.0.0.1:0 }}
-receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
-processors:
-  enrich: {{ config: {{ actions: [{{ set: 'resource.attributes[\"shop\"]', value: north }}] }} }}
-exporters: {{ otlp: {{ endpoint: '{}', sending_queue: {{ enabled: false }} }} }}
-service: {{ pipelines: {{ traces: {{ receivers: [otlp], processors: [enrich], exporters: [otlp] }} }} }}
-",
-        backend.endpoint()
-    );
-    let mut otlet = run(config).await.unwrap();
-    let good = Good::start(Sender::grpc(otlet.grpc()), otlet.admin());
-    for (manifest, vice, reason) in [
-        ("no json", "none", "its manifest"),
-        (r#"{"signals": ["spans"]}"#, "none", "spans"),
-        (r#"{"config_schema": 7}"#, "none", "`config_schema`"),
-        ("trap", "none", "unreachable"),
-        ("huge", "none", "more than 1048576"),
-        // It asks for a batch where there is none.
-        ("batch", "none", "during `process` alone"),
-        ("{}", "row", "during `process` alone"),
-        ("{}", "trap", "unreachable"),
-        ("{}", "recurse", "stack"),
-        ("{}", "hold", "bytes of memory"),
-    ] {
-        let wasm = describing(manifest);
-        let text = spawn_blocking(move || refusal(&wasm, vice)).await.unwrap();
-        assert!(text.contains(reason), "{manifest}, {vice}: {text}");
-        assert!(text.len() < 3_000, "{manifest}, {vice}: {}", text.len());
-        good.goes_on().await;
-    }
-    let sent = good.end().await;
-    ends_well(&mut otlet);
-    assert_eq!(numbers(&backend.received()), (0..sent).collect::<Vec<_>>());
-}
-
-/// The bad guest with another manifest.
-fn describing(manifest: &str) -> Vec<u8> {
-    let honest = r#"{"version": "6.6.6", "on_error": "reject"}"#;
-    let room = honest.len() + 80;
-    let (old, new) = (format!("{honest:room$}"), format!("{manifest:room$}"));
-    let mut wasm = guests::BAD.to_vec();
-    let at = wasm.windows(room).position(|bytes| bytes == old.as_bytes());
-    let at = at.expect("the manifest stands in the component");
-    wasm[at..at + room].copy_from_slice(new.as_bytes());
-    wasm
-}
-
-/// Why `otlet check` does not take a component that does this in `configure`.
-fn refusal(wasm: &[u8], vice: &str) -> String {
-    let directory = plugins(&[("liar", wasm)]);
-    let config = format!(
-        "
-receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
-plugins: {{ directory: . }}
-processors: {{ liar: {{ config: {{ vice: {vice}, n: 300, in: configure }} }} }}
-exporters: {{ debug: }}
-service: {{ pipelines: {{ traces: {{ receivers: [otlp], processors: [liar], exporters: [debug] }} }} }}
-"
-    );
-    let path = directory.path().join("otlet.yaml");
-    fs::write(&path, config).unwrap();
-    let checked = Command::new(env!("CARGO_BIN_EXE_otlet"))
-        .arg("check")
-        .arg(path)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = [checked.stdout, checked.stderr].concat();
-    let said = String::from_utf8(said).unwrap();
-    assert!(!checked.status.success(), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_plugin_that_always_fails_is_left_alone_and_recovers_by_itself() {
-    let backend = Backend::start();
-    let directory = plugins(&[("bad", guests::BAD)]);
-    let config = format!(
-        "
-admin: {{ endpoint: 127.0.0.1:0 }}
-plugins: {{ directory: '{}' }}
-receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
-processors: {{ bad: {{ config: {{ vice: trap, if: poison }}, on_error: reject }} }}
-exporters: {{ otlp: {{ endpoint: '{}' }} }}
-service: {{ pipelines: {{ traces: {{ receivers: [otlp], processors: [bad], exporters: [otlp] }} }} }}
-",
-        directory.path().display(),
-        backend.endpoint()
-    );
-    let mut otlet = run(config).await.unwrap();
-    let (sender, admin) = (Sender::grpc(otlet.grpc()), otlet.admin());
-    let tripped = |metrics: &Metrics| metrics.count("otlet_processor_tripped", &[]);
-    assert_eq!(tripped(&metrics(admin).await), 0);
-    // A sender that is alone trips it, in a while.
-    let trips = async {
-        loop {
-            let reply = sender.send(&poison()).await.unwrap();
-            if reply.code == UNAVAILABLE {
-                return reply;
-            }
-            assert_eq!(reply.code, INVALID_ARGUMENT, "{}", reply.message);
-        }
-    };
-    let reply = timeout(PATIENCE, trips).await.expect("it trips");
-    assert!(reply.retry.is_some(), "it is worth a try later");
-    let shown = metrics(admin).await;
-    assert_eq!(tripped(&shown), 1);
-    let cause = [("error_type", "tripped")];
-    assert!(shown.count("otlet_processor_failures_total", &cause) >= 1);
-    let recovers = async {
-        while sender
-            .send(&Request::Traces(spans([7])))
-            .await
-            .unwrap()
-            .code
-            != 0
-        {
-            yield_now().await;
-        }
-    };
-    timeout(PATIENCE, recovers).await.expect("it recovers");
-    assert_eq!(tripped(&metrics(admin).await), 0);
-    ends_well(&mut otlet);
-    assert_eq!(numbers(&backend.received()), [7]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_the_rows_that_a_plugin_fails_on_meet_on_error() {
-    let directory = plugins(&[("bad", guests::BAD)]);
-    for (on_error, arrive, letters) in [("pass", 64, 0), ("drop", 63, 0), ("dead_letter", 63, 1)] {
-        let backend = Backend::start();
-        let kept = tempfile::tempdir().unwrap();
-        let dead = kept.path().join("dead");
-        let config = format!(
-            "
-plugins: {{ directory: '{}' }}
-dead_letters: {{ directory: '{}' }}
-receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
-processors:
-  enrich: {{ config: {{ actions: [{{ set: 'record.attributes[\"shop\"]', value: north }}] }} }}
-  bad: {{ config: {{ vice: trap, if: poison }}, on_error: {on_error} }}
-exporters: {{ otlp: {{ endpoint: '{}' }} }}
-service: {{ pipelines: {{ traces: {{ receivers: [otlp], processors: [enrich, bad], exporters: [otlp] }} }} }}
-",
-            directory.path().display(),
-            dead.display(),
-            backend.endpoint()
-        );
-        let mut otlet = run(config).await.unwrap();
-        let sender = Sender::grpc(otlet.grpc());
-        let reply = sender
-            .send(&Request::Traces(with_poison(64, 37)))
-            .await
-            .unwrap();
-        assert_eq!(reply.code, 0, "{on_error}: {}", reply.message);
-        ends_well(&mut otlet);
-
-        let received = backend.received();
-        let expected = (0..64).filter(|number| arrive == 64 || *number != 37);
-        assert_eq!(
-            numbers(&received),
-            expected.collect::<Vec<_>>(),
-            "{on_error}"
-        );
-        for span in received.iter().flat_map(|received| sent(&received.request)) {
-            let is_poison = span.span_id == 37_u64.to_be_bytes();
-            let keys: Vec<_> = span.attributes.iter().map(|one| one.key.as_str()).collect();
-            let expected: &[&str] = if is_poison {
-                &["poison", "shop"]
-            } else {
-                &["shop", "edited"]
-            };
-            assert_eq!(keys, expected, "{on_error}");
-        }
-        let files = fs::read_dir(&dead)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        let files = files.filter(|path| path.extension().is_some_and(|end| end == "otlp"));
-        let kept: Vec<_> = files.map(|path| fs::read(path).unwrap()).collect();
-        assert_eq!(kept.len(), letters, "{on_error}");
-        for letter in kept {
-            let letter = ExportTraceServiceRequest::decode(letter.as_slice()).unwrap();
-            let mut came = with_poison(64, 37);
-            let spans = &mut came.resource_spans[0].scope_spans[0].spans;
-            spans.retain(|span| span.span_id == 37_u64.to_be_bytes());
-            assert_eq!(letter, came, "as it came");
-        }
-    }
-}
-
-fn sent(request: &Request) -> impl Iterator<Item = &Span> {
-    let Request::Traces(request) = request else {
-        panic!("{request:?}");
-    };
-    let scopes = request
-        .resource_spans
-        .iter()
-        .flat_map(|resource| &resource.scope_spans);
-    scopes.flat_map(|scope| &scope.spans)
-}
-
-/// A span that the guest traps on.
-fn poison() -> Request {
-    Request::Traces(with_poison(1, 0))
 }
 
 /// So many spans, of which the guest traps on one.

@@ -1,4 +1,4 @@
-//! The contract, as wit-bindgen generates it.
+//! The contract, as wit-bindgen generates it for every guest of the tests: each has its own `Plugin`.
 #![allow(
     unsafe_code,
     missing_docs,
@@ -14,6 +14,6 @@
 
 wit_bindgen::generate!({ path: "../../../wit", world: "plugin" });
 
-use crate::Bad;
+use crate::Plugin;
 
-export!(Bad with_types_in self);
+export!(Plugin with_types_in self);
