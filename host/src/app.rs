@@ -2,6 +2,7 @@
 
 mod changes;
 mod front;
+mod grants;
 mod leaving;
 mod listing;
 mod parts;
@@ -9,6 +10,7 @@ mod plugins;
 mod prepare;
 mod reload;
 mod replay;
+mod trials;
 
 use std::future;
 use std::num::NonZero;
@@ -203,6 +205,7 @@ impl App {
     /// and are lost all the same.
     pub async fn shut_down(&mut self) -> u64 {
         self.health.set(admin::Stage::Ending);
+        trials::tell_ended(&self.stages, &self.registry);
         let mut stopping = self.leaving.take_receivers();
         for receiver in self.receivers.drain(..) {
             stopping.spawn(receiver.stop(PATIENCE));

@@ -62,6 +62,23 @@ fn a_plugin_that_asks_to_fail_closed_and_is_set_to_pass_is_shown() {
 }
 
 #[test]
+fn grants_for_a_plugin_that_cannot_use_them_are_shown() {
+    let said = warnings(&config("  sample: { grants: { env: [REGION] } }", "sample"));
+    assert_eq!(
+        said,
+        "warning: plugin `sample` has no use for grants: it does not import WASI
+ --> otlet.yaml:4:13
+  |
+4 |   sample: { grants: { env: [REGION] } }
+  |             ^^^^^^
+  |
+  = help: remove them, or use a version of the plugin that imports WASI"
+    );
+    let said = warnings(&config("  sample: { grants: { files: [] } }", "sample"));
+    assert_eq!(said, "");
+}
+
+#[test]
 fn a_plugin_that_writes_text_after_one_that_fails_closed_is_shown_where_it_is_named() {
     let processors =
         format!("  redact: {{}}\n  enrich/late: {ENRICH}\n  link: {{}}\n  sample: {{}}");

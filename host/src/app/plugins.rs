@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::grants;
 use crate::config::{Config, ProcessorConfig};
 use crate::pipeline::{Stage, Told};
 use crate::plugin::{Cause, Digest, Found, Offer, Plugin, Processor, Registry};
@@ -194,6 +195,8 @@ impl Looker {
         self.registry.adopt(plugin, found);
         for (user, processor) in users.iter().zip(ready) {
             self.swap(user, plugin, processor);
+            grants::tell(&user.config, plugin);
+            grants::tell_unused(&user.config, plugin);
         }
         tracing::info!(
             digest = %plugin.digest(),

@@ -76,6 +76,12 @@ pub fn begin_with_proven(draft: &Draft, registry: &Registry, running: &Running) 
         // A config that only the new version takes came with it.
         if users.all(|config| processor(&plugin, config, draft.keeps_letters()).is_ok()) {
             registry.put_back(&plugin, &found);
+        } else {
+            tracing::warn!(
+                plugin = name,
+                digest = %plugin.digest(),
+                "the last version of a plugin that has passed its trial does not take the config: its file's is used without one"
+            );
         }
     }
 }
@@ -103,6 +109,9 @@ fn prepare_beside(
         let Some(plugin) = plugin else { continue };
         if config.on_error == Some(OnError::Pass) && plugin.manifest().on_error.fails_closed() {
             draft.passes_what_should_not(index);
+        }
+        if !config.sandbox.grants.are_none() && !plugin.imports_wasi() {
+            draft.grants_in_vain(index);
         }
         let schema = plugin.manifest().config_schema.as_ref();
         if !schema.is_none_or(|schema| draft.check_plugin_config(index, schema)) {

@@ -17,7 +17,7 @@ use anyhow::bail;
 
 use super::changes::{Changes, fixed};
 use super::parts::{memory_limit, sockets};
-use super::{App, Prepared};
+use super::{App, Prepared, grants, trials};
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::exporter::Exporter;
@@ -130,6 +130,11 @@ impl App {
         if let Slot::New(admin) = made.admin {
             self.admin = admin;
         }
+        for (processor, stage) in config.processors.iter().zip(&self.stages) {
+            if !self.config.processors.contains(processor) {
+                grants::tell(processor, stage.processor().plugin());
+            }
+        }
         let pushes = match made.pushes {
             Slot::Kept => None,
             Slot::New(pushes) => Some(std::mem::replace(&mut self.pushes, pushes)),
@@ -156,6 +161,7 @@ impl App {
         pipelines: Vec<Arc<Pipeline>>,
     ) {
         let stages = gone(&mut self.stages, stages);
+        trials::tell_ended(&stages, &self.registry);
         let exporters = gone(&mut self.exporters, exporters);
         let pipelines = gone(&mut self.pipelines, pipelines);
         if !(stages.is_empty() && exporters.is_empty() && pipelines.is_empty()) {

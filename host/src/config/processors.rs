@@ -24,6 +24,8 @@ pub(super) struct Read {
     pub(super) node: Option<(Place, Node)>,
     /// Where its `on_error` stands, or else its key.
     pub(super) on_error: Place,
+    /// The same of its `grants`.
+    pub(super) grants: Place,
 }
 
 /// Reads one processor; paths start at `folder`.
@@ -51,13 +53,14 @@ pub(super) fn read(plugin: &str, name: &str, reader: Reader<'_>, folder: &Path) 
         on_error: read_on_error(&mut reader),
         sandbox: read_sandbox(&mut reader, folder),
     };
-    let on_error = reader.place_of("on_error");
+    let (on_error, grants) = (reader.place_of("on_error"), reader.place_of("grants"));
     reader.finish();
     Read {
         config,
         place,
         node,
         on_error,
+        grants,
     }
 }
 

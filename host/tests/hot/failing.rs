@@ -174,6 +174,46 @@ fn without_a_folder_to_remember_in_a_mark_is_forgotten_and_that_is_said() {
 }
 
 #[test]
+fn without_a_folder_to_remember_in_a_trial_that_ends_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("plugins")).unwrap();
+    fs::write(folder.path().join("plugins/stamp.wasm"), good(1)).unwrap();
+    fs::create_dir(folder.path().join("cache")).unwrap();
+    // Others can look into it.
+    fs::set_permissions(folder.path().join("cache"), Permissions::from_mode(0o755)).unwrap();
+    let mut hot = Hot::start_in(folder, &["stamp"]);
+    let ended = "it is used without one from now on";
+    for (version, ends) in [(good(2), "a reload"), (good(3), "the end")] {
+        hot.swap("stamp.wasm", &version);
+        assert!(!hot.otlet.said().contains(ended), "{ends}");
+        let line = if ends == "a reload" {
+            let config = config(hot.folder.path(), &hot.backend, &["stamp"]);
+            let config = config.replace("stamp: {}", "stamp: { on_error: drop }");
+            let line = hot.otlet.reload(&config, ended);
+            // Another trial is not over yet.
+            hot.restart(&["stamp"]);
+            line
+        } else {
+            hot.otlet.terminate();
+            hot.otlet.wait_for(ended)
+        };
+        assert!(line.contains(&Digest::of(&version).to_string()), "{line}");
+    }
+}
+
+#[test]
+fn with_a_folder_to_remember_in_a_trial_goes_on_later_and_nothing_is_told() {
+    let mut hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    hot.swap("stamp.wasm", &good(2));
+    hot.otlet.terminate();
+    assert!(
+        !hot.otlet.said().contains("on trial"),
+        "{}",
+        hot.otlet.said()
+    );
+}
+
+#[test]
 fn a_redact_that_does_nothing_is_refused_and_redaction_goes_on() {
     let hot = Hot::start(&[], &["redact"]);
     hot.put("redact.wasm", &good(1));

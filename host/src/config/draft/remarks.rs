@@ -65,6 +65,17 @@ impl Draft {
         }
     }
 
+    /// Warns that a processor grants what its plugin has no use for.
+    pub fn grants_in_vain(&mut self, processor: usize) {
+        if let Some(read) = self.processors.get(processor) {
+            let plugin = quoted(&read.config.plugin);
+            let what = format!("plugin {plugin} has no use for grants: it does not import WASI");
+            let cure = "remove them, or use a version of the plugin that imports WASI";
+            self.mistakes
+                .push(Mistake::warning(read.grants, what, cure));
+        }
+    }
+
     /// Warns of plugins that write text after one that fails closed, and so has not seen it. Where there are mistakes it says
     /// nothing: not all that is named may be there.
     pub fn check_order(&mut self, nature: impl Fn(&ProcessorConfig) -> Option<Nature>) {
