@@ -2,7 +2,8 @@
 //! `cargo run --profile dist -p otlet-bench --example plugins`, and after `--` a word to
 //! have only the rows that contain it, and a number of rounds, so that a profiler sees little else.
 //!
-//! CPU time of one thread, median of rounds in turn, so that a busy machine changes all rows alike. Read the ratios.
+//! CPU time of one thread, median of rounds in turn, so that a busy machine changes all rows alike. Read the ratios. The last rows
+//! are what `isolate: batch` costs: a batch of 10 spans, by an instance that is used again and by one of its own.
 #![allow(
     clippy::cast_precision_loss,
     clippy::print_stdout,
@@ -18,9 +19,10 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use otlet::batch::Signal;
 use otlet::payload::PREFIX;
-use otlet::plugin::{Engine, Place};
+use otlet::plugin::{Engine, Isolate, Place};
 use otlet_bench::requests::Shape;
-use otlet_bench::sandbox::{batch, cpu, processor, through};
+use otlet_bench::sandbox::{batch, bundled, cpu, processor, processor_of, through};
+use otlet_tests::guests;
 use prost::Message as _;
 use serde_json::json;
 
@@ -84,6 +86,19 @@ fn main() -> Result<()> {
         "a call that does nothing, in line",
         empty(&engine)?
     );
+    for (name, wasm, config) in [
+        ("a small guest", guests::STAMP, json!({})),
+        ("sample", bundled("sample")?, json!({"percentage": 10})),
+        ("redact", bundled("redact")?, json!({})),
+    ] {
+        let name = format!("{name}: 10 spans");
+        if name.contains(&wanted) {
+            let [again, fresh] = [Isolate::Processor, Isolate::Batch]
+                .map(|isolate| a_batch(&engine, wasm, &config, isolate, rounds));
+            let (again, fresh) = (again?, fresh?);
+            println!("{name:<44} {again:>9.0} ns a batch, {fresh:.0} with `isolate: batch`");
+        }
+    }
     Ok(())
 }
 
@@ -172,6 +187,34 @@ fn read_and_set(spans: &mut Vec<Span>) {
             span.attributes.push(route);
         }
     }
+}
+
+/// What a small batch costs, where an instance lives so long: the median of rounds.
+fn a_batch(
+    engine: &Engine,
+    wasm: &[u8],
+    config: &serde_json::Value,
+    isolate: Isolate,
+    rounds: usize,
+) -> Result<f64> {
+    const BATCHES: u32 = 100;
+    let run = through(
+        Signal::Traces,
+        vec![processor_of(engine, "plugin", wasm, config, isolate)?],
+    );
+    let request = Shape::SmallSpans.messages(1).into_iter().next();
+    let request = Bytes::from(request.context("one request")?);
+    let mut taken: Vec<_> = (0..=rounds)
+        .map(|_| {
+            let before = cpu();
+            (0..BATCHES).for_each(|_| run(&request));
+            (cpu() - before) / f64::from(BATCHES)
+        })
+        .collect();
+    // The first round warms up.
+    taken.remove(0);
+    taken.sort_by(f64::total_cmp);
+    Ok(taken.get(rounds / 2).copied().unwrap_or_default())
 }
 
 /// What it costs to enter a plugin that has nothing to do.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use otlet::batch::{Batch, Signal};
 use otlet::payload::PREFIX;
-use otlet::plugin::{BUNDLED, Engine, Place, Plugin, Processor, Sandbox};
+use otlet::plugin::{BUNDLED, Engine, Isolate, Place, Plugin, Processor, Sandbox};
 use rustix::time::{ClockId, clock_gettime};
 
 /// A request as the receiver takes it.
@@ -20,18 +20,32 @@ pub fn batch(signal: Signal, request: &Bytes) -> Batch {
 
 /// A bundled plugin with its config.
 pub fn processor(engine: &Engine, name: &str, config: &serde_json::Value) -> Result<Processor> {
-    let wasm = BUNDLED
-        .iter()
-        .find_map(|(bundled, wasm)| (*bundled == name).then_some(*wasm))
+    processor_of(engine, name, bundled(name)?, config, Isolate::default())
+}
+
+/// The component of a bundled plugin.
+pub fn bundled(name: &str) -> Result<&'static [u8]> {
+    let mut bundled = BUNDLED.iter();
+    let (_, wasm) = bundled
+        .find(|(bundled, _)| *bundled == name)
         .with_context(|| format!("no plugin {name} is bundled"))?;
+    Ok(wasm)
+}
+
+/// A component with its config, of which an instance lives so long.
+pub fn processor_of(
+    engine: &Engine,
+    name: &str,
+    wasm: &[u8],
+    config: &serde_json::Value,
+    isolate: Isolate,
+) -> Result<Processor> {
     let plugin = Arc::new(Plugin::load(engine, name, wasm)?);
-    Ok(Processor::new(
-        plugin,
-        name,
-        config,
-        &Sandbox::default(),
-        None,
-    )?)
+    let sandbox = Sandbox {
+        isolate,
+        ..Sandbox::default()
+    };
+    Ok(Processor::new(plugin, name, config, &sandbox, None)?)
 }
 
 /// Takes a request's bytes through processors to those of the request it becomes.
