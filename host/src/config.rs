@@ -40,6 +40,7 @@ use crate::telemetry::LogConfig;
 
 pub use draft::{Draft, Loaded, Nature, load, parse};
 pub use report::Report;
+pub use schema::misfit;
 
 /// Every key with its default and a comment, as `otlet config defaults` prints it: a config that can be used.
 pub const DEFAULTS: &str = include_str!("config/defaults.yaml");

@@ -48,7 +48,7 @@ pub use load::{LoadError, Plugin, Problem};
 pub use manifest::{Manifest, OnError};
 pub use processor::{Failure, Place, Processor};
 pub use refusal::{Absent, Refusal, Why};
-pub use registry::{Changes, Entry, Offer, Registry, Source, State};
+pub use registry::{About, Changes, Entry, Offer, Registry, Source, State};
 pub use sandbox::{Folder, Grants, Isolate, Sandbox};
 pub use settings::{Digest, Settings, is_plugin_name};
 pub use stats::{Cause, Stats};

@@ -1,5 +1,6 @@
 //! What there is to be told of plugins: one row for each, and for each file that is to be one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -87,14 +88,16 @@ impl User {
     }
 }
 
-/// The plugins of a config and of its plugin directory, each loaded to see whether it can be used.
+/// The plugins of a config and of its plugin directory, each loaded once to see whether it can be used.
 pub fn plugins(draft: &Draft, registry: &Registry) -> anyhow::Result<Vec<Row>> {
-    for processor in draft.processors() {
+    let names = draft.processors().map(|processor| processor.plugin.clone());
+    let names: BTreeSet<_> = names.collect();
+    for name in &names {
         // What is wrong with it is in the list.
-        let _absent = registry.get(&processor.plugin);
+        let _absent = registry.get(name);
     }
-    for found in registry.changes()?.changed {
-        registry.offer(&found, true);
+    for found in registry.changes(&names)?.changed {
+        registry.inspect(&found, true);
     }
     registry.load_bundled();
     Ok(rows(registry, &User::of_config(draft)))
@@ -152,9 +155,9 @@ fn row(entry: &Entry, users: &[User]) -> Row {
         State::Current | State::Available if processors.is_empty() => ("available", None),
         State::Current | State::Available => ("used", None),
     };
-    let manifest = entry.plugin.as_ref().map(|plugin| plugin.manifest());
-    let signals = manifest.map_or(&[][..], |manifest| &manifest.signals);
-    let called = manifest.and_then(|manifest| manifest.name.as_ref());
+    let about = entry.about.as_ref();
+    let signals = about.map_or(&[][..], |about| &about.signals);
+    let called = about.and_then(|about| about.called.as_ref());
     let misnamed = called
         .filter(|called| **called != entry.name)
         .map(|called| {
@@ -162,7 +165,7 @@ fn row(entry: &Entry, users: &[User]) -> Row {
         });
     Row {
         name: entry.name.clone(),
-        version: manifest.and_then(|manifest| manifest.version.clone()),
+        version: about.and_then(|about| about.version.clone()),
         digest: entry.digest.map(|digest| digest.to_string()),
         source: match &entry.source {
             Source::Bundled => "bundled".to_owned(),

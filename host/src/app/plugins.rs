@@ -1,5 +1,6 @@
 //! Plugins that come and change while otlet runs: what was put into the plugin directory is tried on a thread of its own, and
-//! takes the place of the running version between two batches.
+//! takes the place of the running version between two batches. What no processor uses is tried on another, so that nothing that
+//! is used waits for it.
 //!
 //! A file that cannot be read as a component may be half-written: it is refused only when it is found the same a second time.
 //! A file that is removed changes nothing before a restart.
@@ -7,23 +8,32 @@
 //! **Invariant**: a stage runs a version that every processor of its plugin has taken the config of and that has done sample
 //! batches well, or the one that it ran before.
 
+mod later;
 mod rehearsal;
+mod trials;
+mod unused;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::grants;
 use crate::config::{Config, ProcessorConfig};
-use crate::pipeline::{Stage, Told};
-use crate::plugin::{Cause, Digest, Found, Offer, Plugin, Processor, Registry};
+use crate::pipeline::Stage;
+use crate::plugin::{Digest, Found, Offer, Plugin, Registry};
 use crate::watch::{Nudge, Watch, Watched};
+use later::Later;
+use trials::{Ended, OnTrial};
+use unused::Unused;
 
 /// How long a file that cannot be read as a component must stay as it is to be refused.
 const SETTLED: Duration = Duration::from_secs(1);
+
+/// How long it takes until another try of what failed for want of descriptors, memory or processes, and until another look at
+/// what somebody still holds.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Keeps the plugins of the running stages those of the registry and its directory. Dropped, it ends.
 pub(super) struct Plugins {
@@ -48,35 +58,19 @@ struct User {
     keeps_letters: bool,
 }
 
-/// The end of a trial in one stage.
-struct Ended {
-    plugin: String,
-    digest: Digest,
-    /// Why the old version is back, if it is.
-    cause: Option<Cause>,
-    /// The version that is no longer used: it is freed on the thread that looks.
-    _gone: Arc<Processor>,
-}
-
 /// The thread's own.
 struct Looker {
     registry: Arc<Registry>,
     shared: Arc<Shared>,
-    /// Files that may be half-written, as they were.
-    unfinished: BTreeMap<PathBuf, Found>,
+    /// The files that are to be offered again.
+    later: Later,
+    unused: Unused,
     /// Versions on trial, by their plugins' names.
     trials: BTreeMap<String, OnTrial>,
     /// The versions that are remembered to do well, by their plugins' names.
     good: BTreeMap<String, Digest>,
     /// Why the directory cannot be read, where that has been said.
     unreadable: Option<String>,
-}
-
-struct OnTrial {
-    plugin: Arc<Plugin>,
-    old: Arc<Plugin>,
-    /// The stages in which it still is on trial.
-    stages: usize,
 }
 
 impl Plugins {
@@ -123,6 +117,11 @@ impl Plugins {
                 Some((directory, watch.ok()?))
             });
         }
+        self.look();
+    }
+
+    /// Has the files be looked at again, soon: what is allowed may be different.
+    pub(super) fn look(&self) {
         if let Some((_, watch)) = &self.watch {
             watch.nudge().look();
         }
@@ -132,7 +131,8 @@ impl Plugins {
         let mut looker = Looker {
             registry: Arc::clone(registry),
             shared: Arc::clone(&self.shared),
-            unfinished: BTreeMap::new(),
+            later: Later::default(),
+            unused: Unused::new(registry),
             trials: BTreeMap::new(),
             good: BTreeMap::new(),
             unreadable: None,
@@ -146,33 +146,71 @@ impl Plugins {
 }
 
 impl Looker {
+    /// Sees to all that has happened; what it returns is when to look again though nothing changes.
     fn look(&mut self) -> Option<Duration> {
+        let now = Instant::now();
         self.end_trials();
-        match self.registry.changes() {
+        let used = lock(&self.shared.users)
+            .iter()
+            .map(|user| user.config.plugin.clone())
+            .collect();
+        self.forget_unused(&used);
+        let retry = match self.registry.changes(&used) {
             Ok(changes) => {
                 self.unreadable = None;
                 for name in &changes.gone {
                     self.tell_gone(name);
                 }
-                let unfinished = mem::take(&mut self.unfinished);
-                let mut files = changes.changed;
-                // What telemetry goes through waits for no file that nobody uses, however long that takes.
-                files.sort_by_cached_key(|found| self.users(&found.name).is_empty());
-                for found in files {
-                    let is_settled = unfinished.get(&found.path) == Some(&found);
-                    match self.registry.offer(&found, is_settled) {
-                        Offer::Fit(plugin) => self.bring_in(&plugin, &found),
-                        Offer::Unfinished => {
-                            self.unfinished.insert(found.path.clone(), found);
-                        }
-                        Offer::Current | Offer::Refused(_) => {}
+                self.offer(changes.changed, &used, now);
+                changes.is_held.then_some(RETRY)
+            }
+            Err(error) => {
+                self.tell_unreadable(error.to_string());
+                Some(RETRY)
+            }
+        };
+        self.keep_current();
+        let again = [retry, self.later.next(now), self.rest()];
+        again.into_iter().flatten().min()
+    }
+
+    /// Brings in what processors use, and has the rest tried elsewhere.
+    fn offer(&mut self, changed: Vec<Found>, used: &BTreeSet<String>, now: Instant) {
+        for (found, after) in self.unused.to_be_tried_again() {
+            self.later.put_off(found, after);
+        }
+        self.later.keep(&changed);
+        let mut unused = vec![];
+        for found in changed {
+            if self.later.is_early(&found, now) {
+                continue;
+            }
+            let is_settled = self.later.has(&found);
+            if !used.contains(&found.name) {
+                unused.push((found, is_settled));
+                continue;
+            }
+            match self.registry.offer(&found, is_settled) {
+                Offer::Fit(plugin) => self.bring_in(&plugin, &found),
+                offer => {
+                    if let Some(after) = until_again(&offer) {
+                        self.later.put_off(found, after);
                     }
                 }
             }
-            Err(error) => self.tell_unreadable(error.to_string()),
         }
-        self.keep_current();
-        (!self.unfinished.is_empty()).then_some(SETTLED)
+        let shared = Arc::downgrade(&self.shared);
+        self.unused.try_these(unused, move || {
+            if let Some(nudge) = shared.upgrade().as_ref().and_then(|it| it.nudge.get()) {
+                nudge.look();
+            }
+        });
+    }
+
+    /// What is known of plugins that have no processor any more.
+    fn forget_unused(&mut self, used: &BTreeSet<String>) {
+        self.trials.retain(|plugin, _| used.contains(plugin));
+        self.good.retain(|plugin, _| used.contains(plugin));
     }
 
     fn users(&self, plugin: &str) -> Vec<Arc<User>> {
@@ -186,6 +224,12 @@ impl Looker {
         let users = self.users(plugin.name());
         if users.is_empty() {
             return;
+        }
+        let running = users.first().map(|user| user.stage.processor());
+        let runs = |user: &Arc<User>| user.stage.processor().plugin().digest() == plugin.digest();
+        if let Some(running) = running.filter(|_| users.iter().all(runs)) {
+            // It was not allowed for a moment.
+            return self.registry.adopt(&running.shared_plugin(), found);
         }
         let rehearsed = users.iter().map(|user| rehearsal::rehearse(plugin, user));
         let ready = match rehearsed.collect::<Result<Vec<_>, _>>() {
@@ -206,106 +250,11 @@ impl Looker {
         );
     }
 
-    fn swap(&mut self, user: &User, plugin: &Arc<Plugin>, new: Processor) {
-        let old = user.stage.swap(new, self.told(plugin)).shared_plugin();
-        let trial = OnTrial {
-            plugin: Arc::clone(plugin),
-            old,
-            stages: 0,
-        };
-        let trials = &mut self.trials;
-        if trials.get(plugin.name()).map(|it| it.plugin.digest()) != Some(plugin.digest()) {
-            trials.insert(plugin.name().to_owned(), trial);
-        }
-        if let Some(trial) = trials.get_mut(plugin.name()) {
-            trial.stages += 1;
-        }
-    }
-
-    /// What tells this thread how a trial ended.
-    fn told(&self, plugin: &Plugin) -> Told {
-        let shared = Arc::downgrade(&self.shared);
-        let (plugin, digest) = (plugin.name().to_owned(), plugin.digest());
-        Box::new(move |cause, gone| {
-            let Some(shared) = shared.upgrade() else {
-                return;
-            };
-            lock(&shared.ended).push(Ended {
-                plugin,
-                digest,
-                cause,
-                _gone: gone,
-            });
-            if let Some(nudge) = shared.nudge.get() {
-                nudge.look();
-            }
-        })
-    }
-
-    fn end_trials(&mut self) {
-        let ended = mem::take(&mut *lock(&self.shared.ended));
-        for Ended {
-            plugin,
-            digest,
-            cause,
-            ..
-        } in ended
-        {
-            let Some(trial) = self.trials.get_mut(&plugin) else {
-                continue;
-            };
-            if trial.plugin.digest() != digest {
-                continue;
-            }
-            trial.stages = trial.stages.saturating_sub(1);
-            if cause.is_none() && trial.stages > 0 {
-                continue;
-            }
-            let Some(trial) = self.trials.remove(&plugin) else {
-                continue;
-            };
-            match cause {
-                None => self.pass(&trial.plugin),
-                Some(cause) => self.roll_back(&trial, cause),
-            }
-        }
-    }
-
-    fn pass(&mut self, plugin: &Plugin) {
-        self.keep_good(plugin);
-        tracing::info!(
-            plugin = plugin.name(),
-            version = plugin.version(),
-            digest = %plugin.digest(),
-            "plugin has passed its trial"
-        );
-    }
-
     fn keep_good(&mut self, plugin: &Plugin) {
         let digest = plugin.digest();
         if self.good.get(plugin.name()) != Some(&digest) {
             self.good.insert(plugin.name().to_owned(), digest);
             self.registry.keep_good(plugin);
-        }
-    }
-
-    /// Brings the old version back in all stages, as one has done by itself.
-    fn roll_back(&mut self, trial: &OnTrial, cause: Cause) {
-        let OnTrial { plugin, old, .. } = trial;
-        self.registry.roll_back(plugin, old, cause);
-        for user in self.users(plugin.name()) {
-            let runs = user.stage.processor().plugin().digest();
-            if runs != plugin.digest() || user.stage.roll_back() {
-                continue;
-            }
-            match rehearsal::processor(old, &user) {
-                Ok(processor) => user.stage.replace(processor),
-                Err(error) => tracing::error!(
-                    processor = user.config.name,
-                    %error,
-                    "the old version of a plugin cannot be brought back: the new one goes on"
-                ),
-            }
         }
     }
 
@@ -352,6 +301,15 @@ impl Looker {
             );
             self.unreadable = Some(error);
         }
+    }
+}
+
+/// After how long a file is to be offered again, if it is though it has not changed.
+fn until_again(offer: &Offer) -> Option<Duration> {
+    match offer {
+        Offer::Unfinished => Some(SETTLED),
+        Offer::Refused(refusal) if refusal.why.is_passing() => Some(RETRY),
+        Offer::Current | Offer::Fit(_) | Offer::Refused(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, Draft, Loaded, Nature, ProcessorConfig, Report};
+use crate::config::{self, Config, Draft, Loaded, Nature, ProcessorConfig, Report};
 use crate::pipeline::Stage;
 use crate::plugin::{
     Absent, Compiler, LoadError, OnError, Plugin, Problem, Processor, Registry, Unusable, Vault,
@@ -64,18 +64,28 @@ pub fn missing(draft: &Draft, registry: &Registry) -> BTreeMap<String, Absent> {
 
 /// Has each plugin whose file has a version that has not passed its trial begin with the last one that did, as if the file had
 /// changed while otlet ran: a restart must not make a version permanent that was about to be rolled back. Plugins of which
-/// nothing new is made beside the `running` processors are left as they are.
-pub fn begin_with_proven(draft: &Draft, registry: &Registry, running: &Running) {
+/// nothing new is made beside the `running` processors are left as they are. What it gives is what the registry has now.
+pub fn begin_with_proven(
+    draft: &Draft,
+    registry: &Registry,
+    running: &Running,
+) -> Vec<Arc<Plugin>> {
     let changed = draft.processors().filter(|config| !running.has(config));
     let names: BTreeSet<_> = changed.map(|config| config.plugin.as_str()).collect();
+    let mut begun = vec![];
     for name in names {
         let Some((plugin, found)) = registry.proven(name) else {
             continue;
         };
         let mut users = draft.processors().filter(|config| config.plugin == name);
         // A config that only the new version takes came with it.
-        if users.all(|config| processor(&plugin, config, draft.keeps_letters()).is_ok()) {
+        let takes = |config: &ProcessorConfig| {
+            misfit(&plugin, config).is_none()
+                && processor(&plugin, config, draft.keeps_letters()).is_ok()
+        };
+        if users.all(takes) {
             registry.put_back(&plugin, &found);
+            begun.push(plugin);
         } else {
             tracing::warn!(
                 plugin = name,
@@ -84,6 +94,7 @@ pub fn begin_with_proven(draft: &Draft, registry: &Registry, running: &Running) 
             );
         }
     }
+    begun
 }
 
 /// Compiles and configures the plugins that a config names; a report says what is wrong with the config.
@@ -189,9 +200,12 @@ pub fn prepare_again(
     if !draft.has_mistakes() && registry.settings() != *draft.plugins() {
         registry.set(draft.plugins().clone());
     }
-    if !draft.has_mistakes() {
-        begin_with_proven(&draft, registry, running);
-    }
+    // They are held until processors use them: the registry keeps none that nobody does.
+    let _begun = if draft.has_mistakes() {
+        vec![]
+    } else {
+        begin_with_proven(&draft, registry, running)
+    };
     prepare_beside(running, draft, registry)
 }
 
@@ -220,6 +234,15 @@ fn plugin(
         Err(absent) => draft.plugin_absent(index, &absent),
     }
     None
+}
+
+/// What keeps a processor's config from fitting the schema of a plugin, by the key.
+pub(super) fn misfit(plugin: &Plugin, config: &ProcessorConfig) -> Option<String> {
+    let schema = plugin.manifest().config_schema.as_ref()?;
+    match config::misfit(&config.config, schema) {
+        Ok(misfit) => misfit,
+        Err(_) => Some("the schema itself is not usable".to_owned()),
+    }
 }
 
 pub(super) fn processor(

@@ -69,6 +69,8 @@ impl App {
         if self.registry.settings() != self.config.plugins {
             self.registry.set(self.config.plugins.clone());
         }
+        // What was loaded for the config is not kept, and what it did not allow is.
+        self.plugins.look();
         self.sources.reloads().refused.add(1);
     }
 

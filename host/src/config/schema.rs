@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Wrong};
 use jsonschema::paths::LocationSegment;
-use jsonschema::{JsonType, PatternOptions, ValidationError};
+use jsonschema::{JsonType, PatternOptions, ValidationError, Validator};
 use serde_json::Value as Json;
 
 use super::reader::place_of_value;
@@ -39,19 +39,52 @@ pub(super) fn check(subject: &Subject<'_>, schema: &Json) -> Result<Vec<Mistake>
     if !subject.node.is_none_or(usable) {
         return Ok(Vec::new());
     }
-    bounds::check(schema, subject.json)?;
-    let patterns = PatternOptions::regex()
-        .size_limit(REGEX_SIZE)
-        .dfa_size_limit(REGEX_SIZE);
-    let validator = jsonschema::options()
-        .offline()
-        .with_pattern_options(patterns)
-        .build(schema)
-        .map_err(|error| error.to_string())?;
+    let validator = validator(schema, subject.json)?;
     let errors = validator.iter_errors(subject.json).take(MISTAKES);
     Ok(errors
         .flat_map(|error| subject.mistakes(&error, schema))
         .collect())
+}
+
+/// The first key of what a plugin is told that its schema does not allow, where there is one, in words that quote no value: it
+/// may be a secret. The error is of the schema itself.
+pub fn misfit(json: &Json, schema: &Json) -> Result<Option<String>, String> {
+    let validator = validator(schema, json)?;
+    let first = validator.iter_errors(json).next();
+    Ok(first.map(|error| {
+        let mut path = "config".to_owned();
+        for segment in error.instance_path().segments() {
+            match segment {
+                LocationSegment::Property(key) => path = format!("{path}.{key}"),
+                LocationSegment::Index(at) => path = format!("{path}[{at}]"),
+            }
+        }
+        match error.kind() {
+            Wrong::Required { property } => {
+                let key = property.as_str().unwrap_or_default();
+                format!("key {} is missing", quoted(&format!("{path}.{key}")))
+            }
+            Wrong::AdditionalProperties { unexpected }
+            | Wrong::UnevaluatedProperties { unexpected } => {
+                let key = unexpected.first().map_or("", String::as_str);
+                format!("key {} is unknown", quoted(&format!("{path}.{key}")))
+            }
+            _ => format!("the value of {} is not allowed", quoted(&path)),
+        }
+    }))
+}
+
+/// What checks values like this one; the error is why the schema is not usable.
+fn validator(schema: &Json, json: &Json) -> Result<Validator, String> {
+    bounds::check(schema, json)?;
+    let patterns = PatternOptions::regex()
+        .size_limit(REGEX_SIZE)
+        .dfa_size_limit(REGEX_SIZE);
+    jsonschema::options()
+        .offline()
+        .with_pattern_options(patterns)
+        .build(schema)
+        .map_err(|error| error.to_string())
 }
 
 impl Subject<'_> {

@@ -216,10 +216,12 @@ fn collect_stage(stage: &Stage, into: &mut Snapshot) {
 fn collect_plugins(registry: &Registry, into: &mut Snapshot) {
     let mut refused = BTreeMap::<_, u64>::new();
     for entry in registry.list() {
-        match (&entry.state, &entry.plugin) {
-            (State::Current, Some(plugin)) => {
-                let digest = plugin.digest().to_string();
-                let labels = [plugin.name(), plugin.version().unwrap_or_default(), &digest];
+        match (&entry.state, &entry.about) {
+            (State::Current, Some(about)) => {
+                let version = about.version.as_deref().unwrap_or_default();
+                let digest = entry.digest.map(|digest| digest.to_string());
+                let digest = digest.unwrap_or_default();
+                let labels = [entry.name.as_str(), version, &digest];
                 into.add(&list::PLUGIN_INFO, labels, 1_u64);
             }
             (State::Refused(refusal), _) => {

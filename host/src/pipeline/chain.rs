@@ -188,7 +188,8 @@ impl Chain {
         let on_error = failed.processor.on_error();
         let reason = failed.words();
         if let Some(unlogged) = stage.failures.pass() {
-            tracing::warn!(processor, pipeline = %self.pipeline, ?on_error, reason, unlogged, "processor failed");
+            let on_error = on_error.name();
+            tracing::warn!(processor, pipeline = %self.pipeline, on_error, reason, unlogged, "processor failed");
         }
         if apart::is_worth_it(&batch, &failed)
             && let Some(parted) = self.apart(&batch, &failed)

@@ -68,28 +68,13 @@ impl Cache {
             .serialize()
             .map_err(|error| io::Error::other(format!("{error:#}")));
         let kept = kept.and_then(|code| self.vault.write(&name(engine, wasm), &code));
-        if let Err(error) = kept.and_then(|()| self.prune()) {
+        let pruned = kept.and_then(|()| self.vault.prune(ENDING, usize::MAX, self.most));
+        if let Err(error) = pruned {
             tracing::warn!(
                 folder = %self.vault.path().display(), %error,
                 "compiled code cannot be kept: the next start compiles it again"
             );
         }
-    }
-
-    fn prune(&self) -> io::Result<()> {
-        let kept = self.vault.list(ENDING)?;
-        let mut size: u64 = kept.iter().map(|kept| kept.size).sum();
-        for oldest in &kept {
-            if size <= self.most {
-                break;
-            }
-            match self.vault.remove(&oldest.name) {
-                // Another process was faster.
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => size -= oldest.size,
-            }
-        }
-        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::load::Problem;
+use super::refusal::is_want;
 use super::text::tame;
 
 pub use child::compile_here;
@@ -88,7 +89,12 @@ impl Compiler {
         let began = Instant::now();
         let child = self.start();
         let mut child = child.map_err(|error| {
-            Problem::Compile(format!("no process for it can be started: {error}"))
+            let reason = format!("no process for it can be started: {error}");
+            if is_want(&error) {
+                Problem::Want(reason)
+            } else {
+                Problem::Compile(reason)
+            }
         })?;
         let (heard, status) = self.hear(&mut child, wasm);
         let Said { code, reason } = heard?;
@@ -143,9 +149,7 @@ impl Compiler {
             let started = thread.spawn_scoped(threads, talk);
             let heard = match started {
                 Ok(_thread) => self.answer(said.recv_timeout(self.bounds.wall)),
-                Err(error) => Err(Problem::Compile(format!(
-                    "no thread can be started: {error}"
-                ))),
+                Err(error) => Err(Problem::Want(format!("no thread can be started: {error}"))),
             };
             // One that has ended keeps its status. One that has not ends here, and with it its pipes and the thread.
             let _ended = child.kill();

@@ -11,6 +11,7 @@ use super::engine::Engine;
 use super::instance;
 use super::limits::Limits;
 use super::manifest::Manifest;
+use super::refusal::is_want;
 use super::report::Sink;
 use super::settings::Digest;
 use super::state::State;
@@ -68,6 +69,9 @@ pub enum Problem {
     /// Compiling it took more than it may, or its compiler failed.
     #[error("it cannot be compiled: {0}")]
     Compile(String),
+    /// There was too little of what loading it takes: descriptors, processes or memory.
+    #[error("it cannot be loaded now, and is tried again: {0}")]
+    Want(String),
     /// It imports what no plugin is given.
     #[error(
         "it imports {0}, which no grant allows: a plugin is given the contract, and of WASI 0.2 clocks, randomness and the files \
@@ -226,8 +230,13 @@ fn compile(
         return Component::from_binary(engine.wasmtime(), wasm)
             .map_err(|error| Problem::Component(tame(&format!("{error:#}"))));
     };
-    cache::deserialize(engine, &compiler.compile(wasm)?)
-        .map_err(|error| Problem::Compile(tame(&format!("{error:#}"))))
+    cache::deserialize(engine, &compiler.compile(wasm)?).map_err(|error| {
+        let reason = tame(&format!("{error:#}"));
+        match error.root_cause().downcast_ref() {
+            Some(error) if is_want(error) => Problem::Want(reason),
+            _ => Problem::Compile(reason),
+        }
+    })
 }
 
 /// A plugin that has not been asked for its manifest yet.

@@ -108,10 +108,15 @@ impl Manifest {
         }
         let signals = match json.signals {
             None => Signal::ALL.to_vec(),
-            Some(names) => names
-                .iter()
-                .map(|name| signal(name))
-                .collect::<Result<_, _>>()?,
+            Some(names) => {
+                let named: Vec<_> = names
+                    .iter()
+                    .map(|name| signal(name))
+                    .collect::<Result<_, _>>()?;
+                // Each once, however often it is named.
+                let is_named = |signal: &Signal| named.contains(signal);
+                Signal::ALL.into_iter().filter(is_named).collect()
+            }
         };
         if signals.is_empty() {
             return Err("`signals` is empty: leave it out for all signals".to_owned());

@@ -1,5 +1,6 @@
 //! The instances of one processor: bounded, made when they are needed, the last used first.
 
+use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::processor::Place;
@@ -60,6 +61,15 @@ impl<T> Pool<T> {
                 instance,
             });
         }
+    }
+
+    /// Drops what is at rest; more are made when they are needed.
+    pub(super) fn drain(&self) {
+        let mut state = self.lock();
+        let idle = mem::take(&mut state.idle);
+        state.alive -= idle.len();
+        drop(state);
+        drop(idle);
     }
 
     /// How many there are, at rest or not.
@@ -131,6 +141,23 @@ mod tests {
         let pool = Pool::new(1, 'a');
         assert_eq!(pool.take(Place::Inline).unwrap().instance(), Some('a'));
         assert_eq!(pool.take(Place::Inline).unwrap().instance(), None);
+    }
+
+    #[test]
+    fn what_is_at_rest_can_be_dropped_and_what_is_out_comes_back() {
+        let pool = Pool::new(2, 'a');
+        let mut out = pool.take(Place::Inline).unwrap();
+        assert_eq!(out.instance(), Some('a'));
+        pool.take(Place::Inline).unwrap().give_back('b');
+        assert_eq!(pool.alive(), 2);
+        pool.drain();
+        assert_eq!(pool.alive(), 1);
+        out.give_back('a');
+        assert_eq!(pool.take(Place::Inline).unwrap().instance(), Some('a'));
+        pool.drain();
+        let room = pool.take(Place::Inline).unwrap();
+        assert_eq!(pool.alive(), 1, "there is room to make one");
+        drop(room);
     }
 
     #[test]

@@ -182,6 +182,11 @@ impl Processor {
         self.pool.alive()
     }
 
+    /// Gives back the memory of instances that do nothing just now.
+    pub fn rest(&self) {
+        self.pool.drain();
+    }
+
     /// The lines of the plugin's log that were not logged.
     pub fn dropped_lines(&self) -> u64 {
         self.sink.dropped()
@@ -272,12 +277,12 @@ impl Processor {
     }
 
     fn log(&self, change: Change, signal: Signal) {
-        let (processor, on_error, signal) = (&self.name, self.on_error, signal.name());
+        let (processor, on_error, signal) = (&self.name, self.on_error.name(), signal.name());
         match change {
             Change::Tripped(pause) => tracing::error!(
                 processor,
                 signal,
-                ?on_error,
+                on_error,
                 seconds = pause.as_secs(),
                 "a plugin fails again and again: it is left alone, and its `on_error` applied"
             ),

@@ -1,7 +1,9 @@
 //! Why a plugin's file is not used, or a plugin that is asked for cannot be had.
 
-use std::fmt;
 use std::path::PathBuf;
+use std::{fmt, io};
+
+use rustix::io::Errno;
 
 use super::load::{LoadError, Problem};
 use super::settings::Digest;
@@ -19,6 +21,8 @@ pub struct Refusal {
 /// The kinds of reasons; metrics name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
+    /// There are too many beside it.
+    Many,
     /// No plugin can have its name.
     Name,
     /// It cannot be read.
@@ -45,7 +49,7 @@ pub enum Why {
     Trial,
     /// It failed in service, and the version before it was put back.
     RolledBack,
-    /// The machine does not have what it needs.
+    /// The machine does not have what it needs, or not now.
     Engine,
 }
 
@@ -75,6 +79,7 @@ impl Why {
     /// Its name in metrics and lists.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Many => "many",
             Self::Name => "name",
             Self::Unreadable => "unreadable",
             Self::Large => "large",
@@ -94,6 +99,11 @@ impl Why {
 }
 
 impl Why {
+    /// Whether it may be gone without a change of the file.
+    pub fn is_passing(self) -> bool {
+        self == Self::Engine
+    }
+
     /// Whether the rest of the file may mend it.
     pub(super) fn may_be_half_written(self) -> bool {
         matches!(
@@ -154,10 +164,16 @@ impl fmt::Display for Absent {
     }
 }
 
+/// Whether something fails for want of what others may give back: descriptors, processes or memory.
+pub(super) fn is_want(error: &io::Error) -> bool {
+    let wants = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| wants.contains(&errno))
+}
+
 impl From<&Problem> for Refusal {
     fn from(problem: &Problem) -> Self {
         let why = match problem {
-            Problem::Engine(_) => Why::Engine,
+            Problem::Engine(_) | Problem::Want(_) => Why::Engine,
             Problem::Large(_) => Why::Large,
             Problem::Component(_) => Why::Component,
             Problem::Compile(_) => Why::Compile,

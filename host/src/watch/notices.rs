@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::mem;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -84,8 +85,8 @@ impl Notices {
         tracing::warn!(
             watched = self.what,
             %error,
-            "the system gives no notices of changes: it is looked every two seconds; \
-             more may be had with the sysctls fs.inotify.max_user_watches and max_user_instances"
+            cure = cure(error),
+            "there are no notices of changes: it is looked every two seconds"
         );
     }
 }
@@ -98,10 +99,20 @@ fn is_change(kind: EventKind) -> bool {
     }
 }
 
+/// What to do about having no notices.
+fn cure(error: &notify::Error) -> &'static str {
+    match &error.kind {
+        ErrorKind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            "let otlet's user read the folder"
+        }
+        _ => "more may be had with the sysctls fs.inotify.max_user_watches and max_user_instances",
+    }
+}
+
 fn is_gone(error: &notify::Error) -> bool {
     match &error.kind {
         ErrorKind::PathNotFound => true,
-        ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
+        ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
         _ => false,
     }
 }
@@ -131,5 +142,24 @@ impl Folder {
             device: metadata.dev(),
             inode: metadata.ino(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cure_is_of_the_cause() {
+        let io = |kind: io::ErrorKind| notify::Error::io(kind.into());
+        let forbidden = cure(&io(io::ErrorKind::PermissionDenied));
+        assert!(forbidden.contains("user read the folder"), "{forbidden}");
+        for error in [
+            notify::Error::new(ErrorKind::MaxFilesWatch),
+            io(io::ErrorKind::Other),
+        ] {
+            let cure = cure(&error);
+            assert!(cure.contains("fs.inotify.max_user_watches"), "{cure}");
+        }
     }
 }

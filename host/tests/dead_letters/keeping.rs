@@ -31,6 +31,7 @@ async fn what_redact_fails_on_is_kept_as_it_came_for_its_owner_alone() {
     backend.wait_for(1);
     let log = otlet.wait_for("processor failed");
     assert!(log.contains("withheld"), "{log}");
+    assert!(log.contains("on_error=\"dead_letter\""), "{log}");
     assert!(otlet.terminate().success());
     assert_eq!(numbers(&backend.received()), [2]);
 

@@ -11,6 +11,8 @@ mod compiling;
 mod failing;
 mod files;
 mod load;
+mod schemas;
+mod unused;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,20 +33,34 @@ const ROOM: usize = 72;
 
 /// A version of the guest that follows these orders.
 fn version(orders: &str) -> Vec<u8> {
-    let mut wasm = guests::STAMP.to_vec();
+    written_over(guests::STAMP, ORDERS, ROOM, orders)
+}
+
+/// A component with other words in the place of some, which are followed by so much room.
+fn written_over(wasm: &[u8], words: &[u8], room: usize, others: &str) -> Vec<u8> {
+    let mut wasm = wasm.to_vec();
     let places: Vec<_> = wasm
-        .windows(ORDERS.len())
+        .windows(words.len())
         .enumerate()
-        .filter(|(_, window)| *window == ORDERS)
+        .filter(|(_, window)| *window == words)
         .map(|(at, _)| at)
         .collect();
     let [at] = places[..] else {
-        panic!("the orders are at {places:?}");
+        panic!("the words are at {places:?}");
     };
-    let room = ORDERS.len() + ROOM;
-    assert!(orders.len() <= room);
-    wasm[at..at + room].copy_from_slice(format!("{orders:room$}").as_bytes());
+    let room = words.len() + room;
+    assert!(others.len() <= room);
+    wasm[at..at + room].copy_from_slice(format!("{others:room$}").as_bytes());
     wasm
+}
+
+/// What the bad guest says of itself, and what follows that to be written over.
+const MANIFEST: &[u8] = br#"{"version": "6.6.6", "on_error": "reject"}"#;
+const MANIFEST_ROOM: usize = 80;
+
+/// The bad guest with another word of itself.
+fn manifest(said: &str) -> Vec<u8> {
+    written_over(guests::BAD, MANIFEST, MANIFEST_ROOM, said)
 }
 
 /// A version that does nothing wrong.

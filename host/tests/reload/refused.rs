@@ -45,6 +45,10 @@ async fn a_config_with_mistakes_changes_nothing_and_is_reported_whole() {
             bad.clone() + "dead_letters: { directory: /no/such/folder }\n",
             "`dead_letters` is read at the start alone: restart otlet",
         ),
+        (
+            bad.clone() + "plugins: { cache: /no/such/folder }\n",
+            "`plugins.cache` is read at the start alone: restart otlet",
+        ),
     ];
     for (number, (config, words)) in bad.iter().enumerate() {
         let before = otlet.lines();

@@ -20,6 +20,10 @@ pub(super) fn rehearse(plugin: &Arc<Plugin>, user: &User) -> Result<Processor, R
             format!("what it fails on must not pass, and processor {name:?} says `on_error: pass`");
         return Err(refused(Why::Configure, reason));
     }
+    if let Some(wrong) = prepare::misfit(plugin, &user.config) {
+        let reason = format!("the config of processor {name:?} does not fit its schema: {wrong}");
+        return Err(refused(Why::Configure, reason));
+    }
     // What a plugin says of its config may quote a secret that is in it.
     let cannot = |_: LoadError| {
         let reason = format!(

@@ -1,9 +1,9 @@
 //! What there is to be said of the plugins and files of a registry.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::{Bundled, Current, File, FileState, Plugin, refusal};
+use crate::batch::Signal;
 use crate::plugin::refusal::{Absent, Refusal, Why};
 use crate::plugin::settings::Digest;
 
@@ -16,10 +16,21 @@ pub struct Entry {
     pub source: Source,
     /// The digest of its component, if that could be read.
     pub digest: Option<Digest>,
-    /// The plugin, once it was loaded.
-    pub plugin: Option<Arc<Plugin>>,
+    /// What it says of itself, once it was loaded.
+    pub about: Option<About>,
     /// What is to be said of it.
     pub state: State,
+}
+
+/// What is shown of a plugin that was loaded, whether it still is or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// What it calls itself, if it does.
+    pub called: Option<String>,
+    /// Its version, if it gives one.
+    pub version: Option<String>,
+    /// The signals that it works on.
+    pub signals: Vec<Signal>,
 }
 
 /// Where a plugin comes from.
@@ -44,13 +55,24 @@ pub enum State {
     Missing(Absent),
 }
 
+impl About {
+    pub(super) fn of(plugin: &Plugin) -> Self {
+        let manifest = plugin.manifest();
+        Self {
+            called: manifest.name.clone(),
+            version: manifest.version.clone(),
+            signals: manifest.signals.clone(),
+        }
+    }
+}
+
 impl Entry {
     pub(super) fn current((name, current): (&String, &Current)) -> Self {
         Self {
             name: name.clone(),
             source: current.source.clone(),
             digest: Some(current.plugin.digest()),
-            plugin: Some(Arc::clone(&current.plugin)),
+            about: Some(About::of(&current.plugin)),
             state: State::Current,
         }
     }
@@ -69,7 +91,7 @@ impl Entry {
             name: bundled.name.to_owned(),
             source: Source::Bundled,
             digest: Some(digest),
-            plugin: None,
+            about: None,
             state,
         }
     }
@@ -87,15 +109,15 @@ impl Entry {
             name: name.to_owned(),
             source: Source::File(path.clone()),
             digest: None,
-            plugin: None,
+            about: None,
             state: State::Missing(absent.clone()),
         })
     }
 
     /// A file, unless its plugin is the current one.
     pub(super) fn file(path: &Path, file: &File) -> Option<Self> {
-        let (plugin, state) = match &file.state {
-            FileState::Available(plugin) => (Some(Arc::clone(plugin)), State::Available),
+        let (about, state) = match &file.state {
+            FileState::Available(about) => (Some(about.clone()), State::Available),
             FileState::Adopted => return None,
             FileState::Refused(refusal) => (None, State::Refused(refusal.clone())),
         };
@@ -103,7 +125,7 @@ impl Entry {
             name: file.name.clone(),
             source: Source::File(path.to_owned()),
             digest: file.digest,
-            plugin,
+            about,
             state,
         })
     }

@@ -2,7 +2,8 @@
 //! that did well.
 //!
 //! It is kept in the vault, by the path of the plugin's file: otlets that share a vault may have different directories.
-//! Without a vault it is forgotten at a restart, and that is said when there is something to forget.
+//! Without a vault it is forgotten at a restart, and that is said when there is something to forget. What was not asked for in
+//! the longest time makes room.
 
 use std::io;
 use std::path::Path;
@@ -16,11 +17,17 @@ use crate::plugin::text::shown;
 use crate::plugin::vault::Vault;
 
 /// What the names of the files end with.
-const MARK: &str = "mark";
-const GOOD: &str = "good";
+const MARK: &str = ".mark";
+const GOOD: &str = ".good";
 
 /// The most bytes of a mark.
 const LONGEST_MARK: u64 = 4 << 10;
+
+/// The most files of a kind. What no otlet asks for any more goes first: a plugin that is not used has no need of its past.
+const MOST: usize = 256;
+
+/// The most bytes of all files of a kind.
+const MOST_BYTES: u64 = 512 << 20;
 
 /// A component that failed in service, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +71,9 @@ impl Past {
         let kept = match mark {
             Some(Mark { digest, reason }) => {
                 let mark = json!({"digest": digest.to_string(), "reason": reason});
-                vault.write(&name, mark.to_string().as_bytes())
+                vault
+                    .write(&name, mark.to_string().as_bytes())
+                    .and_then(|()| vault.prune(MARK, MOST, MOST_BYTES))
             }
             None => vault.remove(&name),
         };
@@ -79,15 +88,23 @@ impl Past {
     /// Remembers a component that does well.
     pub(super) fn set_good(&self, file: &Path, wasm: &[u8]) {
         if let Some(vault) = &self.0 {
-            tell(file, vault.write(&name(file, GOOD), wasm));
+            let kept = vault.write(&name(file, GOOD), wasm);
+            tell(
+                file,
+                kept.and_then(|()| vault.prune(GOOD, MOST, MOST_BYTES)),
+            );
         }
     }
 
     /// What the vault holds; what it does not hold whole is not there.
     fn read(&self, file: &Path, ending: &str, most: u64) -> Option<Vec<u8>> {
-        let read = self.0.as_ref()?.read(&name(file, ending), most);
-        match read {
-            Ok(held) => Some(held),
+        let (vault, name) = (self.0.as_ref()?, name(file, ending));
+        match vault.read(&name, most) {
+            Ok(held) => {
+                // That it was asked for is lost, and it goes a little sooner.
+                let _untouched = vault.touch(&name);
+                Some(held)
+            }
             Err(error) => {
                 tell(file, Err(error));
                 None
@@ -112,11 +129,15 @@ fn tell(file: &Path, kept: io::Result<()>) {
 fn name(file: &Path, ending: &str) -> String {
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let stem = Digest::of(file.as_os_str().as_encoded_bytes());
-    format!("{}.{ending}", stem.hexadecimal())
+    format!("{}{ending}", stem.hexadecimal())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::path::PathBuf;
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     fn past(folder: &tempfile::TempDir) -> Past {
@@ -148,6 +169,41 @@ mod tests {
             past(&folder).set_good(file, wasm);
             assert_eq!(past(&folder).good(file).as_deref(), Some(wasm.as_slice()));
         }
+    }
+
+    #[test]
+    fn what_was_not_asked_for_in_the_longest_time_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let past = past(&folder);
+        let file = |at: usize| PathBuf::from(format!("/plugins/{at}.wasm"));
+        past.set_mark(
+            &file(0),
+            Some(&Mark {
+                digest: Digest::of(b"x"),
+                reason: "it failed".to_owned(),
+            }),
+        );
+        for at in 0..MOST {
+            past.set_good(&file(at), b"wasm");
+        }
+        // They were written long ago, and one of them was asked for since.
+        let vault = past.0.as_ref().unwrap();
+        for kept in vault.list(GOOD).unwrap() {
+            let file = File::options()
+                .write(true)
+                .open(vault.path().join(kept.name));
+            let long_ago = SystemTime::now() - Duration::from_hours(9);
+            file.unwrap().set_modified(long_ago).unwrap();
+        }
+        assert!(past.good(&file(7)).is_some());
+        for at in MOST..MOST + 9 {
+            past.set_good(&file(at), b"wasm");
+        }
+        assert_eq!(vault.list(GOOD).unwrap().len(), MOST);
+        for at in [7, MOST, MOST + 8] {
+            assert!(past.good(&file(at)).is_some(), "{at}");
+        }
+        assert!(past.mark(&file(0)).is_some());
     }
 
     #[test]

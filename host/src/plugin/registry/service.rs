@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::past::Mark;
-use super::{Current, FileState, Found, Plugin, Registry, Source, directory, log_refusal, refusal};
+use super::{Current, FileState, Plugin, Registry, Source, log_refusal, refusal};
+use crate::plugin::directory::{self, Found};
 use crate::plugin::refusal::{Refusal, Why};
 use crate::plugin::settings::Digest;
 use crate::plugin::stats::Cause;

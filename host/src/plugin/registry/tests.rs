@@ -1,9 +1,14 @@
+use std::collections::BTreeSet;
 use std::fs;
 
 use otlet_tests::guests;
 use tempfile::TempDir;
 
 use super::*;
+use crate::plugin::directory::MOST;
+
+/// No processor uses any.
+const NONE: BTreeSet<String> = BTreeSet::new();
 
 /// A registry of a bundled `echo` and a directory.
 fn registry(folder: &TempDir, allow: &[(&str, Digest)]) -> Registry {
@@ -24,7 +29,7 @@ fn put(folder: &TempDir, name: &str, wasm: &[u8]) {
 
 /// Offers what has changed.
 fn offer(registry: &Registry) -> Vec<(String, Offer)> {
-    let changed = registry.changes().unwrap().changed.into_iter();
+    let changed = registry.changes(&NONE).unwrap().changed.into_iter();
     changed
         .map(|found| (found.name.clone(), registry.offer(&found, true)))
         .collect()
@@ -149,7 +154,7 @@ fn what_is_current_stays_when_its_file_is_spoilt_or_removed_while_it_is_used() {
     assert_eq!(refused(&registry, "bad"), [Why::Component]);
 
     fs::remove_file(folder.path().join("bad.wasm")).unwrap();
-    assert_eq!(registry.changes().unwrap().gone, ["bad"]);
+    assert_eq!(registry.changes(&NONE).unwrap().gone, ["bad"]);
     assert!(refused(&registry, "bad").is_empty());
     assert!(Arc::ptr_eq(&used, &registry.get("bad").unwrap()));
     put(&folder, "bad.wasm", guests::BAD);
@@ -157,7 +162,7 @@ fn what_is_current_stays_when_its_file_is_spoilt_or_removed_while_it_is_used() {
 
     fs::remove_file(folder.path().join("bad.wasm")).unwrap();
     drop(used);
-    registry.changes().unwrap();
+    registry.changes(&NONE).unwrap();
     assert!(matches!(registry.get("bad"), Err(Absent::Missing(_))));
 }
 
@@ -168,7 +173,7 @@ fn a_changed_file_is_offered_and_used_once_it_is_adopted() {
     put(&folder, "mine.wasm", guests::BAD);
     let old = registry.get("mine").unwrap();
     put(&folder, "mine.wasm", guests::ECHO);
-    let found = registry.changes().unwrap().changed.pop().unwrap();
+    let found = registry.changes(&NONE).unwrap().changed.pop().unwrap();
     let Offer::Fit(new) = registry.offer(&found, true) else {
         panic!("it is fit");
     };
@@ -177,7 +182,7 @@ fn a_changed_file_is_offered_and_used_once_it_is_adopted() {
     assert!(Arc::ptr_eq(&new, &registry.get("mine").unwrap()));
 
     put(&folder, "mine.wasm", guests::BAD);
-    let found = registry.changes().unwrap().changed.pop().unwrap();
+    let found = registry.changes(&NONE).unwrap().changed.pop().unwrap();
     let Offer::Fit(worse) = registry.offer(&found, true) else {
         panic!("it is fit");
     };
@@ -185,7 +190,7 @@ fn a_changed_file_is_offered_and_used_once_it_is_adopted() {
     registry.refuse(&worse, &found, trial);
     assert!(Arc::ptr_eq(&new, &registry.get("mine").unwrap()));
     assert_eq!(refused(&registry, "mine"), [Why::Trial]);
-    assert!(registry.changes().unwrap().changed.is_empty());
+    assert!(registry.changes(&NONE).unwrap().changed.is_empty());
 }
 
 #[test]
@@ -223,4 +228,66 @@ fn a_directory_that_is_not_there_yet_has_no_files() {
             .unwrap_err(),
         Absent::Unknown
     );
+}
+
+#[test]
+fn of_what_nobody_uses_is_kept_what_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(&folder, &[]);
+    put(&folder, "mine.wasm", guests::BAD);
+    let found = registry.changes(&NONE).unwrap().changed.pop().unwrap();
+    let Offer::Fit(plugin) = registry.inspect(&found, true) else {
+        panic!("it is fit");
+    };
+    assert_eq!(Arc::strong_count(&plugin), 1, "nobody else has it");
+    assert!(matches!(registry.inspect(&found, true), Offer::Current));
+    assert!(registry.changes(&NONE).unwrap().changed.is_empty());
+    let is_shown = |state| {
+        let entries = registry.list();
+        let mut mine = entries.into_iter().filter(|entry| entry.name == "mine");
+        let entry = mine.next().unwrap();
+        assert!(mine.next().is_none());
+        assert_eq!(entry.state, state);
+        assert_eq!(entry.digest, Some(Digest::of(guests::BAD)));
+        let about = entry.about.unwrap();
+        assert_eq!(about.version.as_deref(), Some("6.6.6"));
+        assert_eq!(about.signals.len(), 3);
+    };
+    is_shown(State::Available);
+
+    // It is loaded again when it is asked for, and let go of when nobody uses it any more.
+    let again = registry.get("mine").unwrap();
+    assert!(!Arc::ptr_eq(&plugin, &again));
+    is_shown(State::Current);
+    let used = BTreeSet::from(["mine".to_owned()]);
+    registry.changes(&used).unwrap();
+    let held = Arc::downgrade(&again);
+    drop(again);
+    registry.changes(&used).unwrap();
+    assert!(held.upgrade().is_some());
+    registry.changes(&NONE).unwrap();
+    assert!(held.upgrade().is_none());
+    is_shown(State::Available);
+    assert!(registry.get("mine").is_ok());
+}
+
+#[test]
+fn files_that_are_too_many_are_refused_until_there_are_fewer() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(&folder, &[]);
+    for at in 0..=MOST {
+        put(&folder, &format!("p{at:04}.wasm"), b"");
+    }
+    let last = format!("p{MOST:04}");
+    assert_eq!(registry.changes(&NONE).unwrap().changed.len(), MOST);
+    assert_eq!(refused(&registry, &last), [Why::Many]);
+    let used = BTreeSet::from([last.clone()]);
+    let changed = registry.changes(&used).unwrap().changed;
+    assert!(changed.iter().any(|found| found.name == last));
+    let before = format!("p{:04}", MOST - 1);
+    assert_eq!(refused(&registry, &before), [Why::Many]);
+    fs::remove_file(folder.path().join("p0000.wasm")).unwrap();
+    let changes = registry.changes(&NONE).unwrap();
+    assert!(changes.changed.iter().any(|found| found.name == last));
+    assert!(!changes.gone.contains(&last));
 }
