@@ -1,29 +1,30 @@
 //! The instrument's command line: `cargo run --profile dist -p otlet-bench --example bench -- --help`.
 #![allow(
+    clippy::cast_precision_loss,
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "its output is what it is for"
 )]
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use otlet_bench::forward::{self, Threads};
 use otlet_bench::load::{self, Load};
-use otlet_bench::overload::{self, Overload};
+use otlet_bench::otlp::Protocol;
+use otlet_bench::report;
 use otlet_bench::requests::Shape;
-use otlet_bench::run::{self, Comparison};
-use otlet_bench::sink::{self, Behaviour, Counts};
+use otlet_bench::run::{self, Options};
+use otlet_bench::sink::{Behaviour, Sink};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Measures otlet against a bare forwarder.
+/// Measures otlet and its peers.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -32,38 +33,47 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Put programs between a load and a sink, in turn, and print what each costs.
-    Compare(Comparison),
-    /// Offer otlet several times what its backend can take, and print what it delivers and holds.
-    Overload(Overload),
-    /// Send a load to an OTLP/gRPC endpoint and print what came of it as JSON.
+    /// Play scenarios: programs take turns between a load and a sink; a report says what each costs.
+    Scenario(Options),
+    /// Send a load to an OTLP endpoint and print what came of it as JSON.
     Load {
         /// `host:port`.
         #[arg(long)]
         target: String,
         #[arg(long, value_enum, default_value = "spans")]
         shape: Shape,
+        /// Records of a request.
+        #[arg(long, default_value_t = 1000)]
+        batch: usize,
+        #[arg(long, value_enum, default_value = "grpc")]
+        protocol: Protocol,
         #[arg(long)]
         gzip: bool,
+        /// Connections, over gRPC; over HTTP there is one for each request in flight.
         #[arg(long, default_value_t = 2)]
         connections: usize,
         #[arg(long, default_value_t = 16)]
         in_flight: usize,
-        /// Requests a second; flat out if not given.
+        /// Records a second; flat out if not given.
         #[arg(long)]
-        rate: Option<u32>,
+        rate: Option<f64>,
         #[arg(long, default_value_t = 5.0)]
         seconds: f64,
     },
     /// Be a sink and print every second what came.
     Sink {
         #[arg(long, default_value = "127.0.0.1:4317")]
-        listen: SocketAddr,
-        #[arg(long, default_value_t = 16384)]
+        grpc: SocketAddr,
+        #[arg(long, default_value = "127.0.0.1:4318")]
+        http: SocketAddr,
+        #[arg(long, default_value_t = Behaviour::default().max_frame)]
         max_frame: u32,
         /// Milliseconds before each answer.
         #[arg(long, default_value_t = 0)]
-        delay: u64,
+        delay_ms: u64,
+        /// Milliseconds for each MiB, one request after the other.
+        #[arg(long, default_value_t = 0)]
+        pace_ms: u64,
     },
     /// Be a bare forwarder.
     Forward {
@@ -78,18 +88,18 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
-        Command::Compare(comparison) => {
-            let figures = current()?.block_on(run::compare(&comparison))?;
-            println!("{}", run::table(&figures, comparison.shape.records()));
-            Ok(())
-        }
-        Command::Overload(overload) => {
-            println!("{}", current()?.block_on(overload::run(&overload))?);
+        Command::Scenario(options) => {
+            let results = run::play(&options)?;
+            println!("{}", report::write(&results, &options.out)?);
+            let faults = results.faults();
+            ensure!(faults == 0, "{faults} faults: the report has them");
             Ok(())
         }
         Command::Load {
             target,
             shape,
+            batch,
+            protocol,
             gzip,
             connections,
             in_flight,
@@ -98,12 +108,13 @@ fn main() -> anyhow::Result<()> {
         } => {
             let load = Load {
                 target,
-                path: shape.path(),
-                requests: shape.framed(8, gzip).into(),
+                protocol,
+                signal: shape.signal(),
+                requests: shape.requests(batch, protocol, gzip)?.into(),
                 gzip,
                 connections,
                 in_flight,
-                rate,
+                rate: rate.map(|records| records / batch as f64),
                 duration: Duration::from_secs_f64(seconds),
             };
             let outcome = current()?.block_on(load::send(load))?;
@@ -111,21 +122,20 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Command::Sink {
-            listen,
+            grpc,
+            http,
             max_frame,
-            delay,
-        } => current()?.block_on(async {
-            let counts = Arc::new(Counts::default());
-            let behaviour = Behaviour {
+            delay_ms,
+            pace_ms,
+        } => current()?.block_on(sink(
+            grpc,
+            http,
+            Behaviour {
                 max_frame,
-                delay: Duration::from_millis(delay),
-                ..Behaviour::default()
-            };
-            let listener = TcpListener::bind(listen).await?;
-            eprintln!("listening address={}", listener.local_addr()?);
-            tokio::spawn(report(Arc::clone(&counts)));
-            sink::serve(listener, behaviour, counts).await
-        }),
+                delay_ms,
+                pace_ms,
+            },
+        )),
         Command::Forward {
             listen,
             target,
@@ -140,7 +150,7 @@ fn main() -> anyhow::Result<()> {
             };
             runtime.block_on(async {
                 let listener = TcpListener::bind(listen).await?;
-                eprintln!("listening bare address={}", listener.local_addr()?);
+                eprintln!("listening address={}", listener.local_addr()?);
                 forward::serve(listener, target, threads).await
             })
         }
@@ -151,14 +161,12 @@ fn current() -> anyhow::Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-async fn report(counts: Arc<Counts>) {
+async fn sink(grpc: SocketAddr, http: SocketAddr, behaviour: Behaviour) -> anyhow::Result<()> {
+    let sink = Sink::start(grpc, http, behaviour).await?;
+    eprintln!("listening grpc={} http={}", sink.grpc, sink.http);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tick.tick().await;
-        println!(
-            "requests={} bytes={}",
-            counts.requests.load(Ordering::Relaxed),
-            counts.bytes.load(Ordering::Relaxed)
-        );
+        println!("{}", serde_json::to_string(&sink.arrived())?);
     }
 }

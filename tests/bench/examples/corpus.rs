@@ -10,20 +10,18 @@
 )]
 
 use std::env;
-use std::fs;
 use std::hint::black_box;
-use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use otlet::batch::Signal;
 use otlet::plugin::Engine;
+use otlet_bench::requests::corpus;
 use otlet_bench::sandbox::{batch, cpu, processor, through};
 use prost::Message;
-use serde_json::Value;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -32,7 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ROUNDS: usize = 31;
 
 /// The least records of a request: those of the corpus are joined until they have as many, since most of them are small.
-const RECORDS: u32 = 500;
+const RECORDS: usize = 500;
 
 /// One row of the table.
 struct Row {
@@ -45,33 +43,13 @@ fn main() -> Result<()> {
     let engine = Engine::new(64)?;
     let wanted = env::args().nth(1).unwrap_or_default();
     for signal in Signal::ALL {
-        let requests = requests(signal)?;
+        let requests: Vec<_> = corpus::joined(signal, RECORDS)?
+            .into_iter()
+            .map(Bytes::from)
+            .collect();
         measure(signal, &requests, rows(&engine, signal, &wanted)?);
     }
     Ok(())
-}
-
-/// The requests of the corpus, joined.
-fn requests(signal: Signal) -> Result<Vec<Bytes>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/corpus");
-    let index = fs::read_to_string(folder.join("index.jsonl")).context("the corpus")?;
-    let (mut requests, mut joined) = (vec![], vec![]);
-    for line in index.lines() {
-        let line: Value = serde_json::from_str(line)?;
-        let text = |key: &str| line.get(key).and_then(Value::as_str).context("the index");
-        if text("signal")? == signal.name() {
-            let file = text("file")?;
-            // Encoded messages that follow each other are one message.
-            joined.extend(fs::read(folder.join(file))?);
-        }
-        let whole = Bytes::copy_from_slice(&joined);
-        if batch(signal, &whole).records() >= RECORDS {
-            requests.push(whole);
-            joined.clear();
-        }
-    }
-    requests.push(joined.into());
-    Ok(requests)
 }
 
 fn rows(engine: &Engine, signal: Signal, wanted: &str) -> Result<Vec<Row>> {

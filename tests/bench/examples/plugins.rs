@@ -20,6 +20,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use otlet::batch::Signal;
 use otlet::payload::PREFIX;
 use otlet::plugin::{Engine, Isolate, Place};
+use otlet_bench::otlp::Protocol;
 use otlet_bench::requests::Shape;
 use otlet_bench::sandbox::{batch, bundled, cpu, processor, processor_of, through};
 use otlet_tests::guests;
@@ -31,6 +32,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Rounds, unless told otherwise.
 const ROUNDS: usize = 51;
+/// Spans of a request.
+const SPANS: usize = 1000;
 
 /// What has to hold of the last 7 bytes of a trace id to be in a tenth of all.
 const TENTH: u64 = 0xe6_6666_6666_6666;
@@ -53,11 +56,12 @@ fn main() -> Result<()> {
     rows.retain(|row| row.name.contains(&wanted));
     // Behind their gRPC prefix, as the receiver holds them: a copy to another alignment measured 6 times slower.
     let requests: Vec<_> = Shape::Spans
-        .framed(8, false)
+        .requests(SPANS, Protocol::Grpc, false)?
         .into_iter()
-        .map(|framed| framed.slice(PREFIX..))
+        .take(8)
+        .map(|request| request.body.slice(PREFIX..))
         .collect();
-    let spans = Shape::Spans.records() * requests.len();
+    let spans = SPANS * requests.len();
     for _ in 0..=rounds {
         for row in &mut rows {
             let before = cpu();
@@ -202,7 +206,7 @@ fn a_batch(
         Signal::Traces,
         vec![processor_of(engine, "plugin", wasm, config, isolate)?],
     );
-    let request = Shape::SmallSpans.messages(1).into_iter().next();
+    let request = Shape::Spans.messages(10, 1)?.into_iter().next();
     let request = Bytes::from(request.context("one request")?);
     let mut taken: Vec<_> = (0..=rounds)
         .map(|_| {
@@ -221,8 +225,8 @@ fn a_batch(
 fn empty(engine: &Engine) -> Result<f64> {
     const CALLS: u32 = 100_000;
     let processor = processor(engine, "enrich", &json!({}))?;
-    let request = Shape::SmallSpans
-        .messages(1)
+    let request = Shape::Spans
+        .messages(10, 1)?
         .into_iter()
         .next()
         .context("one request")?;

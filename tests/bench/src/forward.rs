@@ -1,5 +1,5 @@
 //! A bare forwarder: tonic's server and client around a codec that leaves bytes alone. What it costs is the limit that
-//! otlet is measured against. It speaks the trace and the log service, and compresses as tonic does what came compressed.
+//! otlet is measured against. It speaks gRPC alone, and compresses as tonic does what came compressed.
 
 use std::convert::Infallible;
 use std::sync::mpsc;
@@ -8,6 +8,7 @@ use std::thread;
 
 use bytes::{Buf, BufMut, Bytes};
 use http::uri::PathAndQuery;
+use otlet::batch::Signal;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -21,7 +22,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status};
 use tower_service::Service;
 
-use crate::{EXPORT_LOGS, EXPORT_TRACES};
+use crate::otlp::{self, Protocol};
 
 /// Which thread does what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -41,19 +42,17 @@ pub async fn serve(listener: TcpListener, target: String, threads: Threads) -> a
         .initial_connection_window_size(1 << 20)
         .connect_lazy();
     let worker = (threads == Threads::HandOver).then(worker);
+    let forward = |signal| Forward {
+        channel: channel.clone(),
+        worker: worker.clone(),
+        path: otlp::path(Protocol::Grpc, signal),
+    };
     Server::builder()
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(64 << 20)
-        .add_service(Traces(Forward {
-            channel: channel.clone(),
-            worker: worker.clone(),
-            path: EXPORT_TRACES,
-        }))
-        .add_service(Logs(Forward {
-            channel,
-            worker,
-            path: EXPORT_LOGS,
-        }))
+        .add_service(Traces(forward(Signal::Traces)))
+        .add_service(Metrics(forward(Signal::Metrics)))
+        .add_service(Logs(forward(Signal::Logs)))
         .serve_with_incoming(TcpListenerStream::new(listener))
         .await?;
     Ok(())
@@ -159,6 +158,10 @@ macro_rules! service {
 service!(
     Traces,
     "opentelemetry.proto.collector.trace.v1.TraceService"
+);
+service!(
+    Metrics,
+    "opentelemetry.proto.collector.metrics.v1.MetricsService"
 );
 service!(Logs, "opentelemetry.proto.collector.logs.v1.LogsService");
 

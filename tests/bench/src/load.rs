@@ -1,199 +1,103 @@
-//! A load generator: sends framed requests over gRPC, flat out or at a rate, and counts the answers.
+//! A load generator: sends requests over gRPC or HTTP, flat out or at a rate, and counts the answers.
+//!
+//! **Invariant**: at a rate, latency counts from the time at which a request was to be sent, also of those that could not be
+//! sent in time because earlier ones had no answer yet. A program that stalls cannot hide it by being asked less.
+
+mod client;
+mod outcome;
+mod pace;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use bytes::Bytes;
-use h2::client::{self, SendRequest};
-use hdrhistogram::Histogram;
-use http::Request;
-use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use otlet::batch::Signal;
 use tokio::task::JoinSet;
+use tokio::time;
+
+use crate::otlp::Protocol;
+use crate::requests::Request;
+use client::{Answer, Client, Connection};
+use outcome::Tally;
+pub use outcome::{Latency, Outcome, Second};
+use pace::{Schedule, Slot};
 
 /// What to send.
 #[derive(Clone, Debug)]
 pub struct Load {
     /// `host:port`.
     pub target: String,
-    /// The gRPC method.
-    pub path: &'static str,
-    /// Requests with their gRPC prefix, sent in turn.
-    pub requests: Arc<[Bytes]>,
+    /// How.
+    pub protocol: Protocol,
+    /// What the requests hold.
+    pub signal: Signal,
+    /// Requests that are sent in turn.
+    pub requests: Arc<[Request]>,
     /// Whether they are compressed with gzip.
     pub gzip: bool,
-    /// Connections to spread them over.
+    /// Connections to spread them over. Over HTTP each of the requests in flight has one of its own, since HTTP/1.1 answers one
+    /// request after the other.
     pub connections: usize,
     /// Requests at the same time, over all connections.
     pub in_flight: usize,
     /// Requests a second; none is flat out.
-    pub rate: Option<u32>,
+    pub rate: Option<f64>,
     /// How long to go on.
     pub duration: Duration,
 }
 
-/// What came of it.
-#[derive(Debug, serde::Serialize)]
-pub struct Outcome {
-    /// Requests that were acknowledged.
-    pub acknowledged: u64,
-    /// Requests that were refused.
-    pub refused: u64,
-    /// Requests without an answer.
-    pub failed: u64,
-    /// How long it took in seconds.
-    pub seconds: f64,
-    /// The latency in microseconds that half of the acknowledged stayed below.
-    pub p50: u64,
-    /// The latency in microseconds that 99 % of the acknowledged stayed below.
-    pub p99: u64,
-}
-
-enum Answer {
-    Acknowledged,
-    Refused,
-}
-
-struct Tally {
-    latencies: Histogram<u64>,
-    refused: u64,
-    failed: u64,
-}
-
-/// The longest latency that is told apart, in microseconds.
-const LONGEST: u64 = 60_000_000;
+/// How long a sender waits after a connection broke, so that a program that is gone is not asked without a pause.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Sends the load and waits for its last answer.
 pub async fn send(load: Load) -> anyhow::Result<Outcome> {
-    let tally = Arc::new(Mutex::new(Tally {
-        latencies: Histogram::new_with_max(LONGEST, 3)?,
-        refused: 0,
-        failed: 0,
-    }));
-    let mut connections = vec![];
-    for _ in 0..load.connections {
-        connections.push(connect(&load.target).await?);
+    let connections = match load.protocol {
+        Protocol::Grpc => load.connections.clamp(1, load.in_flight),
+        Protocol::Http => load.in_flight,
+    };
+    let connections: Vec<_> = (0..connections)
+        .map(|_| Arc::new(Connection::new(&load.target, load.protocol)))
+        .collect();
+    for connection in &connections {
+        connection.open().await?;
     }
     let start = Instant::now();
-    let mut tasks = JoinSet::new();
-    for worker in 0..load.in_flight {
-        let connection = connections[worker % connections.len()].clone();
-        tasks.spawn(work(
-            worker,
-            connection,
-            load.clone(),
-            start,
-            Arc::clone(&tally),
-        ));
+    let schedule = Schedule::start(start, load.duration, load.rate)?;
+    let mut senders = JoinSet::new();
+    for connection in connections.iter().cycle().take(load.in_flight) {
+        let client = Client::new(Arc::clone(connection), &load)?;
+        let requests = Arc::clone(&load.requests);
+        senders.spawn(sender(client, requests, Arc::clone(&schedule)));
     }
-    while let Some(ended) = tasks.join_next().await {
-        ended??;
+    let mut whole = Tally::new(start)?;
+    while let Some(tally) = senders.join_next().await {
+        whole.add(&tally??)?;
     }
-    let seconds = start.elapsed().as_secs_f64();
-    let tally = tally.lock().await;
-    Ok(Outcome {
-        acknowledged: tally.latencies.len(),
-        refused: tally.refused,
-        failed: tally.failed,
-        seconds,
-        p50: tally.latencies.value_at_quantile(0.5),
-        p99: tally.latencies.value_at_quantile(0.99),
-    })
-}
-
-async fn connect(target: &str) -> anyhow::Result<SendRequest<Bytes>> {
-    let socket = TcpStream::connect(target)
-        .await
-        .with_context(|| format!("nobody listens on {target}"))?;
-    socket.set_nodelay(true)?;
-    let (send, connection) = client::Builder::new()
-        .initial_window_size(1 << 20)
-        .initial_connection_window_size(1 << 20)
-        .handshake(socket)
-        .await?;
-    tokio::spawn(async move {
-        let _ended = connection.await;
-    });
-    Ok(send)
+    Ok(whole.outcome(start.elapsed()))
 }
 
 /// One of the requests in flight, again and again.
-async fn work(
-    worker: usize,
-    connection: SendRequest<Bytes>,
-    load: Load,
-    start: Instant,
-    tally: Arc<Mutex<Tally>>,
-) -> anyhow::Result<()> {
-    let interval = load
-        .rate
-        .map(|rate| Duration::from_secs_f64(load.in_flight as f64 / f64::from(rate)));
-    let mut due = start
-        + interval
-            .unwrap_or_default()
-            .mul_f64(worker as f64 / load.in_flight as f64);
-    let mut next = worker;
-    while start.elapsed() < load.duration {
-        if let Some(interval) = interval {
-            tokio::time::sleep_until(due.into()).await;
-            due += interval;
+async fn sender(
+    client: Client,
+    requests: Arc<[Request]>,
+    schedule: Arc<Schedule>,
+) -> anyhow::Result<Tally> {
+    let mut tally = Tally::new(schedule.began())?;
+    loop {
+        let (index, due) = match schedule.take(Instant::now()) {
+            Slot::Over => return Ok(tally),
+            Slot::TooLate(due) => {
+                tally.unsent(due, schedule.end())?;
+                continue;
+            }
+            Slot::At(index, due) => (index, due),
+        };
+        schedule.wait().await;
+        let request = &requests[index as usize % requests.len()];
+        let body = request.nth_body((index / requests.len() as u64) as u32);
+        let answer = client.ask(body).await;
+        tally.answered(due, Instant::now(), request.records, &answer)?;
+        if matches!(answer, Answer::Failed) {
+            time::sleep(PAUSE).await;
         }
-        let begun = Instant::now();
-        let body = load.requests[next % load.requests.len()].clone();
-        next += load.in_flight;
-        let answer = request(connection.clone(), &load, body).await;
-        let latency = u64::try_from(begun.elapsed().as_micros())?.clamp(1, LONGEST);
-        let mut tally = tally.lock().await;
-        match answer {
-            Ok(Answer::Acknowledged) => tally.latencies.record(latency)?,
-            Ok(Answer::Refused) => tally.refused += 1,
-            Err(_) => tally.failed += 1,
-        }
-    }
-    Ok(())
-}
-
-async fn request(
-    connection: SendRequest<Bytes>,
-    load: &Load,
-    body: Bytes,
-) -> anyhow::Result<Answer> {
-    let mut request = Request::post(format!("http://{}{}", load.target, load.path))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers");
-    if load.gzip {
-        request = request.header("grpc-encoding", "gzip");
-    }
-    let (response, mut stream) = connection
-        .ready()
-        .await?
-        .send_request(request.body(())?, false)?;
-    stream.send_data(body, true)?;
-    let response = response.await?;
-    if let Some(status) = response.headers().get("grpc-status") {
-        return Ok(answer(status.as_bytes()));
-    }
-    let mut body = response.into_body();
-    while let Some(chunk) = body.data().await {
-        body.flow_control().release_capacity(chunk?.len())?;
-    }
-    let trailers = body
-        .trailers()
-        .await?
-        .context("an answer without trailers")?;
-    Ok(answer(
-        trailers
-            .get("grpc-status")
-            .context("an answer without grpc-status")?
-            .as_bytes(),
-    ))
-}
-
-fn answer(status: &[u8]) -> Answer {
-    if status == b"0" {
-        Answer::Acknowledged
-    } else {
-        Answer::Refused
     }
 }

@@ -1,84 +1,66 @@
-//! A program under test, as a process of its own on core 0.
+//! A program under test, as a process of its own on cores of its own.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
 
 /// A process that ends with the run.
-pub(crate) struct Process(Child);
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ended = self.0.kill().and_then(|()| self.0.wait());
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 
+/// What of a log is told when a program fails.
+const TAIL: usize = 2000;
+
 impl Process {
-    /// Starts a command on core 0, with the environment variable `SINK`, and gives the address that it says in the first line
-    /// with each of these texts, in the order of the texts.
-    pub(crate) fn start(
-        command: &mut Command,
-        sink: SocketAddr,
-        texts: &[&str],
-    ) -> anyhow::Result<(Self, Vec<SocketAddr>)> {
-        let child = on_core_0(command)
-            .env("SINK", sink.to_string())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let mut process = Self(child);
-        let errors = process.0.stderr.take().context("standard error is piped")?;
-        let addresses = addresses(BufReader::new(errors), texts)?;
-        Ok((process, addresses))
+    /// Starts a command on the first `cores` cores; what it prints goes to a file.
+    pub(crate) fn start(command: &Command, cores: usize, log: &Path) -> anyhow::Result<Self> {
+        let file = File::create(log).with_context(|| log.display().to_string())?;
+        let mut pinned = Command::new("taskset");
+        pinned
+            .args(["-c", &format!("0-{}", cores - 1)])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file);
+        for (key, value) in command.get_envs() {
+            if let Some(value) = value {
+                pinned.env(key, value);
+            }
+        }
+        Ok(Self {
+            child: pinned.spawn().context("taskset")?,
+            log: log.to_owned(),
+        })
+    }
+
+    /// An error if it has ended.
+    pub(crate) fn lives(&mut self) -> anyhow::Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("it ended with {status}:\n{}", self.said()),
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
-}
 
-/// Has `taskset` start the command, so that all of its threads stay on the core.
-fn on_core_0(command: &mut Command) -> Command {
-    let mut pinned = Command::new("taskset");
-    pinned
-        .args(["-c", "0"])
-        .arg(command.get_program())
-        .args(command.get_args());
-    pinned
-}
-
-/// The `address=ADDRESS` of the first line with each of these texts; what is said later is dropped.
-fn addresses(
-    errors: BufReader<std::process::ChildStderr>,
-    texts: &[&str],
-) -> anyhow::Result<Vec<SocketAddr>> {
-    let mut found = vec![None; texts.len()];
-    let mut lines = errors.lines();
-    let mut said = String::new();
-    for line in lines.by_ref() {
-        let line = line?;
-        for (text, found) in texts.iter().zip(&mut found) {
-            if line.contains(text) && found.is_none() {
-                *found = Some(address(&line)?);
-            }
-        }
-        if let Some(found) = found.iter().copied().collect() {
-            std::thread::spawn(move || lines.count());
-            return Ok(found);
-        }
-        said.push_str(&line);
-        said.push('\n');
+    /// The end of what it printed.
+    fn said(&self) -> String {
+        let said = std::fs::read(&self.log).unwrap_or_default();
+        let tail = said.get(said.len().saturating_sub(TAIL)..);
+        String::from_utf8_lossy(tail.unwrap_or_default()).into_owned()
     }
-    bail!("the program ended before it listened:\n{said}")
-}
-
-fn address(line: &str) -> anyhow::Result<SocketAddr> {
-    let address = line
-        .split("address=")
-        .nth(1)
-        .context("a line without address=")?;
-    let address = address.split_whitespace().next().unwrap_or_default();
-    Ok(address.parse()?)
 }

@@ -1,277 +1,258 @@
-//! A run: programs under test take turns between the load and the sink, and what they cost is set side by side.
+//! A run: scenarios one after the other, whose programs take turns, and a report of what each cost.
 //!
-//! The program under test has core 0 to itself; load and sink share core 1. What is compared is CPU time a request, since
-//! these machines are rarely quiet, as the median over rounds that alternate between the programs.
+//! The program under test has its cores to itself; load and sink have the next two, or share one where there are no more. What
+//! is compared is CPU time a record, since machines are rarely quiet, in rounds in which every program has its turn.
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use serde::Serialize;
-use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
 
-use crate::load::{self, Load, Outcome};
-use crate::process::Process;
-use crate::requests::Shape;
-use crate::sink::{self, Behaviour, Counts};
-use crate::{forward, machine};
+use crate::load;
+use crate::machine::{self, Machine};
+use crate::otlp::Protocol;
+use crate::program::{self, Binary, Program};
+use crate::scenario::{Rate, Scenario};
+use crate::turn::{Stage, Turn};
 
-/// One comparison.
+/// What to run.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Comparison {
-    /// What is sent.
-    #[arg(long, value_enum, default_value = "spans")]
-    pub shape: Shape,
-    /// Whether the load is compressed.
-    #[arg(long)]
-    pub gzip: bool,
+pub struct Options {
+    /// Scenarios, a YAML file each.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The file of a program that scenarios name, e.g. `otlet=target/dist/otlet`. Programs without one are left out.
+    #[arg(long = "program", value_name = "NAME=PATH")]
+    pub programs: Vec<Binary>,
     /// How often each program has its turn.
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
-    /// How long a turn is, in seconds.
-    #[arg(long, default_value_t = 3.0)]
-    pub seconds: f64,
-    /// Requests at the same time, over two connections.
-    #[arg(long, default_value_t = 16)]
-    pub in_flight: usize,
-    /// Connections of the load.
-    #[arg(long, default_value_t = 2)]
-    pub connections: usize,
-    /// The largest frame that the sink takes.
-    #[arg(long, default_value_t = 16384)]
-    pub max_frame: u32,
-    /// The otlet to measure.
+    /// How long each turn is, in seconds, whatever the scenarios say.
     #[arg(long)]
-    pub otlet: Option<PathBuf>,
-    /// Configs for otlet, each a program under test; `${env:SINK}` is where they export to.
-    #[arg(long)]
-    pub config: Vec<PathBuf>,
-    /// Bare forwarders to measure; the first program is what the others are compared with.
-    #[arg(long, value_enum, default_values_t = [forward::Threads::Current])]
-    pub bare: Vec<forward::Threads>,
+    pub seconds: Option<f64>,
+    /// How many cores the program under test has.
+    #[arg(long, default_value_t = 1)]
+    pub cores: usize,
+    /// The folder that the report is written to.
+    #[arg(long, default_value = "target/bench")]
+    pub out: PathBuf,
 }
 
-impl std::fmt::Display for forward::Threads {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = clap::ValueEnum::to_possible_value(self).expect("no variant is skipped");
-        f.write_str(value.get_name())
+/// Everything that a run has seen.
+#[derive(Debug, Serialize)]
+pub struct Results {
+    /// Where.
+    pub machine: Machine,
+    /// How many cores the programs under test had.
+    pub cores: usize,
+    /// Whether load and sink had to share a core with them.
+    pub is_crowded: bool,
+    /// Of each scenario.
+    pub scenarios: Vec<Played>,
+}
+
+impl Results {
+    /// How many things were not as expected.
+    pub fn faults(&self) -> usize {
+        let programs = self.scenarios.iter().flat_map(|played| &played.programs);
+        programs.map(|program| program.faults.len()).sum()
     }
 }
 
-/// One program's figures.
+/// What a scenario has seen.
 #[derive(Debug, Serialize)]
-pub struct Figures {
+pub struct Played {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Of each program, those of otlet first.
+    pub programs: Vec<Turns>,
+    /// Programs whose file was not given.
+    pub left_out: Vec<String>,
+}
+
+/// The turns of one program.
+#[derive(Debug, Serialize)]
+pub struct Turns {
     /// The program.
     pub program: String,
-    /// CPU time a record, in nanoseconds, one a round.
-    pub ns_per_record: Vec<f64>,
-    /// The ratio to the first program of the same round.
-    pub ratios: Vec<f64>,
-    /// The median number of records that were acknowledged a second.
-    pub records_per_second: f64,
-    /// Its peak memory in KiB.
-    pub peak_kib: u64,
-    /// Median latencies in microseconds.
-    pub p50: u64,
-    /// The same for the slowest hundredth.
-    pub p99: u64,
-    /// Requests that were refused or got no answer, over all rounds.
-    pub lost: u64,
+    /// One a round; none where it failed.
+    pub turns: Vec<Option<Turn>>,
+    /// What was not as expected, a line each.
+    pub faults: Vec<String>,
 }
 
-struct Turn {
-    ns_per_record: f64,
-    peak_kib: u64,
-    outcome: Outcome,
+/// The cores of load and sink.
+struct Cores {
+    load: usize,
+    sink: usize,
+    is_crowded: bool,
 }
 
-enum Program {
-    Bare(forward::Threads),
-    Otlet { binary: PathBuf, config: PathBuf },
-}
-
-/// Gives every program its turns.
-pub async fn compare(comparison: &Comparison) -> anyhow::Result<Vec<Figures>> {
-    machine::pin(1)?;
-    let programs = programs(comparison)?;
-    let requests: Arc<[_]> = comparison.shape.framed(8, comparison.gzip).into();
-    let mut turns: Vec<Vec<Turn>> = programs.iter().map(|_| vec![]).collect();
-    for _ in 0..comparison.rounds {
-        for (program, turns) in programs.iter().zip(&mut turns) {
-            turns.push(turn(program, comparison, Arc::clone(&requests)).await?);
+impl Cores {
+    /// Of so many in all, the program has the first ones.
+    fn of(machine: usize, program: usize) -> Self {
+        let last = machine - 1;
+        Self {
+            load: program.min(last),
+            sink: (program + 1).min(last),
+            is_crowded: program > last,
         }
     }
-    let base: Vec<f64> = turns[0].iter().map(|turn| turn.ns_per_record).collect();
-    Ok(programs
-        .iter()
-        .zip(turns)
-        .map(|(program, turns)| figures(program, &turns, &base, comparison))
-        .collect())
 }
 
-fn programs(comparison: &Comparison) -> anyhow::Result<Vec<Program>> {
-    let mut programs: Vec<_> = comparison
-        .bare
-        .iter()
-        .map(|threads| Program::Bare(*threads))
-        .collect();
-    for config in &comparison.config {
-        let binary = comparison.otlet.clone().context("--config needs --otlet")?;
-        programs.push(Program::Otlet {
-            binary,
-            config: config.clone(),
-        });
-    }
-    if programs.is_empty() {
-        bail!("nothing to measure: name --bare or --config");
-    }
-    Ok(programs)
-}
-
-fn figures(program: &Program, turns: &[Turn], base: &[f64], comparison: &Comparison) -> Figures {
-    let records = comparison.shape.records() as f64;
-    let rate = |turn: &Turn| turn.outcome.acknowledged as f64 * records / turn.outcome.seconds;
-    Figures {
-        program: program.name(),
-        ns_per_record: turns.iter().map(|turn| turn.ns_per_record).collect(),
-        ratios: turns
-            .iter()
-            .zip(base)
-            .map(|(turn, base)| turn.ns_per_record / base)
-            .collect(),
-        records_per_second: median(turns.iter().map(rate)),
-        peak_kib: turns
-            .iter()
-            .map(|turn| turn.peak_kib)
-            .max()
-            .unwrap_or_default(),
-        p50: median(turns.iter().map(|turn| turn.outcome.p50 as f64)) as u64,
-        p99: median(turns.iter().map(|turn| turn.outcome.p99 as f64)) as u64,
-        lost: turns
-            .iter()
-            .map(|turn| turn.outcome.refused + turn.outcome.failed)
-            .sum(),
-    }
-}
-
-/// The median of some numbers; of an even count the upper one.
-pub fn median(numbers: impl Iterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<_> = numbers.collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// The figures as a table in Markdown.
-pub fn table(figures: &[Figures], records: usize) -> String {
-    let mut table = String::from(
-        "| program | CPU ns/record | us/request | ratio (min-max) | records/s | p50 us | p99 us | peak MiB | lost |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
+/// Plays all scenarios.
+pub fn play(options: &Options) -> anyhow::Result<Results> {
+    let machine = Machine::this()?;
+    ensure!(
+        (1..=machine.cores).contains(&options.cores),
+        "this machine has {} cores",
+        machine.cores
     );
-    for row in figures {
-        let ns = median(row.ns_per_record.iter().copied());
-        let (min, max) = row
-            .ratios
-            .iter()
-            .fold((f64::MAX, 0.0_f64), |(min, max), r| {
-                (min.min(*r), max.max(*r))
-            });
-        let _infallible = writeln!(
-            table,
-            "| {} | {ns:.0} | {:.0} | {:.2} ({min:.2}-{max:.2}) | {:.0} | {} | {} | {} | {} |",
-            row.program,
-            ns * records as f64 / 1000.0,
-            median(row.ratios.iter().copied()),
-            row.records_per_second,
-            row.p50,
-            row.p99,
-            row.peak_kib / 1024,
-            row.lost,
-        );
+    let scenarios: Vec<_> = (options.files.iter())
+        .map(|file| Scenario::read(file))
+        .collect::<Result<_, _>>()?;
+    std::fs::create_dir_all(&options.out).with_context(|| options.out.display().to_string())?;
+    let cores = Cores::of(machine.cores, options.cores);
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let sink = if cores.sink == cores.load {
+        runtime.handle().clone()
+    } else {
+        sink_runtime(cores.sink)?
+    };
+    machine::pin(&[cores.load])?;
+    let mut played = vec![];
+    for mut scenario in scenarios {
+        scenario.load.seconds = options.seconds.unwrap_or(scenario.load.seconds);
+        let name = scenario.name.clone();
+        let scenario = runtime.block_on(rounds(options, scenario, sink.clone()));
+        played.push(scenario.context(name)?);
     }
-    table
+    Ok(Results {
+        machine,
+        cores: options.cores,
+        is_crowded: cores.is_crowded,
+        scenarios: played,
+    })
 }
 
-impl Program {
-    fn name(&self) -> String {
-        match self {
-            Self::Bare(threads) => format!("bare tonic, {threads}"),
-            Self::Otlet { config, .. } => {
-                format!(
-                    "otlet, {}",
-                    config.file_stem().unwrap_or_default().to_string_lossy()
-                )
-            }
+/// A runtime on a thread of its own, for as long as this process lives.
+fn sink_runtime(core: usize) -> anyhow::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    std::thread::spawn(move || {
+        let pinned = machine::pin(&[core]);
+        runtime.block_on(std::future::pending::<()>());
+        pinned
+    });
+    Ok(handle)
+}
+
+async fn rounds(options: &Options, scenario: Scenario, sink: Handle) -> anyhow::Result<Played> {
+    let (programs, left_out) = program::of(&scenario, &options.programs)?;
+    let load = &scenario.load;
+    let requests = (load.shape).requests(load.batch, load.protocol, load.gzip)?;
+    let mut stage = Stage {
+        requests: requests.into(),
+        capacity: None,
+        cores: options.cores,
+        sink,
+        scenario,
+    };
+    if let Rate::Times { .. } = stage.scenario.load.rate {
+        stage.capacity = Some(capacity(&stage).await?);
+    }
+    let mut all: Vec<_> = programs.iter().map(Turns::of).collect();
+    for (program, turns) in programs.iter().zip(&mut all) {
+        let log = log(&options.out, &stage, program);
+        if let Err(error) = stage.prime(program, &log).await {
+            turns.fault(format!("it did not start: {error:#}"));
+        }
+    }
+    for round in 0..options.rounds {
+        // Each begins a round in its turn, so that none always follows the same one.
+        let first = round % programs.len().max(1);
+        for index in (0..programs.len()).map(|index| (first + index) % programs.len()) {
+            let log = log(&options.out, &stage, &programs[index]);
+            all[index].play(&stage, &programs[index], &log).await;
+        }
+    }
+    Ok(Played {
+        scenario: stage.scenario,
+        programs: all,
+        left_out,
+    })
+}
+
+/// The requests a second that the backend takes without a program.
+async fn capacity(stage: &Stage) -> anyhow::Result<f64> {
+    let sink = stage.sink().await?;
+    let target = match stage.scenario.load.protocol {
+        Protocol::Grpc => sink.grpc,
+        Protocol::Http => sink.http,
+    };
+    let seconds = stage.scenario.load.seconds / 4.0;
+    let outcome = load::send(stage.load(target, None, seconds)).await?;
+    Ok(outcome.acknowledged as f64 / outcome.seconds)
+}
+
+fn log(out: &Path, stage: &Stage, program: &Program) -> PathBuf {
+    let name = format!("{}-{}.log", stage.scenario.name, program.name);
+    out.join(name)
+}
+
+impl Turns {
+    fn of(program: &Program) -> Self {
+        Self {
+            program: program.name.clone(),
+            turns: vec![],
+            faults: vec![],
         }
     }
 
-    /// Starts it on core 0 and waits until it listens.
-    fn start(&self, sink: SocketAddr) -> anyhow::Result<(Process, SocketAddr)> {
-        let mut command = match self {
-            Self::Bare(threads) => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.args([
-                    "forward",
-                    "--target",
-                    &format!("http://{sink}"),
-                    "--threads",
-                    &threads.to_string(),
-                ]);
-                command
+    fn fault(&mut self, fault: String) {
+        eprintln!("{}: {fault}", self.program);
+        self.faults.push(fault);
+    }
+
+    async fn play(&mut self, stage: &Stage, program: &Program, log: &Path) {
+        let round = self.turns.len() + 1;
+        match stage.turn(program, log).await {
+            Ok(turn) => {
+                let cost = turn.ns_per_record().unwrap_or_default();
+                eprintln!(
+                    "{} round {round}: {}: {cost:.0} ns a record, {:.0} % of its cores",
+                    stage.scenario.name,
+                    self.program,
+                    turn.busy * 100.0
+                );
+                for fault in stage.scenario.faults(&self.program, &turn) {
+                    self.fault(format!("round {round}: {fault}"));
+                }
+                self.turns.push(Some(turn));
             }
-            Self::Otlet { binary, config } => {
-                let mut command = Command::new(binary);
-                command.arg("run").arg("--config").arg(config);
-                command
+            Err(error) => {
+                self.fault(format!("round {round}: {error:#}"));
+                self.turns.push(None);
             }
-        };
-        let (process, addresses) = Process::start(&mut command, sink, &["listening"])?;
-        let [address] = addresses[..] else {
-            bail!("one line says where it listens");
-        };
-        Ok((process, address))
+        }
     }
 }
 
-async fn turn(
-    program: &Program,
-    comparison: &Comparison,
-    requests: Arc<[bytes::Bytes]>,
-) -> anyhow::Result<Turn> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let sink = listener.local_addr()?;
-    let counts = Arc::new(Counts::default());
-    let behaviour = Behaviour {
-        max_frame: comparison.max_frame,
-        ..Behaviour::default()
-    };
-    let sinking = tokio::spawn(sink::serve(listener, behaviour, counts));
-    let (process, address) = program.start(sink)?;
-    let pid = process.id();
-    let load = |seconds: f64| Load {
-        target: address.to_string(),
-        path: comparison.shape.path(),
-        requests: Arc::clone(&requests),
-        gzip: comparison.gzip,
-        connections: comparison.connections,
-        in_flight: comparison.in_flight,
-        rate: None,
-        duration: Duration::from_secs_f64(seconds),
-    };
-    load::send(load(comparison.seconds / 5.0)).await?;
-    let before = machine::cpu_time(pid)?;
-    let outcome = load::send(load(comparison.seconds)).await?;
-    let spent = machine::cpu_time(pid)? - before;
-    let peak_kib = machine::peak_memory(pid)?;
-    drop(process);
-    sinking.abort();
-    let records = (outcome.acknowledged as f64) * comparison.shape.records() as f64;
-    Ok(Turn {
-        ns_per_record: spent as f64 / records,
-        peak_kib,
-        outcome,
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_and_sink_have_cores_of_their_own_where_there_are_enough() {
+        let of = |machine, program| {
+            let cores = Cores::of(machine, program);
+            (cores.load, cores.sink, cores.is_crowded)
+        };
+        assert_eq!(of(8, 1), (1, 2, false));
+        assert_eq!(of(8, 2), (2, 3, false));
+        assert_eq!(of(2, 1), (1, 1, false));
+        assert_eq!(of(2, 2), (1, 1, true));
+        assert_eq!(of(1, 1), (0, 0, true));
+    }
 }
