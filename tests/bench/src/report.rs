@@ -108,9 +108,9 @@ fn load(scenario: &Scenario) -> String {
     };
     format!(
         "{} of {} a request over {}{}, {rate}, {} in flight, for {} s.",
-        word(load.shape),
+        word(&load.shape),
         load.batch,
-        word(load.protocol),
+        word(&load.protocol),
         if load.gzip { " with gzip" } else { "" },
         load.in_flight,
         load.seconds
@@ -118,7 +118,7 @@ fn load(scenario: &Scenario) -> String {
 }
 
 /// A word of the scenarios' files.
-fn word(value: impl clap::ValueEnum) -> String {
+fn word(value: &impl clap::ValueEnum) -> String {
     let value = value.to_possible_value().expect("no word is left out");
     value.get_name().to_owned()
 }

@@ -76,7 +76,7 @@ const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHO
 /// How long nothing comes until nothing more is thought to come.
 const QUIET: Duration = Duration::from_millis(500);
 /// How long a program may take until it is ready: the first start of one that compiles its plugins.
-const LONGEST_START: Duration = Duration::from_secs(60);
+const LONGEST_START: Duration = Duration::from_mins(1);
 
 /// A program that takes requests.
 struct Running {

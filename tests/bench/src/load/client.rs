@@ -109,13 +109,11 @@ impl Client {
     }
 
     pub(super) async fn ask(&self, body: Bytes) -> Answer {
-        match timeout(LONGEST_ANSWER, self.try_ask(body)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => {
-                *self.connection.open.lock().await = None;
-                Answer::Failed
-            }
+        if let Ok(Ok(answer)) = timeout(LONGEST_ANSWER, self.try_ask(body)).await {
+            return answer;
         }
+        *self.connection.open.lock().await = None;
+        Answer::Failed
     }
 
     async fn try_ask(&self, body: Bytes) -> anyhow::Result<Answer> {
