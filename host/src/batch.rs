@@ -3,6 +3,7 @@
 //! Imports nothing of otlet's other modules.
 
 mod any;
+mod attributes;
 mod budget;
 mod cell;
 mod column;
@@ -15,6 +16,7 @@ mod json;
 mod leaves;
 mod live;
 mod merge;
+mod outline;
 mod places;
 mod read;
 mod replace;

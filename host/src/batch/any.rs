@@ -131,6 +131,19 @@ pub(super) fn plain_pair(body: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.is_empty().then_some((key, value))
 }
 
+/// The key and value of a `KeyValue` as every encoder writes one that is short.
+#[inline]
+pub(super) fn short_pair(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [0x0a, len, rest @ ..] = body else {
+        return None;
+    };
+    let (key, rest) = rest.split_at_checked(usize::from(*len))?;
+    let (head, value) = rest.split_first_chunk()?;
+    // Key, value, and no more. Each length is a byte, since the whole is that short.
+    let is_all = *head == [0x12, value.len().to_le_bytes()[0]];
+    (is_all && body.len() < 0x80).then_some((key, value))
+}
+
 fn join<'a>(joined: Cow<'a, [u8]>, more: &[u8]) -> Cow<'a, [u8]> {
     let mut joined = joined.into_owned();
     joined.extend_from_slice(more);

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{
     Signal,
     fields::{FIELDS, FieldSpec, Kind, Presence},
-    schema::{Part, Table},
+    schema::{Msg, Part, Table},
 };
 
 /// A column, independent of any batch.
@@ -115,6 +115,21 @@ impl Column {
         match &self.what {
             What::Attribute(_) => Kind::Any,
             What::Field(field) => field.kind,
+        }
+    }
+
+    /// Whether it is a field of records, to find which without their outlines takes a walk to the end of each.
+    pub(super) fn is_outlined(&self) -> bool {
+        self.table == Table::Record && matches!(self.what, What::Field(_))
+    }
+
+    /// Whether it stands in front of the attributes of each record of this kind that has it, so that a walk to it is short.
+    pub(super) fn comes_first(&self, record: Msg) -> bool {
+        match &self.what {
+            What::Attribute(_) => false,
+            What::Field(field) => {
+                (field.of(record)).is_some_and(|at| Some(at.number) < record.attributes())
+            }
         }
     }
 

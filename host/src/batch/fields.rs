@@ -83,7 +83,7 @@ pub(super) enum Origin {
 impl At {
     /// The numbers of the field and of the one that it replaces, as bits.
     #[inline]
-    pub(super) fn mask(&self) -> u32 {
+    pub(super) const fn mask(&self) -> u32 {
         let other = match self.presence {
             Presence::Instead(other) => 1 << other,
             Presence::Implicit | Presence::Explicit => 0,
@@ -103,6 +103,8 @@ pub(super) struct FieldSpec {
     pub(super) origin: Origin,
     pub(super) writable: bool,
     pub(super) at: &'static [At],
+    /// The numbers of the fields of a row that it is made of, in whatever message, as bits.
+    pub(super) mask: u32,
 }
 
 impl FieldSpec {
@@ -164,6 +166,14 @@ const fn field(
         origin: Origin::Field,
         writable: true,
         at,
+        mask: mask(at),
+    }
+}
+
+const fn mask(at: &[At]) -> u32 {
+    match at {
+        [first, rest @ ..] => first.mask() | mask(rest),
+        [] => 0,
     }
 }
 
@@ -175,6 +185,8 @@ const fn child(
 ) -> FieldSpec {
     FieldSpec {
         part: Part::Child,
+        // Of a record the one child is a span's status; other tables are not outlined.
+        mask: 1 << 15,
         ..field(table, name, kind, at)
     }
 }

@@ -10,8 +10,9 @@ use super::{
     MAX_ROWS, Signal,
     budget::Halt,
     merge::merged,
+    outline::Outlines,
     schema::{Msg, Table},
-    wire::{Malformed, Reader, Wired},
+    wire::{Field, Malformed, Reader, Wired},
 };
 
 /// The most events, links or exemplars in one batch: each costs 12 bytes of index and only 2 on the wire.
@@ -56,6 +57,7 @@ pub(super) struct Index {
     /// The message of each data point; empty in other signals.
     points: Vec<Msg>,
     below: OnceLock<Wired<Box<[Level; 2]>>>,
+    outlines: OnceLock<Outlines>,
     depths: [u8; 7],
     /// The rows of a table that the signal does not have.
     none: Level,
@@ -89,6 +91,7 @@ impl Index {
             data: Vec::new(),
             points: Vec::new(),
             below: OnceLock::new(),
+            outlines: OnceLock::new(),
             none: Level::default(),
             depths: Table::ALL.map(|table| table.depth(signal)),
         };
@@ -152,7 +155,11 @@ impl Index {
     fn scope(&mut self, base: &[u8], container: Piece) -> Result<(), Fault> {
         let mut child = None;
         let mut reader = Reader::within(base, container.body as usize, container.end as usize);
-        while let Some(field) = reader.next()? {
+        loop {
+            if self.signal != Signal::Metrics {
+                self.run_of_records(&mut reader)?;
+            }
+            let Some(field) = reader.next()? else { break };
             match field.number {
                 2 => {
                     let piece = piece(field.message(base)?, field.start, field.end);
@@ -172,6 +179,17 @@ impl Index {
             }
         }
         self.scope_children.push(child);
+        Ok(())
+    }
+
+    /// Records as far as they follow each other, and are below 16 KiB: what most of a request is.
+    fn run_of_records(&mut self, reader: &mut Reader<'_>) -> Result<(), Fault> {
+        let mut start = reader.pos();
+        while let Some(body) = reader.next_plain(Field::short_tag(2)) {
+            let end = reader.pos();
+            push(&mut self.records, piece(body, start, end), Table::Record)?;
+            start = end;
+        }
         Ok(())
     }
 
@@ -266,6 +284,16 @@ impl Index {
         first.first.push(offset(first.pieces.len()));
         second.first.push(offset(second.pieces.len()));
         Ok(levels)
+    }
+
+    /// The outlines of the records, made if they are not there.
+    pub(super) fn outlined(&self, base: &[u8]) -> &Outlines {
+        self.outlines.get_or_init(|| Outlines::new(self, base))
+    }
+
+    /// The outlines of the records, if they were made.
+    pub(super) fn outlines(&self) -> Option<&Outlines> {
+        self.outlines.get()
     }
 
     /// How deep the messages of a table's rows lie in the request.

@@ -8,7 +8,7 @@ use super::{
     fields::{At, Encoding, FieldSpec, Origin, Presence},
     index::Piece,
     json,
-    schema::Msg,
+    schema::{Msg, Table},
     sight::{Node, ON, STOP, Sight},
     wire::{FIXED64, Field, LEN, Malformed, Reader, VARINT, Wired},
 };
@@ -22,6 +22,16 @@ impl<'a> Sight<'a> {
         row: usize,
         piece: Piece,
     ) -> Wired<Option<Cell<'a>>> {
+        if column.table == Table::Record && self.edits.is_empty() {
+            match &column.what {
+                What::Attribute(key) => {
+                    let value = self.unedited_attribute(row, piece, key.as_bytes())?;
+                    return Ok(value.map(Cell::Any));
+                }
+                What::Field(field) if self.row_lacks(row, field) => return Ok(None),
+                What::Field(_) => {}
+            }
+        }
         let Some(node) = self.node(column.table, row, piece, column.part())? else {
             return Ok(None);
         };
@@ -108,6 +118,9 @@ impl<'a> Sight<'a> {
         let What::Field(spec) = &column.what else {
             return Ok(id);
         };
+        if column.table == Table::Record && self.edits.is_empty() {
+            return self.unedited_id(spec, row, piece);
+        }
         let node = self.node(column.table, row, piece, spec.part)?;
         if let Some((at, node)) = node.and_then(|node| Some((spec.of(node.msg)?, node))) {
             self.slots(&node, 1 << at.number, |slot| {
@@ -119,6 +132,24 @@ impl<'a> Sight<'a> {
             })?;
         }
         Ok(id)
+    }
+
+    #[inline]
+    fn unedited_id(&self, spec: &FieldSpec, row: usize, piece: Piece) -> Wired<&'a [u8]> {
+        let Some(at) = spec.of(self.index.record_msg(row)) else {
+            return Ok(&[]);
+        };
+        let (start, end) = self.record_range(row, piece, at.mask());
+        let mut reader = Reader::within(self.base, start as usize, end as usize);
+        if let Some(id) = reader.next_short(Field::short_tag(at.number)) {
+            return Ok(id);
+        }
+        while let Some(field) = reader.next_of(at.mask())? {
+            if field.number == at.number {
+                return field.message(self.base);
+            }
+        }
+        Ok(&[])
     }
 
     fn duration(&self, span: &Node) -> Wired<Option<Cell<'a>>> {

@@ -1,16 +1,16 @@
 //! A batch as it reads: the base bytes with the edits over them.
 
-use std::{borrow::Cow, cell::Cell};
-
-use memchr::memmem;
+use std::cell::Cell;
 
 use super::{
-    any::{KeyValue, only_field, plain_pair},
+    any::only_field,
     column::{Column, What},
     edits::{Edit, Edits, Key},
+    fields::FieldSpec,
     index::{Index, Piece, offset},
+    outline::{Outline, Outlines},
     schema::{Msg, Part, Table},
-    wire::{Field, Malformed, Reader, Wired, varint_bytes},
+    wire::{Field, Malformed, Reader, Wired},
 };
 
 /// The base, its index and the edits over it.
@@ -19,6 +19,8 @@ pub(super) struct Sight<'a> {
     pub(super) base: &'a [u8],
     pub(super) index: &'a Index,
     pub(super) edits: &'a Edits,
+    /// The records' outlines, if they were made before.
+    outlines: Option<&'a Outlines>,
     hint: Cell<usize>,
 }
 
@@ -31,6 +33,8 @@ pub(super) struct Node {
     body: Option<(u32, u32)>,
     /// More bodies of the same message, which protobuf merges.
     more: Vec<(u32, u32)>,
+    /// What lies where in it, if it is a record of which that is known.
+    outline: Option<Outline>,
     /// The key of its first addition.
     pub(super) tail: Key,
 }
@@ -56,6 +60,7 @@ impl<'a> Sight<'a> {
             base,
             index,
             edits,
+            outlines: index.outlines(),
             hint: Cell::new(0),
         }
     }
@@ -85,7 +90,11 @@ impl<'a> Sight<'a> {
             Table::Record => self.index.record_msg(row),
             Table::Event | Table::Link | Table::Exemplar => Msg::below(table),
         };
-        Node::new(msg, depth, piece)
+        let mut node = Node::new(msg, depth, piece);
+        if table == Table::Record {
+            node.outline = self.outline(row);
+        }
+        node
     }
 
     fn child(&self, table: Table, row: usize, own: &Node) -> Wired<Option<Node>> {
@@ -109,9 +118,10 @@ impl<'a> Sight<'a> {
 
     /// The status of a span, which may come in several pieces.
     fn status(&self, span: &Node) -> Wired<Option<Node>> {
-        let Some(((number, msg), (start, end))) = span.msg.child().zip(span.body) else {
+        let Some((number, msg)) = span.msg.child() else {
             return Ok(None);
         };
+        let (start, end) = span.range(1 << number).unwrap_or_default();
         let mut status: Option<Node> = None;
         let mut reader = Reader::within(self.base, start as usize, end as usize);
         while let Some(field) = reader.next_of(1 << number)? {
@@ -139,11 +149,12 @@ impl<'a> Sight<'a> {
         mask: u32,
         mut f: impl FnMut(Slot<'a>) -> Result<bool, E>,
     ) -> Result<(), E> {
-        let mut hint = self.hint.get();
-        let low = node.body.map_or(node.tail, |(start, _)| Key::at(start));
-        let edits = self.edits.between(low, node.tail.last(), &mut hint);
-        self.hint.set(hint);
-        for &(start, end) in node.body.iter().chain(&node.more) {
+        let edits = self.edits_of(node);
+        for (start, end) in node
+            .range(mask)
+            .into_iter()
+            .chain(node.more.iter().copied())
+        {
             if !self.base_slots((start, end), mask, edits, &mut f)? {
                 return Ok(());
             }
@@ -152,6 +163,19 @@ impl<'a> Sight<'a> {
             self.added_slots(node.tail, edits, &mut f)?;
         }
         Ok(())
+    }
+
+    /// The edits within a message.
+    #[inline]
+    pub(super) fn edits_of(&self, node: &Node) -> &'a [Edit] {
+        if self.edits.is_empty() {
+            return &[];
+        }
+        let mut hint = self.hint.get();
+        let low = node.body.map_or(node.tail, |(start, _)| Key::at(start));
+        let edits = self.edits.between(low, node.tail.last(), &mut hint);
+        self.hint.set(hint);
+        edits
     }
 
     #[inline]
@@ -219,63 +243,36 @@ impl<'a> Sight<'a> {
         Ok(())
     }
 
-    /// Whether no attribute can have this key, since it stands nowhere behind its length: one search of the batch spares a walk
-    /// of each row.
-    pub(super) fn lacks(&self, key: &[u8]) -> bool {
-        if key.is_empty() {
-            return false;
-        }
-        let finder = memmem::Finder::new(key);
-        let (length, size) = varint_bytes(key.len() as u64);
-        // Where more bytes spell the length than need, the last of them is zero.
-        let last = size.checked_sub(1).and_then(|last| length.get(last));
-        let ends_length = |byte: u8| byte == 0 || Some(&byte) == last;
-        let has = |text: &[u8]| {
-            // Byte by byte past each find, since keys may overlap.
-            let mut from = 0;
-            while let Some(at) = text.get(from..).and_then(|rest| finder.find(rest)) {
-                from += at + 1;
-                let before = from.checked_sub(2).and_then(|before| text.get(before));
-                if before.is_some_and(|byte| ends_length(*byte)) {
-                    return true;
-                }
-            }
-            false
-        };
-        !has(self.base) && !self.edits.texts().any(has)
-    }
-
-    /// The same for a column, which may be no attribute.
+    /// Whether no row can have a column: an attribute's key is searched for, a field is known of once the records' outlines are.
     pub(super) fn lacks_column(&self, column: &Column) -> bool {
         match &column.what {
             What::Attribute(key) => self.lacks(key.as_bytes()),
-            What::Field(_) => false,
+            What::Field(field) => {
+                let outlines = self.outlines.filter(|_| self.edits.is_empty());
+                column.table == Table::Record
+                    && outlines.is_some_and(|outlines| outlines.lack(field.mask))
+            }
         }
     }
 
-    /// The body of an attribute's value: of equal keys the first counts.
+    /// The outline of a record, if it was made before.
     #[inline]
-    pub(super) fn attribute(&self, node: &Node, key: &[u8]) -> Wired<Option<Cow<'a, [u8]>>> {
-        let Some(number) = node.msg.attributes() else {
-            return Ok(None);
-        };
-        let mut found = None;
-        self.slots(node, 1 << number, |slot| {
-            if slot.field.number != number {
-                return Ok::<_, Malformed>(ON);
-            }
-            let body = slot.field.message(slot.bytes)?;
-            if plain_pair(body).is_some_and(|(other, _)| other != key) {
-                return Ok(ON);
-            }
-            let pair = KeyValue::decode(body)?;
-            if pair.key != key {
-                return Ok(ON);
-            }
-            found = Some(pair.value.unwrap_or_default());
-            Ok(STOP)
-        })?;
-        Ok(found)
+    pub(super) fn outline(&self, record: usize) -> Option<Outline> {
+        self.outlines.and_then(|outlines| outlines.of(record))
+    }
+
+    /// Whether it is known without a walk that a record does not have a field, when nothing is edited.
+    #[inline]
+    pub(super) fn row_lacks(&self, row: usize, field: &FieldSpec) -> bool {
+        self.outline(row)
+            .is_some_and(|outline| outline.lacks(field.mask))
+    }
+
+    /// The bytes of a record's body that hold all its fields with the numbers in `mask`.
+    #[inline]
+    pub(super) fn record_range(&self, row: usize, piece: Piece, mask: u32) -> (u32, u32) {
+        let body = (piece.body, piece.end);
+        (self.outline(row)).map_or(body, |outline| outline.range(body, mask))
     }
 }
 
@@ -287,8 +284,19 @@ impl Node {
             depth,
             body: Some((piece.body, piece.end)),
             more: Vec::new(),
+            outline: None,
             tail: Key::adds(piece.end, depth),
         }
+    }
+
+    /// The bytes of its first body that hold all the fields with the numbers in `mask`.
+    #[inline]
+    pub(super) fn range(&self, mask: u32) -> Option<(u32, u32)> {
+        let body = self.body?;
+        Some(
+            self.outline
+                .map_or(body, |outline| outline.range(body, mask)),
+        )
     }
 
     /// The message that this one wraps, in the slot of that; its body is the slot's.
@@ -306,6 +314,7 @@ impl Node {
             depth: self.depth + 1,
             body: None,
             more: Vec::new(),
+            outline: None,
             tail: Key::adds_to_new(self.tail.position(), self.depth),
         })
     }

@@ -31,7 +31,12 @@ pub(super) fn splice(sight: &Sight<'_>, live: Live<'_>, headroom: usize) -> Wire
         at: 0,
         patches: Vec::new(),
         delta: 0,
+        next: 0,
+        drops_below: [Table::Event, Table::Link, Table::Exemplar]
+            .iter()
+            .any(|table| live.get(*table as usize).is_some_and(Option::is_some)),
     };
+    plan.advance(0);
     plan.request()?;
     let Plan { patches, delta, .. } = plan;
     let len = sight.base.len().saturating_add_signed(delta);
@@ -43,9 +48,13 @@ struct Plan<'s, 'a> {
     live: Live<'s>,
     /// The first edit that is not planned yet.
     at: usize,
+    /// Its position, or one behind all.
+    next: u32,
     patches: Vec<Patch>,
     /// Bytes that the output is longer than the base, so far.
     delta: isize,
+    /// Whether any events, links or exemplars go.
+    drops_below: bool,
 }
 
 impl Plan<'_, '_> {
@@ -114,6 +123,12 @@ impl Plan<'_, '_> {
     /// A metric or record.
     #[inline]
     fn row(&mut self, table: Table, row: usize, piece: Piece) -> Wired<()> {
+        if table == Table::Record && self.next > piece.end && !self.drops_below {
+            if !self.is_live(table, row) {
+                self.leave_out(piece);
+            }
+            return Ok(());
+        }
         self.own(piece.start);
         let depth = self.sight.index.depth(table);
         if !self.is_live(table, row) {
@@ -285,16 +300,27 @@ impl Plan<'_, '_> {
                     with: With::Edit(i),
                 });
             }
-            self.at += 1;
+            self.advance(1);
         }
+    }
+
+    /// Goes on by so many edits.
+    fn advance(&mut self, by: usize) {
+        self.at += by;
+        self.next = self.peek().map_or(u32::MAX, |edit| edit.key.position());
     }
 
     /// Leaves out a message of this depth, with the edits in it.
     fn remove(&mut self, piece: Piece, depth: u8) {
         let high = Key::adds(piece.end, depth).last();
         while self.peek().is_some_and(|edit| edit.key <= high) {
-            self.at += 1;
+            self.advance(1);
         }
+        self.leave_out(piece);
+    }
+
+    #[inline]
+    fn leave_out(&mut self, piece: Piece) {
         self.delta -= signed((piece.end - piece.start) as usize);
         match self.patches.last_mut() {
             Some(Patch {
@@ -357,15 +383,16 @@ impl Plan<'_, '_> {
     /// Whether events, links or exemplars of a record go.
     #[inline]
     fn drops_below(&self, record: usize) -> bool {
-        [Table::Event, Table::Link, Table::Exemplar]
-            .into_iter()
-            .any(|table| {
-                let bits = self.live.get(table as usize).copied().flatten();
-                bits.is_some_and(|bits| {
-                    let level = self.sight.index.rows(table, self.sight.base);
-                    level.is_ok_and(|level| !bits.any_and_all(level.inside(record)).1)
+        self.drops_below
+            && [Table::Event, Table::Link, Table::Exemplar]
+                .into_iter()
+                .any(|table| {
+                    let bits = self.live.get(table as usize).copied().flatten();
+                    bits.is_some_and(|bits| {
+                        let level = self.sight.index.rows(table, self.sight.base);
+                        level.is_ok_and(|level| !bits.any_and_all(level.inside(record)).1)
+                    })
                 })
-            })
     }
 }
 

@@ -5,6 +5,7 @@ mod hostile;
 mod leaves;
 mod misuse;
 mod odd;
+mod order;
 mod reads;
 mod split;
 

@@ -301,6 +301,14 @@ impl Transaction {
         Ok(view)
     }
 
+    /// Outlines the records if a column is one for which that pays, and so many of its rows are looked at.
+    fn outline(&self, column: &Column, rows: usize) {
+        let wire = &self.work.wire;
+        if column.is_outlined() && rows >= wire.index.records.pieces.len() / 2 {
+            wire.index.outlined(&wire.base);
+        }
+    }
+
     fn charge(&mut self, bytes: usize) -> Answer<()> {
         let charged = self.budget.charge(bytes);
         charged.map_err(|halt| self.halt(halt))

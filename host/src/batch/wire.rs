@@ -2,6 +2,10 @@
 //!
 //! Knows nothing of OTLP. No byte is read that was not checked to be there, and nothing recurses without a bound.
 
+mod put;
+
+pub(super) use put::{len_field, put_len, put_tag, put_varint, varint_bytes, varint_len};
+
 /// Wire types.
 pub(super) const VARINT: u8 = 0;
 pub(super) const FIXED64: u8 = 1;
@@ -60,8 +64,10 @@ pub(super) struct Field<'a> {
 /// Reads the fields of a message one by one.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a> {
-    bytes: &'a [u8],
-    pos: usize,
+    /// What was not read yet.
+    rest: &'a [u8],
+    /// Where it ends, in the bytes that positions count in.
+    end: usize,
 }
 
 #[expect(
@@ -70,57 +76,91 @@ pub(super) struct Reader<'a> {
 )]
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, pos: 0 }
+        Self {
+            rest: bytes,
+            end: bytes.len(),
+        }
     }
 
     /// Reads `base[start..end]`; the positions of its fields are those in `base`.
+    #[inline]
     pub(super) fn within(base: &'a [u8], start: usize, end: usize) -> Self {
-        Self {
-            bytes: base.get(..end).unwrap_or(base),
-            pos: start,
+        match base.get(start..end) {
+            Some(rest) => Self { rest, end },
+            None => Self::new(&[]),
         }
     }
 
     /// A fault at the reader's place.
     #[cold]
     pub(super) fn fault(&self, what: &'static str) -> Malformed {
-        Malformed::new(self.bytes, self.pos, what)
+        Malformed::new(self.rest, 0, what)
+    }
+
+    /// Where the next field begins.
+    #[inline(always)]
+    pub(super) fn pos(&self) -> usize {
+        self.end - self.rest.len()
     }
 
     /// The next field; none at the end.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Wired<Option<Field<'a>>> {
-        if self.pos >= self.bytes.len() {
+        if self.rest.is_empty() {
             return Ok(None);
         }
-        let start = self.pos;
-        let (number, wire) = self.tag()?;
-        let mut field = Field {
+        let start = self.pos();
+        let (tag, at) = tag(self.rest)?;
+        let (number, wire) = (tag >> 3, tag.to_le_bytes()[0] & 7);
+        let (mut body, mut value) = (&[] as &[u8], 0);
+        self.rest = match wire {
+            LEN => {
+                let rest;
+                (body, rest) = len(at)?;
+                rest
+            }
+            VARINT => {
+                let rest;
+                (value, rest) = varint(at)?;
+                rest
+            }
+            FIXED64 => {
+                let (bytes, rest) = take(at)?;
+                value = u64::from_le_bytes(bytes);
+                rest
+            }
+            FIXED32 => {
+                let (bytes, rest) = take(at)?;
+                value = u64::from(u32::from_le_bytes(bytes));
+                rest
+            }
+            GROUP => past_group(at, number)?,
+            _ => {
+                return Err(Malformed::new(
+                    at,
+                    0,
+                    "an end of a group that did not begin",
+                ));
+            }
+        };
+        Ok(Some(Field {
             number,
             wire,
             start,
-            end: 0,
-            body: &[],
-            value: 0,
-        };
-        match wire {
-            LEN => field.body = self.take_len()?,
-            VARINT => field.value = self.varint()?,
-            FIXED64 => field.value = u64::from_le_bytes(self.take()?),
-            FIXED32 => field.value = u64::from(u32::from_le_bytes(self.take()?)),
-            GROUP => self.skip_group(number)?,
-            _ => return Err(self.fault("an end of a group that did not begin")),
-        }
-        field.end = self.pos;
-        Ok(Some(field))
+            end: self.pos(),
+            body,
+            value,
+        }))
     }
 
     /// The next of packed varints; none at the end.
     pub(super) fn next_varint(&mut self) -> Wired<Option<u64>> {
-        if self.pos >= self.bytes.len() {
+        if self.rest.is_empty() {
             return Ok(None);
         }
-        self.varint().map(Some)
+        let (value, rest) = varint(self.rest)?;
+        self.rest = rest;
+        Ok(Some(value))
     }
 
     /// The next field whose number's bit is set in `mask`, which no field from 32 on has; none at the end. The others are
@@ -128,141 +168,225 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(super) fn next_of(&mut self, mask: u32) -> Wired<Option<Field<'a>>> {
         loop {
-            match self.bytes.get(self.pos..) {
-                Some([tag @ 0x08..0x80, len @ ..0x80, ..])
-                    if tag & 7 == LEN && mask >> (tag >> 3) & 1 == 0 =>
-                {
-                    let end = self.pos + 2 + usize::from(*len);
-                    if end > self.bytes.len() {
-                        return Err(self.fault("a length beyond the end of its message"));
-                    }
-                    self.pos = end;
-                }
-                _ => match self.next()? {
-                    Some(field) if field.number > 31 || mask >> field.number & 1 == 0 => {}
-                    other => return Ok(other),
-                },
+            self.skip_short(mask);
+            match self.next()? {
+                Some(field) if field.number > 31 || mask >> field.number & 1 == 0 => {}
+                other => return Ok(other),
             }
         }
     }
 
+    /// Steps over fields that are written as nearly all are and whose bits are not set in `mask`. Whether there were any.
     #[inline(always)]
-    fn tag(&mut self) -> Wired<(u32, u8)> {
-        match self.bytes.get(self.pos) {
-            Some(&byte) if (8..0x80).contains(&byte) && byte & 7 <= FIXED32 => {
-                self.pos += 1;
-                Ok((u32::from(byte >> 3), byte & 7))
+    pub(super) fn skip_short(&mut self, mask: u32) -> bool {
+        let before = self.rest.len();
+        while let Some((number, rest)) = past_short(self.rest)
+            && mask >> number & 1 == 0
+        {
+            self.rest = rest;
+        }
+        self.rest.len() < before
+    }
+
+    /// Steps over the next field. Its number as a bit, which those over 31 do not have; none at the end.
+    #[inline(always)]
+    pub(super) fn step(&mut self) -> Wired<Option<u32>> {
+        if let Some((number, rest)) = past_short(self.rest) {
+            self.rest = rest;
+            return Ok(Some(1 << (number & 15)));
+        }
+        let field = self.next()?;
+        Ok(field.map(|field| 1_u32.checked_shl(field.number).unwrap_or_default()))
+    }
+
+    /// The body of the next field if it has this tag of one byte and a length of one byte.
+    #[inline(always)]
+    pub(super) fn next_short(&mut self, tag: u8) -> Option<&'a [u8]> {
+        match self.rest {
+            [head, len @ ..0x80, rest @ ..] if *head == tag => {
+                let (body, rest) = rest.split_at_checked(usize::from(*len))?;
+                self.rest = rest;
+                Some(body)
             }
-            _ => self.long_tag(),
+            _ => None,
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn long_tag(&mut self) -> Wired<(u32, u8)> {
-        let at = self.pos;
-        let tag = self.varint()?;
-        let Ok(tag) = u32::try_from(tag) else {
-            return Err(Malformed::new(
-                self.bytes,
-                at,
-                "a field number out of range",
-            ));
+    /// The same with a length of one byte or two.
+    #[inline(always)]
+    pub(super) fn next_plain(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let [head, rest @ ..] = self.rest else {
+            return None;
         };
-        let wire = tag.to_le_bytes()[0] & 7;
-        if wire > FIXED32 {
-            return Err(Malformed::new(self.bytes, at, "an unknown wire type"));
-        }
-        if tag >> 3 == 0 {
-            return Err(Malformed::new(self.bytes, at, "field number 0"));
-        }
-        Ok((tag >> 3, wire))
+        let (len, rest) = match rest {
+            [len @ ..0x80, rest @ ..] => (usize::from(*len), rest),
+            [low, high @ ..0x80, rest @ ..] => {
+                (usize::from(low & 0x7f) | usize::from(*high) << 7, rest)
+            }
+            _ => return None,
+        };
+        let (body, rest) = rest.split_at_checked(len).filter(|_| *head == tag)?;
+        self.rest = rest;
+        Some(body)
     }
 
+    /// Steps over fields with this tag of one byte that are messages or texts with a length of one byte, as far as they
+    /// follow each other.
     #[inline(always)]
-    fn varint(&mut self) -> Wired<u64> {
-        match self.bytes.get(self.pos) {
-            Some(&byte) if byte < 0x80 => {
-                self.pos += 1;
-                Ok(u64::from(byte))
-            }
-            Some(&low) => match self.bytes.get(self.pos + 1) {
-                Some(&high) if high < 0x80 => {
-                    self.pos += 2;
-                    Ok(u64::from(low & 0x7f) | u64::from(high) << 7)
-                }
-                _ => self.long_varint(),
-            },
-            None => self.long_varint(),
+    pub(super) fn skip_run(&mut self, tag: u8) {
+        while let [head, len @ ..0x80, rest @ ..] = self.rest
+            && *head == tag
+            && let Some(rest) = rest.get(usize::from(*len)..)
+        {
+            self.rest = rest;
         }
-    }
-
-    fn long_varint(&mut self) -> Wired<u64> {
-        let mut value = 0u64;
-        for (count, &byte) in self.bytes.iter().skip(self.pos).take(10).enumerate() {
-            value |= u64::from(byte & 0x7f) << (count * 7);
-            if byte < 0x80 {
-                if count == 9 && byte > 1 {
-                    return Err(self.fault("a varint over 64 bits"));
-                }
-                self.pos += count + 1;
-                return Ok(value);
-            }
-        }
-        Err(self.fault("a varint without an end"))
-    }
-
-    #[inline(always)]
-    fn take_len(&mut self) -> Wired<&'a [u8]> {
-        let len = self.varint()?;
-        let body = usize::try_from(len)
-            .ok()
-            .and_then(|len| self.pos.checked_add(len))
-            .and_then(|end| self.bytes.get(self.pos..end));
-        match body {
-            Some(body) => {
-                self.pos += body.len();
-                Ok(body)
-            }
-            None => Err(self.fault("a length beyond the end of its message")),
-        }
-    }
-
-    fn take<const N: usize>(&mut self) -> Wired<[u8; N]> {
-        match self.bytes.get(self.pos..).and_then(<[u8]>::first_chunk) {
-            Some(bytes) => {
-                self.pos += N;
-                Ok(*bytes)
-            }
-            None => Err(self.fault("a number beyond the end of its message")),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn skip_group(&mut self, number: u32) -> Wired<()> {
-        let mut open = vec![number];
-        while let Some(&innermost) = open.last() {
-            if self.pos >= self.bytes.len() {
-                return Err(self.fault("a group without an end"));
-            }
-            let (number, wire) = self.tag()?;
-            match wire {
-                LEN => drop(self.take_len()?),
-                VARINT => drop(self.varint()?),
-                FIXED64 => drop(self.take::<8>()?),
-                FIXED32 => drop(self.take::<4>()?),
-                GROUP if open.len() < MAX_GROUPS => open.push(number),
-                GROUP_END if number == innermost => drop(open.pop()),
-                GROUP => return Err(self.fault("groups nested too deep")),
-                _ => return Err(self.fault("an end of another group")),
-            }
-        }
-        Ok(())
     }
 }
 
+/// The number of the field that begins here and what follows it, if its tag and its length or varint are a byte each, as in
+/// nearly all. Branches, not a table: a walk waits for each length before it knows where the next field begins, and a
+/// predicted branch spares it the wait for the tag.
+#[expect(clippy::inline_always, reason = "a part of the walk")]
+#[inline(always)]
+fn past_short(rest: &[u8]) -> Option<(u32, &[u8])> {
+    let [tag @ 8..0x80, second, after @ ..] = rest else {
+        return None;
+    };
+    let after = match (tag & 7, second) {
+        (LEN, ..0x80) => after.get(usize::from(*second)..)?,
+        (VARINT, ..0x80) => after,
+        (FIXED64, _) => after.get(7..)?,
+        (FIXED32, _) => after.get(3..)?,
+        _ => return None,
+    };
+    Some((u32::from(tag >> 3), after))
+}
+
+/// The tag that begins here, of a known wire type and with a number, and what follows it. This and what follows take bytes
+/// and give the rest back, so that a reader need not stand in memory.
+#[expect(clippy::inline_always, reason = "a part of the walk")]
+#[inline(always)]
+fn tag(rest: &[u8]) -> Wired<(u32, &[u8])> {
+    match rest {
+        [tag @ 8..0x80, rest @ ..] if tag & 7 <= FIXED32 => Ok((u32::from(*tag), rest)),
+        // Such as that of a span's flags.
+        [low @ 0x80..=0xff, high @ 1..0x80, rest @ ..] if low & 7 <= FIXED32 => {
+            Ok((u32::from(low & 0x7f) | u32::from(*high) << 7, rest))
+        }
+        _ => long_tag(rest),
+    }
+}
+
+#[inline(never)]
+fn long_tag(rest: &[u8]) -> Wired<(u32, &[u8])> {
+    let (tag, end) = varint(rest)?;
+    let Ok(tag) = u32::try_from(tag) else {
+        return Err(Malformed::new(rest, 0, "a field number out of range"));
+    };
+    if tag.to_le_bytes()[0] & 7 > FIXED32 {
+        return Err(Malformed::new(rest, 0, "an unknown wire type"));
+    }
+    if tag >> 3 == 0 {
+        return Err(Malformed::new(rest, 0, "field number 0"));
+    }
+    Ok((tag, end))
+}
+
+#[expect(clippy::inline_always, reason = "a part of the walk")]
+#[inline(always)]
+fn varint(rest: &[u8]) -> Wired<(u64, &[u8])> {
+    match rest {
+        [byte @ ..0x80, rest @ ..] => Ok((u64::from(*byte), rest)),
+        [low, high @ ..0x80, rest @ ..] => {
+            Ok((u64::from(low & 0x7f) | u64::from(*high) << 7, rest))
+        }
+        _ => long_varint(rest),
+    }
+}
+
+#[inline(never)]
+fn long_varint(rest: &[u8]) -> Wired<(u64, &[u8])> {
+    let mut value = 0u64;
+    for (count, &byte) in rest.iter().take(10).enumerate() {
+        value |= u64::from(byte & 0x7f) << (count * 7);
+        if byte < 0x80 {
+            if count == 9 && byte > 1 {
+                return Err(Malformed::new(rest, 0, "a varint over 64 bits"));
+            }
+            return Ok((value, rest.get(count + 1..).unwrap_or_default()));
+        }
+    }
+    Err(Malformed::new(rest, 0, "a varint without an end"))
+}
+
+/// The body behind a length, and what follows it.
+#[expect(clippy::inline_always, reason = "a part of the walk")]
+#[inline(always)]
+fn len(rest: &[u8]) -> Wired<(&[u8], &[u8])> {
+    let (len, rest) = varint(rest)?;
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    rest.split_at_checked(len)
+        .ok_or_else(|| Malformed::new(rest, 0, "a length beyond the end of its message"))
+}
+
+#[inline]
+fn take<const N: usize>(rest: &[u8]) -> Wired<([u8; N], &[u8])> {
+    match rest.split_first_chunk() {
+        Some((bytes, rest)) => Ok((*bytes, rest)),
+        None => Err(Malformed::new(
+            rest,
+            0,
+            "a number beyond the end of its message",
+        )),
+    }
+}
+
+/// What follows a group of this number.
+#[cold]
+#[inline(never)]
+fn past_group(mut rest: &[u8], number: u32) -> Wired<&[u8]> {
+    let mut open = vec![number];
+    while let Some(&innermost) = open.last() {
+        if rest.is_empty() {
+            return Err(Malformed::new(rest, 0, "a group without an end"));
+        }
+        let tag;
+        (tag, rest) = self::tag(rest)?;
+        let (number, wire) = (tag >> 3, tag.to_le_bytes()[0] & 7);
+        match wire {
+            LEN => (_, rest) = len(rest)?,
+            VARINT => (_, rest) = varint(rest)?,
+            FIXED64 => (_, rest) = take::<8>(rest)?,
+            FIXED32 => (_, rest) = take::<4>(rest)?,
+            GROUP if open.len() < MAX_GROUPS => open.push(number),
+            GROUP_END if number == innermost => drop(open.pop()),
+            GROUP => return Err(Malformed::new(rest, 0, "groups nested too deep")),
+            _ => return Err(Malformed::new(rest, 0, "an end of another group")),
+        }
+    }
+    Ok(rest)
+}
+
 impl<'a> Field<'a> {
+    /// The tag of a length-delimited field with a number below 16.
+    #[inline]
+    pub(super) fn short_tag(number: u32) -> u8 {
+        number.to_le_bytes()[0] << 3 | LEN
+    }
+
+    /// A length-delimited field with this body.
+    #[inline]
+    pub(super) fn short(number: u32, body: &'a [u8], start: usize, end: usize) -> Self {
+        Self {
+            number,
+            wire: LEN,
+            start,
+            end,
+            body,
+            value: 0,
+        }
+    }
+
     /// The body, if the field is length-delimited as it has to be.
     #[inline]
     pub(super) fn message(&self, bytes: &[u8]) -> Wired<&'a [u8]> {
@@ -283,52 +407,4 @@ impl<'a> Field<'a> {
             ))
         }
     }
-}
-
-/// The bytes that a varint takes.
-pub(super) fn varint_len(value: u64) -> usize {
-    let bits = 64 - (value | 1).leading_zeros() as usize;
-    bits.div_ceil(7)
-}
-
-/// A varint in a buffer of its own, with its length.
-pub(super) fn varint_bytes(mut value: u64) -> ([u8; 10], usize) {
-    let mut out = [0; 10];
-    let mut len = 0;
-    for slot in &mut out {
-        len += 1;
-        let low = value.to_le_bytes()[0] & 0x7f;
-        value >>= 7;
-        if value == 0 {
-            *slot = low;
-            break;
-        }
-        *slot = low | 0x80;
-    }
-    (out, len)
-}
-
-pub(super) fn put_varint(out: &mut Vec<u8>, value: u64) {
-    if value < 0x80 {
-        out.push(value.to_le_bytes()[0]);
-    } else {
-        let (bytes, len) = varint_bytes(value);
-        out.extend_from_slice(bytes.get(..len).unwrap_or_default());
-    }
-}
-
-pub(super) fn put_tag(out: &mut Vec<u8>, number: u32, wire: u8) {
-    put_varint(out, u64::from(number) << 3 | u64::from(wire));
-}
-
-/// Writes a length-delimited field.
-pub(super) fn put_len(out: &mut Vec<u8>, number: u32, body: &[u8]) {
-    put_tag(out, number, LEN);
-    put_varint(out, body.len() as u64);
-    out.extend_from_slice(body);
-}
-
-/// The bytes that a length-delimited field takes.
-pub(super) fn len_field(number: u32, body: usize) -> usize {
-    varint_len(u64::from(number) << 3) + varint_len(body as u64) + body
 }

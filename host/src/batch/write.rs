@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    any::{KeyValue, attribute_len, put_attribute},
+    any::{attribute_len, put_attribute},
     budget::{Budget, Halt},
     cell::{Cell, in_range},
     column::{Column, What},
@@ -19,24 +19,24 @@ pub(super) struct Pen<'a> {
     sight: Sight<'a>,
     column: &'a Column,
     pub(super) draft: Draft,
-    /// Whether no row can have the attribute yet, so that no row need be walked.
+    /// Whether no row can have the column yet, so that no row need be walked.
     is_new: bool,
-    /// The attribute as it was last written, for a value that many rows share.
+    /// The field as it was last written, for a value that many rows share.
     last: Option<(u32, Text)>,
+    /// The body of the value that is being written.
+    body: Vec<u8>,
 }
 
 impl<'a> Pen<'a> {
     pub(super) fn new(sight: Sight<'a>, draft: Draft, column: &'a Column) -> Self {
-        let is_new = match &column.what {
-            What::Attribute(key) => sight.lacks(key.as_bytes()),
-            What::Field(_) => false,
-        };
+        let is_new = sight.lacks_column(column);
         Self {
             sight,
             column,
             draft,
             is_new,
             last: None,
+            body: Vec::new(),
         }
     }
 
@@ -64,7 +64,7 @@ impl<'a> Pen<'a> {
         };
         match &column.what {
             What::Attribute(key) => self.attribute(&node, key.as_bytes(), cell, same, budget),
-            What::Field(field) => self.field(&node, field, cell, budget),
+            What::Field(field) => self.field(&node, field, cell, same, budget),
         }
     }
 
@@ -82,16 +82,11 @@ impl<'a> Pen<'a> {
         let mut places = Places::default();
         let mut is_same = false;
         if !self.is_new {
-            self.sight.slots(node, 1 << number, |slot| {
-                if slot.field.number == number {
-                    let pair = KeyValue::decode(slot.field.message(slot.bytes)?)?;
-                    if pair.key == key {
-                        if let (None, Some(cell)) = (places.first, cell) {
-                            is_same = cell.is_any(&pair.value.unwrap_or_default())?;
-                        }
-                        places.push(slot.key, slot.end);
-                    }
+            self.sight.attributes(node, key, |slot, value| {
+                if let (None, Some(cell)) = (places.first, cell) {
+                    is_same = cell.is_any(&value)?;
                 }
+                places.push(slot.key, slot.end);
                 Ok::<_, Malformed>(ON)
             })?;
         }
@@ -104,14 +99,14 @@ impl<'a> Pen<'a> {
         let text = match self.last {
             Some((last, text)) if same && last == number => text,
             _ => {
-                let mut body = Vec::new();
                 let body = match cell {
                     Cell::Any(body) => body.as_ref(),
                     Cell::Json(_, body) => body,
                     other => {
                         budget.charge(other.size())?;
-                        other.put_any(&mut body);
-                        &body
+                        self.body.clear();
+                        other.put_any(&mut self.body);
+                        &self.body
                     }
                 };
                 budget.charge(attribute_len(number, key, body))?;
@@ -127,12 +122,17 @@ impl<'a> Pen<'a> {
         node: &Node,
         spec: &FieldSpec,
         cell: Option<&Cell<'_>>,
+        same: bool,
         budget: &mut Budget,
     ) -> Result<(), Halt> {
         let Some(at) = spec.of(node.msg) else {
             return Ok(());
         };
-        let (places, old) = self.places(node, at)?;
+        let (places, old) = if self.is_new {
+            (Places::default(), None)
+        } else {
+            self.places(node, at)?
+        };
         let new = cell.filter(|cell| match at.presence {
             Presence::Implicit => !cell.is_default(),
             Presence::Explicit | Presence::Instead(_) => !matches!(cell, Cell::Empty),
@@ -161,11 +161,17 @@ impl<'a> Pen<'a> {
                 self.column.path()
             )));
         }
-        budget.charge(new.size() + 16)?;
-        let text = self.draft.keep(|out| {
-            // The range was checked above.
-            let _written = new.put_field(at, out);
-        });
+        let text = match self.last {
+            Some((last, text)) if same && last == at.number => text,
+            _ => {
+                budget.charge(new.size() + 16)?;
+                self.draft.keep(|out| {
+                    // The range was checked above.
+                    let _written = new.put_field(at, out);
+                })
+            }
+        };
+        self.last = Some((at.number, text));
         places.put(text, node, &mut self.draft, budget)
     }
 

@@ -18,8 +18,11 @@ use super::{
 impl Transaction {
     /// Reads a column as texts.
     pub fn texts(&mut self, column: &Column) -> Answer<Vec<Option<String>>> {
+        if let Some(rows) = self.absent(column, size_of::<Option<String>>())? {
+            return Ok(vec![None; rows]);
+        }
         let mut texts = Vec::new();
-        self.read(column, size_of::<Option<String>>(), |cell, budget| {
+        self.read(column, |cell, budget| {
             texts.push(match text_of(cell.as_ref())? {
                 Some(text) => {
                     budget.charge(text.len())?;
@@ -34,13 +37,17 @@ impl Transaction {
 
     /// Reads a column as texts in one piece.
     pub fn packed(&mut self, column: &Column) -> Answer<PackedTexts> {
+        if let Some(rows) = self.absent(column, 5)? {
+            return Ok(PackedTexts {
+                data: Vec::new(),
+                ends: vec![0; rows],
+                present: vec![0; rows.div_ceil(8)],
+            });
+        }
         let rows = self.view(column.table)?.len() as usize;
-        let (mut data, mut ends) = (Vec::new(), Vec::new());
+        let (mut data, mut ends) = (Vec::new(), Vec::with_capacity(rows));
         let mut present = BitList::default();
-        self.read(column, 5, |cell, budget| {
-            if ends.is_empty() {
-                ends.reserve_exact(rows);
-            }
+        self.read(column, |cell, budget| {
             let text = text_of(cell.as_ref())?;
             if let Some(text) = text {
                 budget.charge(text.len())?;
@@ -63,8 +70,14 @@ impl Transaction {
 
     /// Reads a column as integers.
     pub fn integers(&mut self, column: &Column) -> Answer<PackedIntegers> {
+        if let Some(rows) = self.absent(column, 9)? {
+            return Ok(PackedIntegers {
+                items: vec![0; rows],
+                present: vec![0; rows.div_ceil(8)],
+            });
+        }
         let (mut items, mut present) = (Vec::new(), BitList::default());
-        self.read(column, 9, |cell, _| {
+        self.read(column, |cell, _| {
             let item = match cell.as_ref().map(Cell::opened).transpose()? {
                 Some(Cell::Integer(integer)) => Some(integer),
                 _ => None,
@@ -82,6 +95,7 @@ impl Transaction {
         let view = self.view(column.table)?;
         self.charge(view.len() as usize * 9)?;
         let is_of = column.is_of(self.signal());
+        self.outline(column, view.len() as usize);
         let (mut items, mut present) = (Vec::new(), BitList::default());
         let sight = self.work.sight();
         self.each(&view, column.table, |row, piece| {
@@ -106,8 +120,11 @@ impl Transaction {
 
     /// Reads a column as values.
     pub fn values(&mut self, column: &Column) -> Answer<Vec<Option<Value>>> {
+        if let Some(rows) = self.absent(column, size_of::<Option<Value>>())? {
+            return Ok(vec![None; rows]);
+        }
         let mut values = Vec::new();
-        self.read(column, size_of::<Option<Value>>(), |cell, budget| {
+        self.read(column, |cell, budget| {
             values.push(value_of(cell, budget)?);
             Ok(())
         })?;
@@ -126,7 +143,14 @@ impl Transaction {
             ids.resize(view.len() as usize * len, 0);
             return Ok(ids);
         }
+        if !column.comes_first(self.work.wire.index.record_msg(0)) {
+            self.outline(column, view.len() as usize);
+        }
         let sight = self.work.sight();
+        if sight.lacks_column(column) {
+            ids.resize(view.len() as usize * len, 0);
+            return Ok(ids);
+        }
         self.each(&view, column.table, |row, piece| {
             let id = sight.id(column, row, piece)?;
             if id.len() == len {
@@ -158,24 +182,25 @@ impl Transaction {
         Ok(value)
     }
 
-    /// Calls `f` with every value of a column, which costs `cost` bytes a row and what `f` charges.
+    /// Charges so many bytes a row for a column that is about to be read. The number of rows if none of them has it.
+    fn absent(&mut self, column: &Column, cost: usize) -> Answer<Option<usize>> {
+        let rows = self.view(column.table)?.len() as usize;
+        self.charge(rows * cost)?;
+        self.outline(column, rows);
+        let absent = !column.is_of(self.signal()) || self.work.sight().lacks_column(column);
+        Ok(absent.then_some(rows))
+    }
+
+    /// Calls `f` with every value of a column, which is charged for, and with a budget for the values.
     #[inline]
     fn read(
         &mut self,
         column: &Column,
-        cost: usize,
         mut f: impl FnMut(Option<Cell<'_>>, &mut Budget) -> Result<(), Halt>,
     ) -> Answer<()> {
         let view = self.view(column.table)?;
-        self.charge(view.len() as usize * cost)?;
         let mut budget = self.budget;
         let sight = self.work.sight();
-        if !column.is_of(self.signal()) || sight.lacks_column(column) {
-            for _ in 0..view.len() {
-                f(None, &mut budget).map_err(|halt| self.halt(halt))?;
-            }
-            return Ok(());
-        }
         self.each(&view, column.table, |row, piece| {
             f(sight.cell(column, row, piece)?, &mut budget)
         })?;

@@ -185,10 +185,11 @@ impl Transaction {
         let wire = Arc::clone(&self.work.wire);
         let level = wire.index.rows(column.table, &wire.base);
         let level = level.map_err(|fault| self.fault(fault))?;
+        let named = rows.map_or(view.len() as usize, <[u32]>::len);
+        self.outline(column, named);
         let mut standing = Standing::new(&self.work, column.table, level);
         let mut budget = self.budget;
         let mut pen = Pen::new(self.work.sight(), self.work.edits.draft(), column);
-        let named = rows.map_or(view.len() as usize, <[u32]>::len);
         pen.reserve(named, &budget);
         let mut each = |i: usize, row: usize| match level.pieces.get(row) {
             Some(piece) if standing.has(row) => f(&mut pen, (row, *piece), i, &mut budget),
