@@ -16,6 +16,7 @@ pub const CASES: &[Case] = &[
     ("index", index),
     ("read an attribute", read_attribute),
     ("read a rare field", read_rare_field),
+    ("read it again", read_again),
     ("read ids", read_ids),
     ("write an attribute that is there", write_attribute),
     ("fill in a new attribute", fill_new_attribute),
@@ -54,6 +55,15 @@ fn read_attribute(request: &Request) -> Work {
 fn read_rare_field(request: &Request) -> Work {
     let column = column(request.rare.0);
     on(request, move |batch| {
+        black_box(batch.packed(&column).is_ok());
+    })
+}
+
+fn read_again(request: &Request) -> Work {
+    let column = column(request.rare.0);
+    let mut batch = begun(request);
+    black_box(batch.packed(&column).is_ok());
+    Box::new(move || {
         black_box(batch.packed(&column).is_ok());
     })
 }
