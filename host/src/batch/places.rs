@@ -242,6 +242,42 @@ impl Places {
 impl Step {
     #[inline]
     fn is(&self, parent: PlaceId, key: &[u8]) -> bool {
-        self.parent == Some(parent) && matches!(&self.name, Name::Key(name) if **name == *key)
+        self.parent == Some(parent) && matches!(&self.name, Name::Key(name) if is_same(name, key))
+    }
+}
+
+/// Whether these are the same bytes. Keys are short, and a call to compare each of them took longer than the comparison.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const BYTES: usize>(one: &[u8], other: &[u8]) -> bool {
+        one.first_chunk::<BYTES>() == other.first_chunk()
+            && one.last_chunk::<BYTES>() == other.last_chunk()
+    }
+    one.len() == other.len()
+        && match one.len() {
+            8..=16 => ends::<8>(one, other),
+            17..=32 => ends::<16>(one, other),
+            _ => one == other,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn keys_that_differ_in_any_byte_are_told_apart() {
+        let bytes: Vec<u8> = (0..40).collect();
+        for len in 0..=bytes.len() {
+            let one = &bytes[..len];
+            let mut other = one.to_vec();
+            assert!(is_same(one, &other));
+            assert!(!is_same(one, &[one, b"x"].concat()));
+            for place in 0..len {
+                other[place] ^= 0x20;
+                assert!(!is_same(one, &other), "{len} {place}");
+                other[place] ^= 0x20;
+            }
+        }
     }
 }

@@ -41,8 +41,12 @@ pub(crate) fn find(
             continue;
         };
         if leaf.row != current {
-            found.extend(row.context().map(|context| (current, context)));
-            (row, current) = (Row::default(), leaf.row);
+            // Few rows say anything, and a row is large.
+            if row.says {
+                found.extend(row.context().map(|context| (current, context)));
+                row = Row::default();
+            }
+            current = leaf.row;
         }
         if wanted(leaf.row) {
             row.add(*role, *kind, &leaf);
@@ -102,6 +106,8 @@ struct Row {
     /// The attributes, the maps in them, a body that is a map, the maps in it: each with its maps, the earlier come first.
     sources: [Ids; 4],
     text: Option<Context>,
+    /// Whether it says anything.
+    says: bool,
 }
 
 impl Row {
@@ -109,12 +115,14 @@ impl Row {
         match role {
             Role::Line if kind == Kind::Text => {
                 self.text = self.text.or_else(|| context_of_text(leaf.bytes()));
+                self.says |= self.text.is_some();
             }
             Role::Line => {}
             Role::Named(name, source) => {
                 let Some(ids) = self.sources.get_mut(source) else {
                     return;
                 };
+                self.says = true;
                 if kind == Kind::Text {
                     ids.add(name, leaf.bytes());
                 } else {

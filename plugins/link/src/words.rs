@@ -1,6 +1,8 @@
 //! Ids in the words of a text: `trace_id=... span_id=...`, `"traceId": "..."`, `traceparent: 00-...-...-01`, and Spring's
 //! `[app,...,...]`.
 
+mod telling;
+
 use std::borrow::Cow;
 
 use crate::foreign::Foreign;
@@ -17,6 +19,11 @@ const VALUE: usize = 256;
 
 /// The context that this text names.
 pub(crate) fn context(text: &[u8]) -> Option<Context> {
+    telling::may_tell(text).then(|| of_words(text)).flatten()
+}
+
+/// The context that these words name, looked at one by one.
+fn of_words(text: &[u8]) -> Option<Context> {
     let text = &*without_colours(text);
     let mut ids = Ids::default();
     let mut foreign = text.contains(&b'{').then(Foreign::default);

@@ -53,10 +53,12 @@ impl Escape {
 
 /// Whether any escape stands at `i`.
 pub(crate) fn is_any(text: &[u8], i: usize) -> bool {
-    percent(text, i)
-        .or_else(|| entity(text, i))
-        .or_else(|| spelled(text, i))
-        .is_some()
+    match at(text, i) {
+        b'%' => percent(text, i),
+        b'&' => entity(text, i),
+        _ => spelled(text, i),
+    }
+    .is_some()
 }
 
 /// The percent-encoded byte at `i`.

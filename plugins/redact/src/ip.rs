@@ -28,6 +28,9 @@ pub(crate) fn is_version_name(name: &[u8]) -> bool {
 /// The IPv4 address whose first dot is at `dot`.
 pub(crate) fn v4(text: &[u8], dot: usize, private: bool) -> Option<Range<usize>> {
     let start = run_start(text, dot, 4, |byte| byte.is_ascii_digit());
+    if !private && is_inside(tail(text, start)) {
+        return None; // as most addresses are
+    }
     let run = part(text, start, start + LONGEST);
     let end = start + run_end(run, 0, |byte| byte.is_ascii_digit() || byte == b'.');
     let end = end - usize::from(before(text, end) == b'.');
@@ -94,6 +97,16 @@ fn parse<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
 
 const fn is_v6(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
+}
+
+/// Whether all addresses that begin so are of private networks or of the machine itself.
+fn is_inside(address: &[u8]) -> bool {
+    matches!(
+        address,
+        [b'1', b'0', b'.', ..]
+            | [b'1', b'2', b'7', b'.', ..]
+            | [b'1', b'9', b'2', b'.', b'1', b'6', b'8', b'.', ..]
+    )
 }
 
 /// Whether this address tells who someone is: those of private networks and of the machine itself do only if asked, and

@@ -78,9 +78,14 @@ const fn letter(byte: u8) -> u32 {
 pub(crate) fn says(text: &[u8], start: usize, names: &Words) -> bool {
     let mut end = start;
     for _ in 0..WORDS {
-        let Some((first, last)) = word_before(text, end) else {
+        let Some(last) = word_end(text, end) else {
             return false;
         };
+        // Spares most words the search for their first letter.
+        if (names.last | FILLERS.last) & letter(before(text, last)) == 0 {
+            return false;
+        }
+        let first = word_start(text, last);
         let word = part(text, first, last);
         if names.has(word) {
             return true;
@@ -93,8 +98,8 @@ pub(crate) fn says(text: &[u8], start: usize, names: &Words) -> bool {
     false
 }
 
-/// The last word before `end`, of the names that it may be a part of: `Number` of `homePhoneNumber2: `.
-fn word_before(text: &[u8], end: usize) -> Option<(usize, usize)> {
+/// Where the last word before `end` ends, of the names that it may be a part of: `Number` of `homePhoneNumber2: `.
+fn word_end(text: &[u8], end: usize) -> Option<usize> {
     let gap = run_start(text, end, GAP, is_gap);
     let digits = run_start(text, gap, 2, |byte| byte.is_ascii_digit());
     let last = if gap < end && before(text, digits).is_ascii_alphabetic() {
@@ -102,19 +107,20 @@ fn word_before(text: &[u8], end: usize) -> Option<(usize, usize)> {
     } else {
         gap
     };
-    let mut first = run_start(text, last, WORD, |byte| byte.is_ascii_alphabetic());
-    if first == last {
-        return None;
-    }
-    // Of words that capitals begin, the last one.
+    before(text, last).is_ascii_alphabetic().then_some(last)
+}
+
+/// Where the word starts that ends at `last`: of words that capitals begin, the last one.
+fn word_start(text: &[u8], last: usize) -> usize {
+    let first = run_start(text, last, WORD, |byte| byte.is_ascii_alphabetic());
     let mut i = last;
     while i > first + 1 {
         i -= 1;
         if at(text, i).is_ascii_uppercase() && at(text, i - 1).is_ascii_lowercase() {
-            first = i;
+            return i;
         }
     }
-    Some((first, last))
+    first
 }
 
 /// What may stand between a name and its value, or between the words of a name.

@@ -251,9 +251,8 @@ fn find_whole(leaves: &Leaves, places: &[Said], wanted: Wanted, findings: &mut V
         return;
     }
     for leaf in leaves.iter() {
-        let hidden = places
-            .get(leaf.place)
-            .and_then(|said| said.hides(leaf.bytes(), wanted));
+        let said = places.get(leaf.place).filter(|said| said.may_hide());
+        let hidden = said.and_then(|said| said.hides(leaf.bytes(), wanted));
         findings.extend(hidden.map(|detector| Finding {
             text: leaf.index,
             range: 0..leaf.bytes().len(),

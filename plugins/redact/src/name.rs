@@ -130,11 +130,42 @@ impl Secrecy {
     }
 }
 
+/// The names that values have in lists of names and values.
+pub(crate) const VALUES: [&str; 2] = ["value", "val"];
+/// Of each letter, a bit for each one that stands before it at the end of a name that says something.
+static ENDINGS: [u32; 32] = endings();
+
+/// Whether a name may say something that ends with these two letters, in whatever case.
+pub(crate) fn may_end(second_last: u8, last: u8) -> bool {
+    let before = ENDINGS.get(usize::from(last & 31)).copied().unwrap_or(0);
+    before >> (second_last & 31) & 1 == 1
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses a wrong index"
+)]
+const fn endings() -> [u32; 32] {
+    let mut endings = [0; 32];
+    let mut lists: &[&[&str]] = &[&SECRETS, &IN_URLS, &LONG_IN_URLS, &["pass"], &VALUES];
+    while let [names, more @ ..] = lists {
+        let mut names: &[&str] = names;
+        while let [name, others @ ..] = names {
+            if let [.., before, last] = name.as_bytes() {
+                endings[(*last & 31) as usize] |= 1 << (*before & 31);
+            }
+            names = others;
+        }
+        lists = more;
+    }
+    endings
+}
+
 /// What this name says about its value, in a URL's query or elsewhere.
 pub(crate) fn secrecy(name: &[u8], query: bool) -> Secrecy {
     let mut letters = [0_u8; LONGEST];
     let letters = squeeze(name, &mut letters);
-    let ends = |words: &[&str]| words.iter().any(|word| letters.ends_with(word.as_bytes()));
+    let ends = |words: &[&str]| words.iter().any(|word| ends_with(letters, word.as_bytes()));
     let is = |words: &[&str]| words.iter().any(|word| letters == word.as_bytes());
     if ends_as_secret(letters) && ends(&SECRETS) && !ends(&OPEN_TOKENS) {
         if ends(&["cookie", "cookies"]) {
@@ -155,6 +186,11 @@ pub(crate) fn secrecy(name: &[u8], query: bool) -> Secrecy {
     } else {
         Secrecy::Open
     }
+}
+
+/// Whether these letters end with this word. The last ones tell most words apart without a call.
+fn ends_with(letters: &[u8], word: &[u8]) -> bool {
+    word.last_chunk::<3>() == letters.last_chunk() && letters.ends_with(word)
 }
 
 /// Whether this is the variable of the working directory, perhaps as an attribute: `PWD`, `process.env.OLDPWD`.

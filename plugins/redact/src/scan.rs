@@ -5,6 +5,9 @@
 //!
 //! **Invariant** Everything is linear: look-backs are bounded or stop where their detector has looked before.
 
+mod idle;
+#[cfg(test)]
+mod model;
 mod numbers;
 mod texts;
 
@@ -15,11 +18,11 @@ use crate::detector::{Detector, Wanted};
 use crate::escape;
 use crate::pattern::is_in_mask;
 use crate::search::Search;
-use crate::shape::Pair;
+use crate::shape::{FIRST, Windows};
 use crate::text::{Layer, at, before, part, tail};
 use crate::value::Value;
 use crate::view::View;
-use crate::weigh::{BLOCK, Weights, joints, weigh};
+use crate::weigh::{BLOCK, weigh};
 use crate::{email, json, pem, token, url};
 use texts::{Cursor, Starts, Text, start_of};
 
@@ -53,8 +56,13 @@ pub(crate) enum Quotes {
 
 /// What these detectors find in these texts, which end in `data` at `ends`, one after the other; in no order.
 pub(crate) fn scan(data: &[u8], ends: &[u32], search: &Search) -> Vec<Finding> {
+    scan_by(run, data, ends, search)
+}
+
+/// The same, by this way to look at texts without escapes.
+fn scan_by(run: fn(&mut Scan<'_>), data: &[u8], ends: &[u32], search: &Search) -> Vec<Finding> {
     let mut scan = Scan::new(data, ends, search);
-    scan.run();
+    run(&mut scan);
     let Scan {
         escaped,
         mut findings,
@@ -66,18 +74,23 @@ pub(crate) fn scan(data: &[u8], ends: &[u32], search: &Search) -> Vec<Finding> {
     findings.retain(|found| escaped.binary_search(&found.text).is_err());
     for number in escaped {
         let [start, end] = [number, number + 1].map(|number| start_of(number, ends));
-        see_through(number, part(data, start, end), search, &mut findings);
+        see_through(run, (number, part(data, start, end)), search, &mut findings);
     }
     findings
 }
 
 /// Finds what is in the views of a text that holds escapes.
-fn see_through(number: usize, text: &[u8], search: &Search, findings: &mut Vec<Finding>) {
+fn see_through(
+    run: fn(&mut Scan<'_>),
+    (number, text): (usize, &[u8]),
+    search: &Search,
+    findings: &mut Vec<Finding>,
+) {
     for view in View::all(text) {
         let ends = [u32::try_from(view.bytes().len()).unwrap_or(u32::MAX)];
         let mut scan = Scan::new(view.bytes(), &ends, search);
         scan.depths = Some(view.depths());
-        scan.run();
+        run(&mut scan);
         findings.extend(scan.findings.into_iter().map(|found| Finding {
             text: number,
             range: view.raw(&found.range),
@@ -90,9 +103,40 @@ fn see_through(number: usize, text: &[u8], search: &Search, findings: &mut Vec<F
     }
 }
 
+/// Looks at texts without escapes, block by block.
+fn run(scan: &mut Scan<'_>) {
+    let (mut start, mut last) = (0, Default::default());
+    // What begins late in the last block is met with the one behind it, which is empty.
+    while start < scan.data.len() + FIRST {
+        let rest = tail(scan.data, start);
+        let zeros;
+        let bytes = if let Some(bytes) = rest.first_chunk() {
+            bytes
+        } else {
+            zeros = padded(rest);
+            &zeros
+        };
+        let block = (weigh(bytes), scan.starts.bits(start / BLOCK));
+        let windows = Windows::new(&last, &block);
+        let shapes = scan.shapes(&windows, start);
+        if shapes.any() {
+            scan.hand_on(&shapes, &windows, start);
+        }
+        if block.0.signs != 0 {
+            scan.signs(start, block.0.signs);
+        }
+        scan.starts.pass(start / BLOCK);
+        last = block;
+        start += BLOCK;
+    }
+    if !scan.search.patterns.is_empty() {
+        scan.patterns();
+    }
+}
+
 /// The first of these bytes, with zeros behind them.
-fn padded(bytes: &[u8]) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
+fn padded(bytes: &[u8]) -> [u8; BLOCK + 1] {
+    let mut block = [0; BLOCK + 1];
     for (byte, there) in block.iter_mut().zip(bytes) {
         *byte = *there;
     }
@@ -110,6 +154,8 @@ struct Looked {
     jwts: usize,
     keys: usize,
     assigned: usize,
+    /// Behind here no account's number has begun that is long enough.
+    heads: usize,
 }
 
 struct Scan<'a> {
@@ -137,29 +183,12 @@ impl<'a> Scan<'a> {
             search,
             wanted: search.wanted,
             depths: None,
-            starts: Starts::default(),
+            starts: Starts::new(data.len(), ends),
             shapes_in: Cursor::default(),
             signs_in: Cursor::default(),
             looked: Looked::default(),
             escaped: Vec::new(),
             findings: Vec::new(),
-        }
-    }
-
-    fn run(&mut self) {
-        let blocks = self.data.as_chunks().0;
-        let nexts = tail(self.data, 1).as_chunks().0;
-        let (mut start, mut pair) = (0, Pair::default());
-        for (block, next) in blocks.iter().zip(nexts) {
-            pair = self.block(start, pair, block, weigh(block, next));
-            start += BLOCK;
-        }
-        // What is left is at most a block, and the pairs that begin late in it.
-        let [block, next] = [0, 1].map(|by| padded(tail(self.data, start + by)));
-        pair = self.block(start, pair, &block, weigh(&block, &next));
-        self.block(start + BLOCK, pair, &[0; BLOCK], Weights::default());
-        if !self.search.patterns.is_empty() {
-            self.patterns();
         }
     }
 
@@ -182,28 +211,15 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Looks into the block at `start`, behind the blocks in `pair`, and for shapes into the late half of the last of these,
-    /// where the weights say so. The pair that it is in goes on.
-    #[inline]
-    fn block(&mut self, start: usize, pair: Pair, block: &[u8; BLOCK], weights: Weights) -> Pair {
-        let starts = self.starts.bits(start, self.ends);
-        let pair = pair.next(weights).with(joints(block), starts);
-        let shapes = self.shapes(pair);
-        if shapes.any() != 0 {
-            self.hand_on(&shapes, start);
-        }
-        if weights.signs != 0 {
-            self.signs(start, weights.signs);
-        }
-        pair
-    }
-
     #[inline(never)]
-    fn signs(&mut self, start: usize, mut signs: u32) {
+    fn signs(&mut self, start: usize, mut signs: u64) {
         let [past, _] = self.starts.past;
         while signs != 0 {
             let position = start + signs.trailing_zeros() as usize;
             signs &= signs - 1;
+            if idle::is_idle(self.data, position) {
+                continue;
+            }
             let text = self.signs_in.seek(position, past, self.data, self.ends);
             if self.escaped.last() != Some(&text.number) {
                 self.sign(text, position - text.start);

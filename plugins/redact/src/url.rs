@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::detector::mask_length;
 use crate::text::{Layer, at, before, part, read_before, run_end, run_start};
+use crate::weigh::holds;
 
 /// A user without a password is one, unless it is this long: tokens are written so.
 const TOKEN: usize = 12;
@@ -18,6 +19,10 @@ const SCHEME: usize = 16;
 
 /// The userinfo behind the colon at `colon`, which `//` follows.
 pub(crate) fn userinfo(layer: Layer<'_>, colon: usize) -> Option<Range<usize>> {
+    let near = part(layer.text, colon, colon + NEAR);
+    if !holds(near, b'@') && colon + NEAR >= layer.text.len() {
+        return None; // as most URLs
+    }
     let url = layer.down_to(colon).down_to(colon + 2);
     userinfo_in(url, colon).or_else(|| userinfo_in(layer.deepest()?, colon))
 }

@@ -7,20 +7,22 @@
 use wide::u8x16;
 
 /// Bytes weighed together.
-pub(crate) const BLOCK: usize = 32;
+pub(crate) const BLOCK: usize = 64;
 const LANES: usize = 16;
 
 /// A bit for each byte of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weights {
     /// Whether it may be the sign of a secret.
-    pub(crate) signs: u32,
+    pub(crate) signs: u64,
     /// Whether it is a digit.
-    pub(crate) digits: u32,
+    pub(crate) digits: u64,
     /// Whether it is a dot.
-    pub(crate) dots: u32,
-    /// Whether it is a letter of ASCII, a digit, an underscore or a dash.
-    pub(crate) words: u32,
+    pub(crate) dots: u64,
+    /// Whether it is a letter of ASCII.
+    pub(crate) letters: u64,
+    /// Whether it joins the parts of a word: an underscore or a dash.
+    pub(crate) joints: u64,
 }
 
 /// What a byte can be; the highest is the one that `to_bitmask` reads.
@@ -63,16 +65,13 @@ const NEXT: [[u8; LANES]; 2] = table(
     &[(PARTS, b",'-\\"), (SCHEME, b"aAeE"), (ESC, b"[(0123456789")],
 );
 
-/// What else a byte can be: each of these kinds but the dot is one of letters of words.
+/// What else a byte can be: a dot, or a letter, which is of either other kind.
 const WORDS: [[u8; LANES]; 2] = table(
     [0; LANES],
     &[
         (DOT, b"."),
-        (1, b"0123456789"),
-        (1 << 1, b"ABCDEFGHIJKLMNOabcdefghijklmno"),
-        (1 << 2, b"PQRSTUVWXYZpqrstuvwxyz"),
-        (1 << 3, b"_"),
-        (1 << 4, b"-"),
+        (1, b"ABCDEFGHIJKLMNOabcdefghijklmno"),
+        (1 << 1, b"PQRSTUVWXYZpqrstuvwxyz"),
     ],
 );
 
@@ -97,33 +96,42 @@ const fn table(start: [u8; LANES], kinds: &[(u8, &[u8])]) -> [[u8; LANES]; 2] {
     halves
 }
 
-/// Weighs a block, which is given twice: itself, and one byte further on.
+/// Weighs a block, which the byte behind it follows.
 #[inline]
-pub(crate) fn weigh(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Weights {
-    let (blocks, nexts) = (block.as_chunks().0, next.as_chunks().0);
+pub(crate) fn weigh(bytes: &[u8; BLOCK + 1]) -> Weights {
+    let ([block @ .., _], [_, nexts @ ..]) = (bytes, bytes);
+    let (blocks, nexts) = (block.as_chunks().0, nexts.as_chunks().0);
     let mut weights = Weights::default();
-    for (i, (block, next)) in blocks.iter().zip(nexts).enumerate() {
-        let (block, next) = (Halves::of(*block), Halves::of(*next));
+    for (i, (bytes, next)) in blocks.iter().zip(nexts).enumerate() {
+        let (block, next) = (Halves::of(*bytes), Halves::of(*next));
         let kinds = block.look_up(&THIS) & next.look_up(&NEXT);
         let words = block.look_up(&WORDS);
-        let by = i * LANES;
-        weights.digits |= kinds.to_bitmask() << by;
-        weights.signs |= any_but_highest(kinds) << by;
-        weights.dots |= words.to_bitmask() << by;
-        weights.words |= any_but_highest(words) << by;
+        let place = |bits: u32| u64::from(bits) << (i * LANES);
+        weights.digits |= place(kinds.to_bitmask());
+        weights.signs |= place(any_but_highest(kinds));
+        weights.dots |= place(words.to_bitmask());
+        weights.letters |= place(any_but_highest(words));
+        weights.joints |= place(joints(*bytes));
     }
     weights
 }
 
-/// A bit for each of these bytes that joins the parts of a word: underscores and dashes.
+/// A bit for each of these bytes that joins the parts of a word.
 #[inline]
-pub(crate) fn joints<const BYTES: usize>(bytes: &[u8; BYTES]) -> u32 {
-    let (vectors, _) = bytes.as_chunks();
-    vectors.iter().enumerate().fold(0, |joints, (i, vector)| {
-        let vector = u8x16::new(*vector);
-        let is = |byte| vector.simd_eq(u8x16::splat(byte));
-        joints | (is(b'_') | is(b'-')).to_bitmask() << (i * LANES)
-    })
+pub(crate) fn joints(bytes: [u8; LANES]) -> u32 {
+    let bytes = u8x16::new(bytes);
+    let is = |byte| bytes.simd_eq(u8x16::splat(byte));
+    (is(b'_') | is(b'-')).to_bitmask()
+}
+
+/// Whether this byte is among these.
+pub(crate) fn holds(bytes: &[u8], byte: u8) -> bool {
+    let (vectors, rest) = bytes.as_chunks();
+    let sought = u8x16::splat(byte);
+    rest.contains(&byte)
+        || vectors
+            .iter()
+            .any(|vector| u8x16::new(*vector).simd_eq(sought).any())
 }
 
 /// Which bytes have any bit but the highest.
@@ -170,10 +178,23 @@ mod tests {
             _ => false,
         };
         Weights {
-            signs: u32::from(sign),
-            digits: u32::from(byte.is_ascii_digit()),
-            dots: u32::from(byte == b'.'),
-            words: u32::from(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')),
+            signs: u64::from(sign),
+            digits: u64::from(byte.is_ascii_digit()),
+            dots: u64::from(byte == b'.'),
+            letters: u64::from(byte.is_ascii_alphabetic()),
+            joints: u64::from(matches!(byte, b'_' | b'-')),
+        }
+    }
+
+    /// The same, of a byte at this place in a block.
+    fn placed(weights: Weights, place: usize) -> Weights {
+        let shifted = |bit: u64| if place < BLOCK { bit << place } else { 0 };
+        Weights {
+            signs: shifted(weights.signs),
+            digits: shifted(weights.digits),
+            dots: shifted(weights.dots),
+            letters: shifted(weights.letters),
+            joints: shifted(weights.joints),
         }
     }
 
@@ -182,19 +203,18 @@ mod tests {
         for byte in 0..=u8::MAX {
             for next in 0..=u8::MAX {
                 let place = usize::from(byte ^ next) % BLOCK;
-                let (mut block, mut nexts) = ([0; BLOCK], [0; BLOCK]);
-                block[place] = byte;
-                nexts[place] = next;
-                let mut expected = expected(byte, next);
-                for weight in [
-                    &mut expected.signs,
-                    &mut expected.digits,
-                    &mut expected.dots,
-                    &mut expected.words,
-                ] {
-                    *weight <<= place;
-                }
-                assert_eq!(weigh(&block, &nexts), expected, "{byte:#x} {next:#x}");
+                let mut block = [0; BLOCK + 1];
+                block[place..place + 2].copy_from_slice(&[byte, next]);
+                let first = placed(expected(byte, next), place);
+                let second = placed(expected(next, 0), place + 1);
+                let both = Weights {
+                    signs: first.signs | second.signs,
+                    digits: first.digits | second.digits,
+                    dots: first.dots | second.dots,
+                    letters: first.letters | second.letters,
+                    joints: first.joints | second.joints,
+                };
+                assert_eq!(weigh(&block), both, "{byte:#x} {next:#x}");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::enclosed::is_closed;
 use super::key::{Key, is_blank};
-use crate::name::{Secrecy, secrecy};
+use crate::name::{Secrecy, VALUES, secrecy};
 use crate::prose;
 use crate::scan::Quotes;
 use crate::text::{
@@ -13,17 +13,10 @@ use crate::value::{Reach, Value, is_nothing, opening, read};
 /// The most of a name that is looked at, and of blanks around a colon.
 const NAME: usize = 64;
 const BLANKS: usize = 4;
-/// The names that names have in lists of names and values, and those that values have.
-const NAMES: [&[u8]; 7] = [
-    b"name",
-    b"key",
-    b"header",
-    b"field",
-    b"variable",
-    b"param",
-    b"property",
+/// The names that names have in lists of names and values.
+const NAMES: [&str; 7] = [
+    "name", "key", "header", "field", "variable", "param", "property",
 ];
-const VALUES: [&[u8]; 2] = [b"value", b"val"];
 
 /// The value behind the comma at `comma`: of `('token', 'abc')`, `["--token", "abc"]`, and
 /// `{"name": "token", "value": "abc"}`.
@@ -165,8 +158,9 @@ fn is_secret(name: &[u8]) -> bool {
     secrecy(name, false) != Secrecy::Open
 }
 
-fn is_any(word: &[u8], words: &[&[u8]]) -> bool {
-    words.iter().any(|known| word.eq_ignore_ascii_case(known))
+fn is_any(word: &[u8], words: &[&str]) -> bool {
+    let mut words = words.iter().map(|known| known.as_bytes());
+    words.any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// What the words of a name are joined by.

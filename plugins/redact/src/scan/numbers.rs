@@ -1,101 +1,156 @@
 //! What shapes and signs of numbers and long words concern.
 
+use wide::u64x2;
+
 use super::{Scan, Text};
 use crate::card::{self, Run};
 use crate::detector::{Detector, Wanted};
 use crate::scan::Quotes;
-use crate::shape::Pair;
+use crate::shape::{Around, STEP, Windows};
 use crate::text::{at, before};
 use crate::weigh::BLOCK;
 use crate::{api_key, iban, ip, phone, ssn};
 
 /// Who looks for what where a shape is.
 const LONG: Wanted = Wanted::of(&[Detector::CreditCard, Detector::Iban]);
+const ACCOUNTS: Wanted = Wanted::of(&[Detector::Iban]);
 const SHORT: Wanted = Wanted::of(&[Detector::Phone, Detector::UsSsn]);
 const DOTTED: Wanted = Wanted::of(&[Detector::Ip]);
 const WORDS: Wanted = Wanted::of(&[Detector::ApiKey]);
 /// The digits of a group.
 const GROUP: usize = 4;
 
-/// Where the shapes are in two blocks that somebody wants.
+/// How far behind its head the first long row of digits of an account's number begins, at most.
+const ACCOUNT: usize = 80;
+
+/// Where the shapes are in both windows that somebody wants.
 pub(super) struct Shapes {
-    accounts: u64,
-    cards: u64,
-    short: u64,
-    dotted: u64,
-    words: u64,
+    accounts: u64x2,
+    cards: u64x2,
+    short: u64x2,
+    dotted: u64x2,
+    words: u64x2,
 }
 
 impl Shapes {
-    /// Where any is.
+    /// Whether there is any.
     #[inline]
-    pub(super) fn any(&self) -> u64 {
-        self.accounts | self.cards | self.short | self.dotted | self.words
+    pub(super) fn any(&self) -> bool {
+        let any = self.accounts | self.cards | self.short | self.dotted | self.words;
+        let [early, late] = any.to_array();
+        early | late != 0
+    }
+
+    /// The same, window by window.
+    fn by_window(&self) -> [[u64; 5]; 2] {
+        let all = [
+            self.accounts,
+            self.cards,
+            self.short,
+            self.dotted,
+            self.words,
+        ];
+        let all = all.map(u64x2::to_array);
+        [all.map(|[early, _]| early), all.map(|[_, late]| late)]
     }
 }
 
 impl Scan<'_> {
-    /// The shapes in two blocks.
+    /// The shapes in the windows over the block at `start`.
     #[inline]
-    pub(super) fn shapes(&self, pair: Pair) -> Shapes {
-        let sought = |shape: fn(Pair) -> u64, by: Wanted| {
-            if self.wanted.has_any(by) {
-                shape(pair)
+    pub(super) fn shapes(&mut self, windows: &Windows, start: usize) -> Shapes {
+        let wanted = self.wanted;
+        let sought = |shape: fn(&Windows) -> u64x2, by: Wanted| {
+            if wanted.has_any(by) {
+                shape(windows)
             } else {
-                0
+                u64x2::splat(0)
             }
         };
-        let long = sought(Pair::long_numbers, LONG);
+        let long = sought(Windows::long_numbers, LONG);
+        let heads = sought(Windows::heads, ACCOUNTS);
+        if heads.to_array() != [0; 2] {
+            self.looked.heads = start + BLOCK + ACCOUNT;
+        }
         Shapes {
-            accounts: if self.wanted.has(Detector::Iban) {
+            accounts: if start < self.looked.heads {
                 long
             } else {
-                0
+                u64x2::splat(0)
             },
-            cards: if self.wanted.has(Detector::CreditCard) {
-                pair.cards(long)
+            cards: if wanted.has(Detector::CreditCard) {
+                windows.cards(long)
             } else {
-                0
+                u64x2::splat(0)
             },
-            short: sought(Pair::short_numbers, SHORT),
-            dotted: sought(Pair::dotted, DOTTED),
-            words: sought(Pair::long_words, WORDS),
+            short: sought(Windows::short_numbers, SHORT),
+            dotted: sought(Windows::dotted, DOTTED),
+            words: sought(Windows::long_words, WORDS),
         }
     }
 
-    /// Hands on the shapes in two blocks, of which the second starts at `start`.
+    /// Hands on the shapes in the windows over the block at `start`.
     #[inline(never)]
-    pub(super) fn hand_on(&mut self, shapes: &Shapes, start: usize) {
+    pub(super) fn hand_on(&mut self, shapes: &Shapes, windows: &Windows, start: usize) {
         let [_, past] = self.starts.past;
-        let mut any = shapes.any();
-        while any != 0 {
-            let shape = any & any.wrapping_neg();
-            any ^= shape;
-            let position = start + shape.trailing_zeros() as usize - BLOCK;
-            let text = self.shapes_in.seek(position, past, self.data, self.ends);
-            if self.escaped.last() == Some(&text.number) {
-                continue;
-            }
-            let place = position - text.start;
-            if shapes.accounts & shape != 0 {
-                self.account(text, place);
-            }
-            if shapes.cards & shape != 0 {
-                self.card(text, place);
-            }
-            if shapes.short & shape != 0 {
-                self.short_number(text, place);
-            }
-            if shapes.dotted & shape != 0 {
-                self.address_v4(text, place);
-            }
-            if shapes.words & shape != 0 {
-                self.long_word(text, place);
+        let windows = shapes.by_window().into_iter().zip(windows.around());
+        for (window, (shapes, around)) in windows.enumerate() {
+            let [accounts, cards, short, dotted, words] = shapes;
+            let mut any = accounts | cards | short | dotted | words;
+            while any != 0 {
+                let place = any.trailing_zeros();
+                any &= any - 1;
+                let position = start + window * STEP + place as usize - STEP;
+                let is = |these: u64| these >> place & 1 == 1;
+                let long_word = is(words) && self.is_key_like(position, place, &around);
+                let short = is(short) && self.is_parted_or_named(position, place, &around);
+                let account = is(accounts) && around.has_before(place, around.heads);
+                if !long_word && !short && !account && !is(cards | dotted) {
+                    continue;
+                }
+                let text = self.shapes_in.seek(position, past, self.data, self.ends);
+                if self.escaped.last() == Some(&text.number) {
+                    continue;
+                }
+                let place = position - text.start;
+                if account {
+                    self.account(text, place);
+                }
+                if is(cards) {
+                    self.card(text, place);
+                }
+                if short {
+                    self.short_number(text, place);
+                }
+                if is(dotted) {
+                    self.address_v4(text, place);
+                }
+                if long_word {
+                    self.long_word(text, place);
+                }
             }
         }
     }
 
-    fn account(&mut self, text: Text<'_>, place: usize) {
+    /// Whether the long word at `position` begins as keys do: spares most words a look at the text around them.
+    fn is_key_like(&self, position: usize, place: u32, around: &Around) -> bool {
+        let previous = if around.starts >> place & 1 == 1 {
+            0
+        } else {
+            before(self.data, position)
+        };
+        api_key::may_be(self.data, position, previous, around.joints >> place)
+    }
+
+    /// Whether the short number at `position` has the groups of those that need no name, or a letter is before it that may be
+    /// of one: spares decimals and times a look at the text around them.
+    fn is_parted_or_named(&self, position: usize, place: u32, around: &Around) -> bool {
+        let parted = matches!(at(self.data, position + 3), b'-' | b'.' | b')');
+        parted || around.has_before(place, around.letters)
+    }
+
+    #[inline(never)]
+    pub(super) fn account(&mut self, text: Text<'_>, place: usize) {
         if text.start + place >= self.looked.ibans
             && let Some(range) = iban::find(text.bytes, place)
         {
@@ -104,7 +159,8 @@ impl Scan<'_> {
         }
     }
 
-    fn card(&mut self, text: Text<'_>, place: usize) {
+    #[inline(never)]
+    pub(super) fn card(&mut self, text: Text<'_>, place: usize) {
         let looked = text.start + place < self.looked.cards;
         let goes_on = card::goes_on(at(text.bytes, place + GROUP));
         if looked || !goes_on {
@@ -118,7 +174,8 @@ impl Scan<'_> {
         self.looked.cards = text.start + run.end().max(place + 1);
     }
 
-    fn short_number(&mut self, text: Text<'_>, place: usize) {
+    #[inline(never)]
+    pub(super) fn short_number(&mut self, text: Text<'_>, place: usize) {
         if text.start + place < self.looked.numbers {
             return;
         }
@@ -141,7 +198,8 @@ impl Scan<'_> {
         }
     }
 
-    fn address_v4(&mut self, text: Text<'_>, dot: usize) {
+    #[inline(never)]
+    pub(super) fn address_v4(&mut self, text: Text<'_>, dot: usize) {
         if self.wanted.has(Detector::Ip)
             && let Some(range) = ip::v4(text.bytes, dot, self.search.private_addresses)
         {
@@ -164,7 +222,8 @@ impl Scan<'_> {
         }
     }
 
-    fn long_word(&mut self, text: Text<'_>, place: usize) {
+    #[inline(never)]
+    pub(super) fn long_word(&mut self, text: Text<'_>, place: usize) {
         if self.wanted.has(Detector::ApiKey)
             && let Some(range) = api_key::find(text.bytes, place)
         {

@@ -49,30 +49,50 @@ impl Cursor {
     }
 }
 
-/// Goes from block to block.
-#[derive(Default)]
+/// Where texts start, block by block. It is written down for all blocks beforehand: how many texts end in a block is a
+/// question that no processor guesses the answer to.
 pub(super) struct Starts {
-    /// How many texts end before this block, and before the last one.
+    blocks: Vec<Block>,
+    /// How many texts end before the block in hand, and before the last one.
     pub(super) past: [usize; 2],
-    /// How many end before the next one.
-    next: usize,
+}
+
+/// Of a block, a bit for each of its bytes before which a text ends, and the number of the text behind the last of these.
+#[derive(Clone, Copy, Default)]
+struct Block {
+    bits: u64,
+    next: u32,
 }
 
 impl Starts {
-    /// A bit for each byte of the block at `start` before which a text ends.
-    #[inline]
-    pub(super) fn bits(&mut self, start: usize, ends: &[u32]) -> u32 {
-        let mut bits = 0;
-        self.past = [self.next, self.past[0]];
-        while let Some(&end) = ends.get(self.next) {
-            let offset = (end as usize).saturating_sub(start);
-            if offset >= BLOCK {
-                break;
+    /// Of texts that end in `len` bytes of data at `ends`.
+    pub(super) fn new(len: usize, ends: &[u32]) -> Self {
+        let mut blocks = vec![Block::default(); len / BLOCK + 2];
+        for (next, &end) in (1..).zip(ends) {
+            let end = end as usize;
+            if let Some(block) = blocks.get_mut(end / BLOCK) {
+                block.bits |= 1 << (end % BLOCK);
+                block.next = next;
             }
-            bits |= 1 << offset;
-            self.next += 1;
         }
-        bits
+        Self {
+            blocks,
+            past: [0; 2],
+        }
+    }
+
+    /// A bit for each byte of the block of this number before which a text ends.
+    #[inline]
+    pub(super) fn bits(&self, number: usize) -> u64 {
+        self.blocks.get(number).map_or(0, |block| block.bits)
+    }
+
+    /// Goes on behind the block of this number.
+    #[inline]
+    pub(super) fn pass(&mut self, number: usize) {
+        let [past, _] = self.past;
+        let next = self.blocks.get(number).map_or(0, |block| block.next);
+        self.past = [past.max(next as usize), past];
     }
 }
 
@@ -88,19 +108,24 @@ mod tests {
     use crate::weigh::BLOCK;
 
     /// Texts of these lengths: one that ends with a block, empty ones, one over several blocks.
-    const ENDS: [u32; 7] = [32, 32, 40, 40, 63, 130, 131];
+    const ENDS: [u32; 8] = [32, 32, 40, 40, 63, 64, 130, 131];
 
     #[test]
     fn the_starts_of_a_block_are_where_texts_end() {
-        let mut starts = Starts::default();
+        let mut starts = Starts::new(131, &ENDS);
         let mut found = Vec::new();
-        for start in (0..160).step_by(BLOCK) {
-            let bits = starts.bits(start, &ENDS);
+        for number in 0..3 {
+            let bits = starts.bits(number);
             let [past, _] = starts.past;
             let places = (0..BLOCK).filter(|place| bits >> place & 1 == 1);
-            found.extend(places.map(|place| (start + place, past)));
+            found.extend(places.map(|place| (number * BLOCK + place, past)));
+            starts.pass(number);
         }
-        assert_eq!(found, [(32, 0), (40, 0), (63, 0), (130, 5), (131, 5)]);
+        assert_eq!(
+            found,
+            [(32, 0), (40, 0), (63, 0), (64, 5), (130, 6), (131, 6)]
+        );
+        assert_eq!(starts.past, [8, 6]);
     }
 
     #[test]
@@ -112,8 +137,9 @@ mod tests {
             (32, 0, 2, 32),
             (39, 1, 2, 32),
             (62, 1, 4, 40),
-            (100, 5, 5, 63),
-            (130, 5, 6, 130),
+            (63, 0, 5, 63),
+            (100, 6, 6, 64),
+            (130, 6, 7, 130),
         ] {
             let text = Cursor::default().seek(position, past, &data, &ENDS);
             assert_eq!((text.number, text.start), (number, start), "{position}");
