@@ -12,12 +12,16 @@ use crate::exporter;
 /// The bounds of the process's memory: what holds one request of some use, and more than machines have.
 const LIMITS: RangeInclusive<u64> = 1 << 20..=1 << 40;
 
+/// What is asked for is whole numbers of these.
+const MIB: usize = 1 << 20;
+
 pub(super) fn read(mut reader: Reader<'_>, least: usize) -> Option<usize> {
     let mut limit = 0;
     reader.size("limit", LIMITS, &mut limit);
     if limit > 0 && limit < least {
         let what = "`limit` has no room for the largest request that a receiver takes, as it came, opened, for its processors and \
                     for its exporters";
+        let least = least.div_ceil(MIB).saturating_mul(MIB);
         let least = units::show_size(u64::try_from(least).unwrap_or(u64::MAX));
         let cure = format!(
             "write {least} or more, better several times that, or have receivers take smaller requests"

@@ -27,17 +27,27 @@ impl Room {
 
     /// The bytes of the forms of a request that are at hand at the same time beside those that it came in.
     pub(super) fn of(self, payload: &Payload) -> usize {
-        let size = payload.opened_size();
         let is_plain = payload.framed().is_some();
+        self.bytes(payload.opened_size(), is_plain, self.sends_as_is(payload))
+    }
+
+    /// The same for a request of so many bytes, opened, however it came.
+    fn at_most(self, size: usize) -> usize {
+        let forms = [(true, false), (true, true), (false, false), (false, true)];
+        let bytes = forms.map(|(is_plain, is_as_sent)| self.bytes(size, is_plain, is_as_sent));
+        bytes.into_iter().max().unwrap_or_default()
+    }
+
+    fn bytes(self, size: usize, is_plain: bool, is_as_sent: bool) -> usize {
         let copies = if self.joins {
             // Each is opened by itself, and no more needed once it is put to the others.
             1 + usize::from(!is_plain || self.coding.is_some())
-        } else if self.sends_as_is(payload) {
+        } else if is_as_sent {
             0
         } else {
             usize::from(!is_plain) + usize::from(self.coding.is_some())
         };
-        let in_parts = coded(size / PART) + if is_plain { 0 } else { size };
+        let in_parts = coded(size / PART).saturating_add(if is_plain { 0 } else { size });
         coded(size).saturating_mul(copies).max(in_parts)
     }
 
@@ -62,11 +72,9 @@ impl Room {
 }
 
 impl Config {
-    /// About the memory that is promised for a request of so many bytes.
+    /// The most memory that is promised for a request of so many bytes.
     pub fn least_memory(&self, request: usize) -> usize {
-        let copies =
-            usize::from(self.queue.batch.is_some()) + usize::from(self.kind.coding().is_some());
-        request.saturating_mul(copies)
+        Room::new(self).at_most(request)
     }
 }
 
