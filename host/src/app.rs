@@ -39,10 +39,8 @@ use plugins::Plugins;
 
 pub use changes::{Changes, Listed};
 pub use front::Front;
-pub use listing::{Row, plugins};
-pub use prepare::{
-    Prepared, Running, begin_with_proven, missing, prepare, prepare_again, registry,
-};
+pub use listing::{Breaker, Row, Runs, Use, plugins};
+pub use prepare::{Prepared, Refused, Running, prepare, prepare_beside, registry};
 pub use replay::Replay;
 
 /// How long requests in flight may take to end at a shutdown: as long as real clients wait for an answer.
@@ -88,6 +86,7 @@ impl App {
 
     /// The same, where some of it stands already.
     pub fn start_behind(front: Front, prepared: Prepared) -> anyhow::Result<Self> {
+        prepared.keep();
         let Prepared {
             config,
             stages,

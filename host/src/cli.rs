@@ -19,12 +19,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::app::{self, App, Front, Prepared};
-use crate::config::Draft;
+use crate::app::{self, App, Front, Prepared, Refused, Running};
+use crate::config::{Draft, Report};
 use crate::plugin::{BUNDLED, Compiler, Registry, compile_here, default_cache};
 use crate::telemetry::Logging;
 use crate::{config, demo, metrics, telemetry};
-use source::Source;
+use source::{Changed, Read, Source};
 
 /// Receives OpenTelemetry data over OTLP, runs sandboxed WebAssembly plugins over it and exports it.
 #[derive(Parser)]
@@ -41,7 +41,7 @@ enum Command {
         /// The config file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
-        /// Wait for plugins whose files are not there yet, or cannot be used, instead of refusing to start.
+        /// Wait for plugins whose files are not there yet, or cannot be used with this config, instead of refusing to start.
         #[arg(long)]
         wait_for_plugins: bool,
     },
@@ -153,18 +153,22 @@ fn registry(draft: &Draft) -> anyhow::Result<Arc<Registry>> {
 }
 
 fn prepare_with(draft: Draft, registry: &Arc<Registry>) -> Option<Prepared> {
-    let styled = io::stderr().is_terminal();
     match app::prepare(draft, registry) {
         Ok(prepared) => {
-            if !prepared.warnings.is_empty() {
-                say(&mut io::stderr(), &prepared.warnings.render(styled));
-            }
+            say_report(&prepared.warnings);
             Some(prepared)
         }
         Err(report) => {
-            say(&mut io::stderr(), &report.render(styled));
+            say_report(&report);
             None
         }
+    }
+}
+
+fn say_report(report: &Report) {
+    if !report.is_empty() {
+        let styled = io::stderr().is_terminal();
+        say(&mut io::stderr(), &report.render(styled));
     }
 }
 
@@ -184,58 +188,80 @@ fn run(path: &Path, waits: bool) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::new()?;
         let file = path.to_owned();
         let read = unless_told(&mut signals.ends, move || source::load(&file));
-        let Some((draft, watched)) = read.await? else {
+        let Some(read) = read.await? else {
             say(
                 &mut io::stderr(),
                 "otlet: told to end before it had started",
             );
             return Ok(ExitCode::SUCCESS);
         };
-        let log = telemetry::start_logging(draft.logs())
+        let log = telemetry::start_logging(read.draft.logs())
             .context("no thread for the log could be started")?;
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, config = %path.display(), "starting");
-        let Some((front, prepared)) = start(draft, waits, &mut signals.ends).await? else {
-            tracing::info!("told to end before it had started: nothing was received");
-            return Ok(ExitCode::SUCCESS);
+        let mut source = Source::new(path);
+        let (front, prepared) = match start(read, waits, &mut source, &mut signals).await? {
+            Start::Ready(front, prepared) => (front, prepared),
+            Start::Bad => return Ok(ExitCode::from(BAD_CONFIG)),
+            Start::Told => {
+                tracing::info!("told to end before it had started: nothing was received");
+                return Ok(ExitCode::SUCCESS);
+            }
         };
-        let Some(prepared) = prepared else {
-            return Ok(ExitCode::from(BAD_CONFIG));
-        };
+        say_report(&prepared.warnings);
+        log.set_level(prepared.config.logs.level);
         let mut app = match front {
-            Some(front) => App::start_behind(front, prepared)?,
-            None => App::start(prepared)?,
+            Some(front) => App::start_behind(front, *prepared)?,
+            None => App::start(*prepared)?,
         };
         tracing::info!("ready");
-        let mut source = Source::new(path);
-        source.watch(watched);
         serve(&mut app, &mut source, &mut signals, &log).await
     })
 }
 
-/// Makes a config ready, once its plugins are there if it is to wait for them; nothing if it is told to end.
+/// What came of making the first config ready.
+enum Start {
+    /// With what stands already, if it waited.
+    Ready(Option<Front>, Box<Prepared>),
+    /// It cannot be used, which was said.
+    Bad,
+    /// A signal came first.
+    Told,
+}
+
+/// Makes a config ready, once its plugins are there if it is to wait for them.
 async fn start(
-    draft: Draft,
+    read: Read,
     waits: bool,
+    source: &mut Source,
+    signals: &mut Signals,
+) -> anyhow::Result<Start> {
+    let registry = registry(&read.draft)?;
+    if waits {
+        return waiting::wait(read, &registry, source, signals).await;
+    }
+    source.watch(read.config);
+    Ok(
+        match attempt(read.draft, &registry, &mut signals.ends).await? {
+            None => Start::Told,
+            Some(Ok(prepared)) => Start::Ready(None, Box::new(prepared)),
+            Some(Err(refused)) => {
+                say_report(&refused.report);
+                Start::Bad
+            }
+        },
+    )
+}
+
+/// Makes a config ready that nothing runs before; nothing comes of it if it is told to end.
+async fn attempt(
+    draft: Draft,
+    registry: &Arc<Registry>,
     ends: &mut Ends,
-) -> anyhow::Result<Option<(Option<Front>, Option<Prepared>)>> {
-    let registry = registry(&draft)?;
-    let (draft, front) = if waits && !draft.has_mistakes() {
-        let Some(there) = waiting::wait(draft, &registry, ends).await? else {
-            return Ok(None);
-        };
-        there
-    } else {
-        (draft, None)
-    };
-    let prepare = move || {
-        if !draft.has_mistakes() {
-            app::begin_with_proven(&draft, &registry, &app::Running::default());
-        }
-        prepare_with(draft, &registry)
-    };
-    let prepared = unless_told(ends, prepare).await?;
-    Ok(prepared.map(|prepared| (front, prepared)))
+) -> anyhow::Result<Option<Result<Prepared, Refused>>> {
+    let registry = Arc::clone(registry);
+    let prepare = move || app::prepare_beside(&Running::default(), draft, &registry);
+    unless_told(ends, prepare).await
 }
 
 /// Does what takes long on a thread of its own; nothing comes of it if a signal comes first, and the thread is left behind.
@@ -265,13 +291,13 @@ async fn serve(
     log: &Logging,
 ) -> anyhow::Result<ExitCode> {
     loop {
-        tokio::select! {
+        let changed = tokio::select! {
             () = signals.ends.wait() => break,
             () = app.finished() => break,
-            _ = signals.hangup.recv() => {}
-            () = source.changed() => {}
-        }
-        if !reload::reload(app, source, &mut signals.ends, log).await {
+            _ = signals.hangup.recv() => Changed::Config,
+            changed = source.changed() => changed,
+        };
+        if !reload::reload(app, source, changed, &mut signals.ends, log).await {
             break;
         }
     }

@@ -3,7 +3,7 @@
 //! [`load`] reads a file into a [`Draft`]; whoever knows the plugins adds what they say about their `config`; and
 //! [`Draft::finish`] gives the [`Config`], or every mistake at once, each with its place and its cure.
 //!
-//! Invariant: no mistake shows a value that came from the environment, since it may be a secret.
+//! Invariant: no mistake shows a value that came from the environment, since it may be a secret, or one that has the name of one.
 
 mod admin;
 mod component;
@@ -23,6 +23,7 @@ mod reader;
 mod receivers;
 mod report;
 mod schema;
+mod secrets;
 mod service;
 mod telemetry;
 mod tls;
@@ -38,7 +39,7 @@ use crate::plugin::{self, OnError, Sandbox};
 use crate::receiver::{self, jsonlines};
 use crate::telemetry::LogConfig;
 
-pub use draft::{Draft, Loaded, Nature, load, parse};
+pub use draft::{Draft, Loaded, Nature, load, load_again, parse};
 pub use report::Report;
 pub use schema::misfit;
 

@@ -38,6 +38,7 @@ mod wasi;
 #[cfg(test)]
 mod tests;
 
+pub use breaker::Position;
 pub use bundled::BUNDLED;
 pub use cache::default_cache;
 pub use compile::{Bounds, Compiler, compile_here};

@@ -18,6 +18,8 @@ use serde_json::Value;
 
 #[path = "configs/defaults.rs"]
 mod defaults;
+#[path = "configs/exporters.rs"]
+mod exporters;
 #[path = "configs/values.rs"]
 mod values;
 
@@ -136,6 +138,53 @@ fn no_report_shows_what_the_environment_holds() {
         assert!(!report.contains("s3cret"), "{report}");
     }
     assert!(references >= 5, "{references}");
+}
+
+#[test]
+fn no_report_shows_a_secret_that_is_written_in_the_config() {
+    let schemas = schemas();
+    let mut written = 0;
+    for case in files(&folder(), "yaml") {
+        written += String::from_utf8_lossy(&fs::read(&case).unwrap())
+            .matches("hunter2")
+            .count();
+        let (_, report) = outcome(&case, &schemas);
+        assert!(!report.contains("hunter"), "{report}");
+    }
+    assert!(written >= 20, "{written}");
+}
+
+#[test]
+fn what_a_plugins_schema_calls_write_only_is_not_shown() {
+    let schema = serde_json::json!({
+        "additionalProperties": false,
+        "properties": {
+            "plain": {"type": "number"},
+            "pin": {"writeOnly": true, "type": "number"},
+            "list": {"items": {"writeOnly": true}},
+        },
+    });
+    let config = "
+receivers: { otlp: { protocols: { grpc: } } }
+processors:
+  seal: { config: { pin: hunter2, list: [a, hunter22], plain: x, ohter: 1 } }
+exporters: { debug: }
+service: { pipelines: { traces: { receivers: [otlp], processors: [seal], exporters: [debug] } } }
+";
+    let mut draft = config::parse("otlet.yaml", config.as_bytes(), &environment);
+    assert!(!draft.check_plugin_config(0, &schema));
+    draft.refused(0, "pin: hunter2 is no pin");
+    let report = draft.finish().unwrap_err().to_string();
+    assert!(!report.contains("hunter"), "{report}");
+    for part in [
+        "config: { pin: ***, list: [***, ***], plain: x, ohter: 1 } }",
+        "expected a number for `pin`, found a value that is not shown",
+        "expected a number for `plain`, found the text `x`",
+        "unknown key `ohter`",
+        "plugin `seal`: pin: ... is no pin",
+    ] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
 }
 
 #[test]

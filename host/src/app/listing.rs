@@ -1,23 +1,53 @@
 //! What there is to be told of plugins: one row for each, and for each file that is to be one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::config::Draft;
 use crate::metrics::Sources;
 use crate::pipeline::Stage;
-use crate::plugin::{Digest, Entry, Registry, Source, State, shown};
+use crate::plugin::{Digest, Entry, Processor, Registry, Source, State, shown};
 
 /// A processor that uses a plugin.
 #[derive(Debug)]
 struct User {
-    processor: String,
+    processor: Use,
     plugin: String,
     /// Of the component that it runs; the current one if it runs none yet.
     digest: Option<Digest>,
     is_tripped: bool,
+}
+
+/// A processor that uses a plugin, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Use {
+    /// Its name in the config, such as `sample/tenth`.
+    pub name: String,
+    /// What it does, if it runs.
+    #[serde(flatten)]
+    pub runs: Option<Runs>,
+}
+
+/// What a running processor does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Runs {
+    /// The version of its plugin, as the manifest has it.
+    pub version: Option<String>,
+    /// What its circuit breakers do, by the signals that its plugin works on.
+    pub breakers: BTreeMap<&'static str, Breaker>,
+}
+
+/// What a circuit breaker does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Breaker {
+    /// `closed`, `open` or `half_open`.
+    pub state: &'static str,
+    /// In how many seconds the plugin is tried again, rounded up, where it is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_try_in_seconds: Option<u64>,
 }
 
 /// One row of the list of plugins, and one object of the page `/plugins`.
@@ -39,7 +69,7 @@ pub struct Row {
     /// The signals that it works on, once it was loaded.
     pub signals: Vec<&'static str>,
     /// The processors that use it.
-    pub processors: Vec<String>,
+    pub processors: Vec<Use>,
     /// Those of them that leave it alone for a while, since it failed again and again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tripped: Vec<String>,
@@ -48,13 +78,36 @@ pub struct Row {
     pub warnings: Vec<String>,
 }
 
+impl Use {
+    fn of(processor: &Processor) -> Self {
+        let breakers = processor.breakers().map(|(signal, position)| {
+            let breaker = Breaker {
+                state: position.name(),
+                next_try_in_seconds: position.next_try().map(whole_seconds),
+            };
+            (signal.name(), breaker)
+        });
+        Self {
+            name: processor.name().to_owned(),
+            runs: Some(Runs {
+                version: processor.plugin().manifest().version.clone(),
+                breakers: breakers.collect(),
+            }),
+        }
+    }
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
 impl User {
     /// The processors of a running otlet.
     fn of_stages(stages: &[Arc<Stage>]) -> Vec<Self> {
         let user = |stage: &Arc<Stage>| {
             let processor = stage.processor();
             Self {
-                processor: stage.name().to_owned(),
+                processor: Use::of(&processor),
                 plugin: processor.plugin().name().to_owned(),
                 digest: Some(processor.plugin().digest()),
                 is_tripped: processor.is_tripped(),
@@ -66,7 +119,10 @@ impl User {
     /// The processors of a config.
     fn of_config(draft: &Draft) -> Vec<Self> {
         let users = draft.processors().map(|processor| Self {
-            processor: processor.name.clone(),
+            processor: Use {
+                name: processor.name.clone(),
+                runs: None,
+            },
             plugin: processor.plugin.clone(),
             digest: None,
             is_tripped: false,
@@ -76,7 +132,7 @@ impl User {
 
     /// Its name, if it leaves its plugin alone.
     fn tripped(&self) -> Option<String> {
-        self.is_tripped.then(|| self.processor.clone())
+        self.is_tripped.then(|| self.processor.name.clone())
     }
 
     fn uses(&self, entry: &Entry) -> bool {

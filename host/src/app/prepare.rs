@@ -10,6 +10,9 @@ use crate::plugin::{
     Absent, Compiler, LoadError, OnError, Plugin, Problem, Processor, Registry, Unusable, Vault,
 };
 
+/// Why a file is refused whose plugin says by its schema that it does not take a config.
+const SCHEMA: &str = "it does not take the config of a processor that uses it";
+
 /// A config that holds, with its plugins compiled and its processors configured.
 pub struct Prepared {
     /// The config.
@@ -19,6 +22,52 @@ pub struct Prepared {
     /// Where its plugins come from.
     pub registry: Arc<Registry>,
     pub(super) stages: Vec<Arc<Stage>>,
+    /// The registry as this config has it, where it was made ready beside what runs.
+    tried: Option<Registry>,
+}
+
+/// Why a config cannot be used.
+pub struct Refused {
+    /// Every mistake in it.
+    pub report: Report,
+    /// Whether files of the plugin directory could mend all of them.
+    pub waits: bool,
+    /// The plugins that cannot be had until a file comes or changes, with the reasons.
+    pub absent: BTreeMap<String, Absent>,
+    /// Whether a plugin of a file does not take its config.
+    pub is_of_a_file: bool,
+    tried: Box<Registry>,
+}
+
+impl Prepared {
+    fn of(
+        Loaded { config, warnings }: Loaded,
+        stages: Vec<Arc<Stage>>,
+        registry: &Arc<Registry>,
+        tried: Option<Registry>,
+    ) -> Self {
+        Self {
+            config,
+            warnings,
+            registry: Arc::clone(registry),
+            stages,
+            tried,
+        }
+    }
+
+    /// Has the registry be as this config has it.
+    pub(super) fn keep(&self) {
+        if let Some(tried) = &self.tried {
+            self.registry.keep(tried);
+        }
+    }
+}
+
+impl Refused {
+    /// Has a registry that nothing runs of tell what is missing.
+    pub fn tell(&self, registry: &Registry) {
+        registry.keep(&self.tried);
+    }
 }
 
 /// A registry for a config, of these bundled plugins: the program has [`plugin::BUNDLED`](crate::plugin::BUNDLED). Compiled code
@@ -51,28 +100,12 @@ fn open_vault(folder: &Path, is_asked_for: bool) -> Option<Vault> {
     None
 }
 
-/// The plugins that a config names and that cannot be had until a file comes or changes, with the reasons.
-pub fn missing(draft: &Draft, registry: &Registry) -> BTreeMap<String, Absent> {
-    let absent = draft.processors().filter_map(|processor| {
-        let absent = registry.get(&processor.plugin).err()?;
-        absent
-            .may_come()
-            .then(|| (processor.plugin.clone(), absent))
-    });
-    absent.collect()
-}
-
 /// Has each plugin whose file has a version that has not passed its trial begin with the last one that did, as if the file had
 /// changed while otlet ran: a restart must not make a version permanent that was about to be rolled back. Plugins of which
-/// nothing new is made beside the `running` processors are left as they are. What it gives is what the registry has now.
-pub fn begin_with_proven(
-    draft: &Draft,
-    registry: &Registry,
-    running: &Running,
-) -> Vec<Arc<Plugin>> {
+/// nothing new is made beside the `running` processors are left as they are.
+fn begin_with_proven(draft: &Draft, registry: &Registry, running: &Running) {
     let changed = draft.processors().filter(|config| !running.has(config));
     let names: BTreeSet<_> = changed.map(|config| config.plugin.as_str()).collect();
-    let mut begun = vec![];
     for name in names {
         let Some((plugin, found)) = registry.proven(name) else {
             continue;
@@ -85,7 +118,6 @@ pub fn begin_with_proven(
         };
         if users.all(takes) {
             registry.put_back(&plugin, &found);
-            begun.push(plugin);
         } else {
             tracing::warn!(
                 plugin = name,
@@ -94,28 +126,111 @@ pub fn begin_with_proven(
             );
         }
     }
-    begun
 }
 
 /// Compiles and configures the plugins that a config names; a report says what is wrong with the config.
 pub fn prepare(draft: Draft, registry: &Arc<Registry>) -> Result<Prepared, Report> {
-    prepare_beside(&Running::default(), draft, registry)
+    let mut wrong = Wrong::default();
+    let (loaded, stages) = make(&Running::default(), draft, registry, &mut wrong)?;
+    Ok(Prepared::of(loaded, stages, registry, None))
 }
 
-fn prepare_beside(
+/// The same for a config that is to take the place of the one that runs, if one does. A registry beside the given one is asked, so
+/// that a config that is refused has changed nothing; what [`App`](super::App) is given is kept.
+pub fn prepare_beside(
+    running: &Running,
+    draft: Draft,
+    registry: &Arc<Registry>,
+) -> Result<Prepared, Refused> {
+    // What could not be read says nothing.
+    if draft.has_mistakes() {
+        let tried = registry.under(registry.settings());
+        return prepare_by(running, draft, registry, tried, true);
+    }
+    let tried = registry.under(draft.plugins().clone());
+    begin_with_proven(&draft, &tried, running);
+    prepare_by(running, draft, registry, tried, false)
+}
+
+/// The same with the plugins of `tried`. Where one does not take its config, and its file has another than the one that runs, that
+/// is tried, unless this is the last attempt: a version and the config that it alone takes may come together.
+fn prepare_by(
+    running: &Running,
+    draft: Draft,
+    registry: &Arc<Registry>,
+    tried: Registry,
+    is_last: bool,
+) -> Result<Prepared, Refused> {
+    let mut wrong = Wrong {
+        is_the_configs: draft.has_mistakes(),
+        ..Wrong::default()
+    };
+    let report = match make(running, draft.clone(), &tried, &mut wrong) {
+        Ok((loaded, stages)) => return Ok(Prepared::of(loaded, stages, registry, Some(tried))),
+        Err(report) => report,
+    };
+    let mut has_others = false;
+    for (plugin, reason) in &wrong.refused {
+        has_others |= tried.withdraw(plugin, reason);
+    }
+    if has_others && !is_last {
+        return prepare_by(running, draft, registry, tried, true);
+    }
+    Err(Refused {
+        report,
+        waits: !wrong.is_the_configs,
+        is_of_a_file: !wrong.refused.is_empty(),
+        absent: wrong.absent,
+        tried: Box::new(tried),
+    })
+}
+
+/// Whose mistakes a config has.
+#[derive(Default)]
+struct Wrong {
+    /// Some cannot be mended by a file of the plugin directory.
+    is_the_configs: bool,
+    absent: BTreeMap<String, Absent>,
+    /// The plugins of files that do not take their config, with the reasons.
+    refused: BTreeMap<String, String>,
+}
+
+impl Wrong {
+    fn absent(&mut self, plugin: &str, absent: Absent) {
+        if absent.may_come() {
+            self.absent.insert(plugin.to_owned(), absent);
+        } else {
+            self.is_the_configs = true;
+        }
+    }
+
+    /// A plugin does not take its config.
+    fn refused(&mut self, plugin: &str, reason: &str, registry: &Registry) {
+        if registry.is_of_a_file(plugin) {
+            self.refused.insert(plugin.to_owned(), reason.to_owned());
+        } else {
+            self.is_the_configs = true;
+        }
+    }
+}
+
+/// Makes the processors that a config names, but for those that run already.
+fn make(
     running: &Running,
     mut draft: Draft,
-    registry: &Arc<Registry>,
-) -> Result<Prepared, Report> {
+    registry: &Registry,
+    wrong: &mut Wrong,
+) -> Result<(Loaded, Vec<Arc<Stage>>), Report> {
     let (asked, room) = (instances(&draft), registry.room());
     if asked > room {
         draft.too_many_instances(asked, room);
+        wrong.is_the_configs = true;
     }
     let processors: Vec<_> = draft.processors().cloned().collect();
     let keeps_letters = draft.keeps_letters();
     let (mut stages, mut plugins) = (vec![], vec![]);
     for (index, config) in processors.iter().enumerate() {
-        let plugin = plugin(&mut draft, index, config, registry);
+        let plugin = plugin(&mut draft, index, config, registry, wrong);
         plugins.push(plugin.clone());
         let Some(plugin) = plugin else { continue };
         if config.on_error == Some(OnError::Pass) && plugin.manifest().on_error.fails_closed() {
@@ -126,6 +241,7 @@ fn prepare_beside(
         }
         let schema = plugin.manifest().config_schema.as_ref();
         if !schema.is_none_or(|schema| draft.check_plugin_config(index, schema)) {
+            wrong.refused(&config.plugin, SCHEMA, registry);
             continue;
         }
         if let Some(stage) = running.stage(config, &plugin, keeps_letters) {
@@ -134,13 +250,15 @@ fn prepare_beside(
         }
         match processor(&plugin, config, keeps_letters) {
             Ok(processor) => stages.push(Arc::new(Stage::new(processor))),
-            Err(LoadError {
-                problem: Problem::Refused(mistakes),
-                ..
-            }) => mistakes
-                .iter()
-                .for_each(|mistake| draft.refused(index, mistake)),
-            Err(error) => draft.refused(index, &error.to_string()),
+            Err(error) => {
+                wrong.refused(&config.plugin, &error.to_string(), registry);
+                match error.problem {
+                    Problem::Refused(mistakes) => mistakes
+                        .iter()
+                        .for_each(|mistake| draft.refused(index, mistake)),
+                    _ => draft.refused(index, &error.to_string()),
+                }
+            }
         }
     }
     draft.check_order(|processor| {
@@ -153,12 +271,7 @@ fn prepare_beside(
             adds_text: manifest.adds_text,
         })
     });
-    draft.finish().map(|Loaded { config, warnings }| Prepared {
-        config,
-        warnings,
-        registry: Arc::clone(registry),
-        stages,
-    })
+    Ok((draft.finish()?, stages))
 }
 
 /// The processors that run, which need not be configured again where nothing of them is different.
@@ -189,26 +302,6 @@ impl Running {
     }
 }
 
-/// The same for a config that is to take the place of the one that runs. Plugins are had as it says from now on; whoever
-/// refuses it sets the registry back.
-pub fn prepare_again(
-    running: &Running,
-    draft: Draft,
-    registry: &Arc<Registry>,
-) -> Result<Prepared, Report> {
-    // What could not be read says nothing.
-    if !draft.has_mistakes() && registry.settings() != *draft.plugins() {
-        registry.set(draft.plugins().clone());
-    }
-    // They are held until processors use them: the registry keeps none that nobody does.
-    let _begun = if draft.has_mistakes() {
-        vec![]
-    } else {
-        begin_with_proven(&draft, registry, running)
-    };
-    prepare_beside(running, draft, registry)
-}
-
 /// The instances that the processors of a config may have together.
 fn instances(draft: &Draft) -> usize {
     draft
@@ -223,16 +316,20 @@ fn plugin(
     index: usize,
     config: &ProcessorConfig,
     registry: &Registry,
+    wrong: &mut Wrong,
 ) -> Option<Arc<Plugin>> {
-    match registry.get(&config.plugin) {
+    let absent = match registry.get(&config.plugin) {
         Ok(plugin) => return Some(plugin),
-        Err(Absent::Unknown) => {
-            let names = registry.names();
-            let names: Vec<_> = names.iter().map(String::as_str).collect();
-            draft.no_plugin(index, &names);
-        }
-        Err(absent) => draft.plugin_absent(index, &absent),
+        Err(absent) => absent,
+    };
+    if absent == Absent::Unknown {
+        let names = registry.names();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        draft.no_plugin(index, &names);
+    } else {
+        draft.plugin_absent(index, &absent);
     }
+    wrong.absent(&config.plugin, absent);
     None
 }
 

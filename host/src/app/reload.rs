@@ -64,34 +64,30 @@ impl App {
         reloaded
     }
 
-    /// Counts a config that could not be used; plugins are again had as the one that runs says.
+    /// Counts a config that could not be used.
     pub fn refuse_reload(&self) {
-        if self.registry.settings() != self.config.plugins {
-            self.registry.set(self.config.plugins.clone());
-        }
-        // What was loaded for the config is not kept, and what it did not allow is.
-        self.plugins.look();
         self.sources.reloads().refused.add(1);
     }
 
     async fn replace(&mut self, prepared: Prepared) -> anyhow::Result<Changes> {
-        let Prepared { config, stages, .. } = prepared;
-        let changes = Changes::between(&self.config, &config);
-        let fixed = fixed(&self.config, &config);
+        let changes = Changes::between(&self.config, &prepared.config);
+        let fixed = fixed(&self.config, &prepared.config);
         if !fixed.is_empty() {
             bail!("{}", fixed.join("; "));
         }
         self.leaving.reap();
         if !changes.is_empty() {
-            self.apply(config, stages).await?;
+            self.apply(prepared).await?;
         }
         Ok(changes)
     }
 
-    async fn apply(&mut self, config: Config, stages: Vec<Arc<Stage>>) -> anyhow::Result<()> {
-        let made = self.make(&config, stages)?;
-        let lines = self.replace_lines(&config, &made.intakes).await?;
-        self.switch(config, made, lines);
+    async fn apply(&mut self, mut prepared: Prepared) -> anyhow::Result<()> {
+        let stages = std::mem::take(&mut prepared.stages);
+        let made = self.make(&prepared.config, stages)?;
+        let lines = self.replace_lines(&prepared.config, &made.intakes).await?;
+        prepared.keep();
+        self.switch(prepared.config, made, lines);
         Ok(())
     }
 

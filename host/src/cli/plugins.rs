@@ -1,12 +1,12 @@
 //! `otlet plugin list`: the plugins of a config and of its plugin directory, and what is wrong with them.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use super::{BAD_CONFIG, registry, say};
+use super::{BAD_CONFIG, registry, say, say_report};
 use crate::app::{self, Row};
 use crate::config;
 
@@ -35,11 +35,8 @@ const HEAD: [&str; 7] = [
 pub(super) fn list(path: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let draft = config::load(path);
     if draft.has_mistakes() {
-        if let Err(report) = draft.finish() {
-            say(
-                &mut io::stderr(),
-                &report.render(io::stderr().is_terminal()),
-            );
+        if let Some(report) = draft.report() {
+            say_report(&report);
         }
         return Ok(ExitCode::from(BAD_CONFIG));
     }
@@ -62,13 +59,14 @@ fn table(rows: &[Row]) -> String {
             .iter()
             .map(|signal| (*signal).to_owned())
             .collect();
+        let processors: Vec<_> = row.processors.iter().map(|it| it.name.clone()).collect();
         let digest = row.digest.clone().unwrap_or_default();
         [
             row.name.clone(),
             or_dash(row.version.clone().unwrap_or_default()),
             row.state.to_owned(),
             listed(&signals),
-            listed(&row.processors),
+            listed(&processors),
             or_dash(digest.chars().take(DIGITS).collect()),
             row.source.clone(),
         ]

@@ -1,8 +1,9 @@
 //! Reads the config again while otlet runs.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use super::source::{self, Source};
+use super::source::{self, Changed, Source};
 use super::{Ends, unless_told};
 use crate::app::{self, App, Changes, Listed, Prepared};
 use crate::config::Report;
@@ -14,35 +15,38 @@ use crate::watch::Watched;
 pub(super) async fn reload(
     app: &mut App,
     source: &mut Source,
+    why: Changed,
     signals: &mut Ends,
     log: &Logging,
 ) -> bool {
     tracing::info!(config = %source.path().display(), "reading the config again");
     source.forget();
-    // Opening a pipe would wait for whoever writes to it, and what came out of one cannot be read again.
-    if source.path().metadata().is_ok_and(|it| !it.is_file()) {
-        source.watch(Watched::new(vec![source.path().to_owned()]));
-        app.refuse_reload();
-        let path = source.path().display();
-        refused(&format_args!("{path} is no regular file"));
-        return true;
-    }
     let (path, registry) = (source.path().to_owned(), Arc::clone(app.registry()));
     let running = app.running();
     // Plugins take long to compile: on a thread of its own, as at the start.
     let prepared = unless_told(signals, move || {
-        let (draft, watched) = source::load(&path);
-        (app::prepare_again(&running, draft, &registry), watched)
+        let read = source::load_again(&path);
+        let prepared = app::prepare_beside(&running, read.draft, &registry);
+        (prepared, read.config, read.plugins)
     });
     match prepared.await {
         Ok(None) => return false,
-        Ok(Some((prepared, watched))) => {
-            source.watch(watched);
+        Ok(Some((prepared, config, plugins))) => {
+            source.watch(config);
             match prepared {
                 Ok(prepared) => apply(app, prepared, log).await,
-                Err(report) => {
+                Err(reason) => {
                     app.refuse_reload();
-                    refused(&report);
+                    if reason.waits {
+                        source.watch_plugins(plugins);
+                    }
+                    let report = reason.report.to_string();
+                    if why == Changed::Plugins && source.said == report {
+                        tracing::info!("the config cannot be used yet, for the same reasons");
+                    } else {
+                        refused(&report);
+                    }
+                    source.said = report;
                 }
             }
         }
@@ -74,7 +78,7 @@ fn warn(warnings: &Report) {
     }
 }
 
-fn refused(reason: &dyn std::fmt::Display) {
+fn refused(reason: &dyn Display) {
     tracing::error!("the config was not reloaded, and what ran goes on:\n{reason}");
 }
 

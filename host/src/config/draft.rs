@@ -3,8 +3,9 @@
 mod remarks;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,8 +24,8 @@ use super::service::{self, Components};
 use super::telemetry::Telemetry;
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
 use super::{
-    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, dead_letters, exporters, loops,
-    plugins, processors, receivers,
+    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, dead_letters, exporters, file,
+    loops, plugins, processors, receivers, secrets,
 };
 
 pub use remarks::Nature;
@@ -41,7 +42,7 @@ const LACKING: Lacking = &[(
 )];
 
 /// A config that was read, and what is wrong with it so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Draft {
     source: Arc<Source>,
     mistakes: Vec<Mistake>,
@@ -58,6 +59,8 @@ pub struct Draft {
     memory: Option<usize>,
     /// What it was read from beside its own file.
     files: Vec<PathBuf>,
+    /// What is written in the file and no report shows.
+    secrets: BTreeSet<Place>,
 }
 
 /// A config without mistakes, and what else is to be said about it.
@@ -71,13 +74,22 @@ pub struct Loaded {
 
 /// Reads a config file, with the process's environment.
 pub fn load(path: &Path) -> Draft {
+    load_from(path, File::open(path))
+}
+
+/// Reads one again, and never waits for it. It must be a regular file: what came out of a pipe cannot be read again.
+pub fn load_again(path: &Path) -> Draft {
+    load_from(path, file::open(path))
+}
+
+fn load_from(path: &Path, file: io::Result<File>) -> Draft {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     // One byte more than is allowed tells a file that is too large from one that just fits.
     let most = u64::try_from(MAX_BYTES)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
-    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    let read = file.and_then(|file| file.take(most).read_to_end(&mut bytes));
     match read {
         Ok(_) => {
             let sources = Sources {
@@ -121,6 +133,7 @@ fn parse_with(name: &str, bytes: &[u8], sources: Sources<'_>) -> Draft {
                 end: at + char::REPLACEMENT_CHARACTER.len_utf8(),
             };
             let what = "the config is not UTF-8";
+            draft.secrets = secrets::in_lines(&draft.source.text);
             draft
                 .mistakes
                 .push(Mistake::error(place, what, "save the file as UTF-8"));
@@ -167,7 +180,7 @@ impl Draft {
 
     /// The config, or what is wrong with it.
     pub fn finish(self) -> Result<Loaded, Report> {
-        let report = Report::new(self.source, self.mistakes);
+        let report = Report::new(self.source, self.mistakes, self.secrets);
         if report.errors() > 0 {
             return Err(report);
         }
@@ -212,13 +225,17 @@ impl Draft {
             plugins: plugin::Settings::default(),
             memory: None,
             files: Vec::new(),
+            secrets: BTreeSet::new(),
         }
     }
 
     fn read(name: &str, text: &str, sources: Sources<'_>) -> Self {
         let mut draft = Self::empty(name, text.to_owned());
-        match yaml::read(text, &mut draft.mistakes) {
-            Err(mistake) => draft.mistakes.push(mistake),
+        match yaml::read(text, &mut draft.mistakes, &mut draft.secrets) {
+            Err(mistake) => {
+                draft.mistakes.push(mistake);
+                draft.secrets = secrets::in_lines(text);
+            }
             Ok(Some(mut root)) if !root.is_null() => {
                 draft.files = environment::expand(&mut root, text, sources, &mut draft.mistakes);
                 draft.sections(&root, sources.folder);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::file;
 use super::report::{Mistake, Place, quoted};
+use super::secrets::{self, HIDDEN};
 use super::yaml::{MAX_BYTES, Node, Scalar, Value};
 
 /// Looks up an environment variable.
@@ -92,7 +93,7 @@ impl Expansion<'_> {
                     .map_or((None, ""), |(name, after)| (Some(name), after));
                 let value = reference
                     .ok_or_else(unclosed)
-                    .and_then(|reference| self.value(reference));
+                    .and_then(|reference| self.value(reference, scalar.secret));
                 match value {
                     Ok(value) => {
                         expanded.push_str(&value);
@@ -118,8 +119,8 @@ impl Expansion<'_> {
         whole
     }
 
-    /// What stands for the text between `${` and `}`.
-    fn value(&mut self, reference: &str) -> Result<String, (String, String)> {
+    /// What stands for the text between `${` and `}`, which may be a part of a secret.
+    fn value(&mut self, reference: &str, is_secret: bool) -> Result<String, (String, String)> {
         if reference.contains("${") {
             let cure = "write the default out, or choose one variable";
             return Err(("a reference within a reference".to_owned(), cure.to_owned()));
@@ -141,7 +142,11 @@ impl Expansion<'_> {
             .is_some_and(|first| first == '_' || first.is_ascii_alphabetic())
             && characters.all(|c| c == '_' || c.is_ascii_alphanumeric());
         if !fits {
-            let what = format!("{} is not a variable", quoted(&format!("${{{reference}}}")));
+            let mut written = format!("${{{reference}}}");
+            if is_secret && secrets::reference(&written).is_none() {
+                HIDDEN.clone_into(&mut written);
+            }
+            let what = format!("{} is not a variable", quoted(&written));
             let cure = "write `${env:NAME}`, `${env:NAME:-default}` or `${file:PATH}`, or `$${` for the text `${`";
             return Err((what, cure.to_owned()));
         }

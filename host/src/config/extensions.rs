@@ -87,7 +87,7 @@ impl<'a> Extensions<'a> {
             let cure = "write `auth: { authenticator: bearertokenauth }`";
             auth.report(Mistake::error(place, "`auth` names no extension", cure));
         }
-        let is_quotable = !auth.is_expanded("authenticator");
+        let is_quotable = !auth.is_hidden("authenticator");
         auth.finish();
         let name = name?;
         let Some(found) = self.list.iter().find(|one| one.name == name) else {

@@ -1,8 +1,10 @@
 //! The files that a config refers to: tables for lookups, secrets that a platform mounts.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
 
 use super::report::quoted;
 
@@ -20,16 +22,10 @@ pub(super) fn read(folder: &Path, path: &str, room: usize) -> Result<String, (St
         Err((format!("file {file} {what}"), cure.to_owned()))
     };
     let full = folder.join(path);
-    // Opening a pipe would wait for whoever writes to it.
-    match full.metadata() {
-        Ok(metadata) if !metadata.is_file() => return wrong("is no regular file", CURE),
-        Ok(_) => {}
-        Err(error) => return wrong(&format!("cannot be read: {error}"), CURE),
-    }
     let mut bytes = Vec::new();
     let most = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
-    let opened = File::open(&full);
-    if let Err(error) = opened.and_then(|file| file.take(most).read_to_end(&mut bytes)) {
+    let read = open(&full).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    if let Err(error) = read {
         return wrong(&format!("cannot be read: {error}"), CURE);
     }
     if bytes.len() > room {
@@ -46,6 +42,17 @@ pub(super) fn read(folder: &Path, path: &str, room: usize) -> Result<String, (St
         }
     }
     Ok(text)
+}
+
+/// Opens a regular file, and never waits: opening a pipe would wait for whoever writes to it.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no regular file"))
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +75,7 @@ mod tests {
         assert_eq!(text(&absolute, 2).as_deref(), Ok("\n"));
         for (path, what) in [
             ("none", "file `none` cannot be read: "),
-            ("", "is no regular file"),
+            ("", "cannot be read: it is no regular file"),
             (".", "is no regular file"),
             ("/dev/zero", "is no regular file"),
             ("bytes", "file `bytes` is not UTF-8"),

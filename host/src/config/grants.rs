@@ -57,7 +57,7 @@ fn one(reader: &Reader<'_>, item: &Node, folder: &Path) -> Option<(Folder, Place
     let (path, name, at) = match &item.value {
         Value::Scalar(scalar) if !item.is_null() => {
             let place = item.place;
-            let path = existing(reader, folder, &scalar.text, scalar.expanded, place)?;
+            let path = existing(reader, folder, &scalar.text, scalar.is_hidden(), place)?;
             let last = path.components().next_back().and_then(|last| match last {
                 Component::Normal(name) => name.to_str(),
                 _ => None,
@@ -79,7 +79,7 @@ fn one(reader: &Reader<'_>, item: &Node, folder: &Path) -> Option<(Folder, Place
                     keys.report(Mistake::error(item.place, what, FOLDER));
                 }
             }
-            let expanded = keys.is_expanded("path");
+            let expanded = keys.is_hidden("path");
             let path = keys.text("path", "the path of a folder", FOLDER, |text| {
                 Ok(text.to_owned())
             });

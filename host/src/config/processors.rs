@@ -15,7 +15,7 @@ use super::{ProcessorConfig, grants};
 const DEADLINES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
 
 /// A processor as the file has it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Read {
     pub(super) config: ProcessorConfig,
     /// Its key.

@@ -73,11 +73,11 @@ impl<'a> Reader<'a> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    /// Whether something in a key's value came from the environment or a file.
-    pub(super) fn is_expanded(&self, key: &str) -> bool {
+    /// Whether no message may repeat a key's value, or some of it.
+    pub(super) fn is_hidden(&self, key: &str) -> bool {
         let entry = self.entries.iter().find(|entry| entry.key == key);
         entry.is_some_and(
-            |entry| matches!(&entry.value.value, Value::Scalar(scalar) if scalar.expanded),
+            |entry| matches!(&entry.value.value, Value::Scalar(scalar) if scalar.is_hidden()),
         )
     }
 
@@ -255,8 +255,8 @@ impl<'a> Reader<'a> {
         match &entry.value.value {
             Value::Scalar(scalar) if !entry.value.is_null() => parse(&scalar.text)
                 .map_err(|(what, cure)| {
-                    // What came from the environment may be a secret.
-                    let (what, cure) = if scalar.expanded {
+                    // What came from the environment may be a secret, as what has the name of one.
+                    let (what, cure) = if scalar.is_hidden() {
                         (format!("`{key}` is not {want}"), format!("set {want}"))
                     } else {
                         (what, cure)

@@ -1,6 +1,8 @@
 //! What is wrong with a config, shown where it stands: title, file, line, column, caret and cure.
 
-use std::collections::HashSet;
+mod shown;
+
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,6 +10,9 @@ use std::sync::Arc;
 use annotate_snippets::{
     AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str, renderer::DecorStyle,
 };
+
+use super::secrets;
+use shown::Shown;
 
 /// The mistakes that are shown; a file with more is told how many more.
 const SHOWN: usize = 50;
@@ -27,7 +32,7 @@ pub(super) struct Source {
 }
 
 /// Bytes of the file that a mistake is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) start: usize,
     pub(super) end: usize,
@@ -59,6 +64,8 @@ pub(super) struct Names(Arc<[String]>);
 pub struct Report {
     source: Arc<Source>,
     mistakes: Vec<Mistake>,
+    /// What of the file is not shown.
+    secrets: BTreeSet<Place>,
 }
 
 impl Mistake {
@@ -118,7 +125,7 @@ impl Mistake {
             )
     }
 
-    fn render<'a>(&'a self, source: &'a Source) -> Group<'a> {
+    fn render<'a>(&'a self, source: &'a Source, shown: &'a Shown<'_>) -> Group<'a> {
         let level = if self.fatal {
             Level::ERROR
         } else {
@@ -132,14 +139,13 @@ impl Mistake {
                 .element(annotate_snippets::Origin::path(source.name.as_str()))
                 .elements(help);
         };
-        let other = self.other.map(|(place, label)| {
-            AnnotationKind::Context
-                .span(place.shown(&source.text))
-                .label(label)
-        });
-        let snippet = Snippet::source(source.text.as_str())
+        let span = |place: Place| shown.span(place.shown(&source.text));
+        let other = self
+            .other
+            .map(|(place, label)| AnnotationKind::Context.span(span(place)).label(label));
+        let snippet = Snippet::source(&*shown.text)
             .path(source.name.as_str())
-            .annotation(AnnotationKind::Primary.span(place.shown(&source.text)))
+            .annotation(AnnotationKind::Primary.span(span(place)))
             .annotations(other);
         Group::with_title(title).element(snippet).elements(help)
     }
@@ -184,7 +190,12 @@ impl<T: AsRef<str>> FromIterator<T> for Names {
 }
 
 impl Report {
-    pub(super) fn new(source: Arc<Source>, mut mistakes: Vec<Mistake>) -> Self {
+    /// A report that shows nothing of what stands at the places of secrets.
+    pub(super) fn new(
+        source: Arc<Source>,
+        mut mistakes: Vec<Mistake>,
+        mut secrets: BTreeSet<Place>,
+    ) -> Self {
         mistakes.sort_by_key(|mistake| mistake.place.map_or(0, |place| place.start));
         // What an alias repeats is wrong once.
         mistakes.dedup_by(|a, b| a.place == b.place && a.what == b.what);
@@ -198,7 +209,12 @@ impl Report {
             let at = mistake.place.map(|place| place.start);
             mistake.fatal || !at.is_some_and(|at| wrong.contains(&at))
         });
-        Self { source, mistakes }
+        secrets.extend(secrets::all_credentials(&source.text));
+        Self {
+            source,
+            mistakes,
+            secrets,
+        }
     }
 
     /// Whether there is nothing to report.
@@ -219,9 +235,10 @@ impl Report {
             Renderer::plain()
         }
         .decor_style(DecorStyle::Ascii);
+        let text = Shown::new(&self.source.text, &self.secrets);
         let shown = self.mistakes.iter().take(SHOWN);
         let mut parts: Vec<String> = shown
-            .map(|mistake| renderer.render(&[mistake.render(&self.source)]))
+            .map(|mistake| renderer.render(&[mistake.render(&self.source, &text)]))
             .collect();
         if let Some(more @ 1..) = self.mistakes.len().checked_sub(SHOWN) {
             parts.push(format!("and {more} more"));
@@ -238,9 +255,11 @@ impl Display for Report {
 
 impl std::error::Error for Report {}
 
-/// A key or a value from the file as a message repeats it: on one line, not endless, in backticks.
+/// A key or a value from the file as a message repeats it: on one line, not endless, in backticks, without what looks like a
+/// secret in it.
 pub(super) fn quoted(text: &str) -> String {
-    let beginning = beginning(text);
+    let text = secrets::shown(text);
+    let beginning = beginning(&text);
     let shown: String = beginning
         .chars()
         .flat_map(|c| {

@@ -33,6 +33,11 @@ pub(super) struct Subject<'a> {
     pub(super) json: &'a Json,
 }
 
+/// Whether a schema may be walked through.
+pub(super) fn is_within_bounds(schema: &Json) -> bool {
+    bounds::check_size(schema).is_ok()
+}
+
 /// Checks what a plugin is told; the error is of the schema itself.
 pub(super) fn check(subject: &Subject<'_>, schema: &Json) -> Result<Vec<Mistake>, String> {
     let usable = |node: &Node| matches!(node.value, Value::Map(_));
@@ -246,7 +251,7 @@ impl Found<'_> {
         let want = allowed.want();
         let what = format!("expected {want}{of}, found {}", self.found());
         let written = match self.node.map(|node| &node.value) {
-            Some(Value::Scalar(scalar)) if !scalar.expanded => scalar.text.as_str(),
+            Some(Value::Scalar(scalar)) if !scalar.is_hidden() => scalar.text.as_str(),
             _ => "",
         };
         let values = allowed.values.iter().collect();

@@ -16,7 +16,7 @@ use super::yaml::{Entry, Node, Value};
 use super::{exporters, loops};
 
 /// What otlet tells of itself, and whom.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Telemetry {
     pub(super) logs: LogConfig,
     /// Where its metrics are sent.

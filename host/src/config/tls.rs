@@ -293,7 +293,7 @@ pub(super) fn mistake(reader: &Reader<'_>, wrong: &Wrong) -> Mistake {
     let place = reader.place_of(wrong.key);
     let what = match &wrong.file {
         // The path may come from the environment.
-        Some(file) if !reader.is_expanded(wrong.key) => {
+        Some(file) if !reader.is_hidden(wrong.key) => {
             format!("{} {}", quoted(&file.display().to_string()), wrong.what)
         }
         _ => format!("`{}` {}", wrong.key, wrong.what),

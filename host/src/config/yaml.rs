@@ -1,6 +1,9 @@
 //! YAML as a tree that knows where each part stands in the file.
 
 mod build;
+mod syntax;
+
+use std::collections::BTreeSet;
 
 use super::report::{Place, quoted};
 
@@ -42,6 +45,10 @@ pub(super) struct Scalar {
     pub(super) expanded: bool,
     /// Whether some of that was a file's.
     pub(super) of_file: bool,
+    /// Whether a secret is written in it, which no message may repeat either.
+    pub(super) secret: bool,
+    /// Where it is written: not where an alias repeats it.
+    pub(super) written: Place,
 }
 
 /// A key and its value.
@@ -64,6 +71,11 @@ pub(super) enum Resolved<'a> {
 }
 
 impl Scalar {
+    /// Whether no message may repeat it.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.expanded || self.secret
+    }
+
     /// What it stands for where any type may stand: in quotes it is text.
     pub(super) fn resolve(&self) -> Resolved<'_> {
         if self.quoted {
@@ -140,6 +152,7 @@ impl Node {
             Value::Scalar(scalar) if scalar.expanded => {
                 "a value filled in from the environment".to_owned()
             }
+            Value::Scalar(scalar) if scalar.secret => "a value that is not shown".to_owned(),
             Value::Scalar(scalar) => match scalar.resolve() {
                 Resolved::Null => "nothing".to_owned(),
                 Resolved::Text("") => "an empty text".to_owned(),
@@ -149,14 +162,33 @@ impl Node {
         }
     }
 
-    /// Takes out of a text what was filled in from the environment below here, unless it is too short to be a secret.
+    /// Has no message repeat the values below here that these places lie in.
+    pub(super) fn hide(&mut self, secrets: &BTreeSet<Place>) {
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.hide(secrets)),
+            Value::Map(entries) => entries
+                .iter_mut()
+                .for_each(|entry| entry.value.hide(secrets)),
+            Value::Scalar(scalar) => {
+                let Place { start, end } = scalar.written;
+                let at = |start| Place { start, end: 0 };
+                scalar.secret |= secrets
+                    .range(at(start)..at(end.max(start)))
+                    .next()
+                    .is_some();
+            }
+            Value::Unknown => {}
+        }
+    }
+
+    /// Takes out of a text what no message may repeat of what is below here, unless it is too short to be a secret.
     pub(super) fn hide_secrets(&self, text: &mut String) {
         match &self.value {
             Value::List(items) => items.iter().for_each(|item| item.hide_secrets(text)),
             Value::Map(entries) => entries
                 .iter()
                 .for_each(|entry| entry.value.hide_secrets(text)),
-            Value::Scalar(scalar) if scalar.expanded && scalar.text.len() >= SECRET => {
+            Value::Scalar(scalar) if scalar.is_hidden() && scalar.text.len() >= SECRET => {
                 *text = text.replace(&scalar.text, "...");
             }
             Value::Scalar(_) | Value::Unknown => {}

@@ -76,6 +76,17 @@ struct Failures {
     senders: Vec<u64>,
 }
 
+/// What a breaker does with the next batch of its signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// The plugin is given it.
+    Closed,
+    /// The plugin is left alone, and tried with a batch that comes after so long.
+    Open(Duration),
+    /// The plugin is tried with a batch, and left alone meanwhile; if nothing is heard of that, it is tried again after so long.
+    HalfOpen(Duration),
+}
+
 /// A batch that failed: whose it is, and what tells it from others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failing {
@@ -90,6 +101,25 @@ pub(super) enum Change {
     Tripped(Duration),
     /// It is given batches again.
     Recovered,
+}
+
+impl Position {
+    /// Its name in lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open(_) => "open",
+            Self::HalfOpen(_) => "half_open",
+        }
+    }
+
+    /// After how long the plugin is tried, if it is left alone.
+    pub fn next_try(self) -> Option<Duration> {
+        match self {
+            Self::Closed => None,
+            Self::Open(after) | Self::HalfOpen(after) => Some(after),
+        }
+    }
 }
 
 impl Breakers {
@@ -126,6 +156,21 @@ impl Breaker {
     /// Whether the plugin is left alone, but for a try now and then.
     pub(super) fn is_tripped(&self) -> bool {
         self.tripped.load(Ordering::Relaxed)
+    }
+
+    /// What it does as it stands.
+    pub(super) fn position(&self) -> Position {
+        self.position_at(Instant::now())
+    }
+
+    fn position_at(&self, now: Instant) -> Position {
+        match self.lock().circuit {
+            Circuit::Closed => Position::Closed,
+            Circuit::Open { until, .. } => Position::Open(until.saturating_duration_since(now)),
+            Circuit::Trying { since, .. } => {
+                Position::HalfOpen((since + LONGEST).saturating_duration_since(now))
+            }
+        }
     }
 
     /// Whether the plugin may be given a batch of this sender. What becomes of it has to be told.

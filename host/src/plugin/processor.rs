@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bound::{SLICE, Stop};
-use super::breaker::{Breakers, Change, Failing};
+use super::breaker::{Breakers, Change, Failing, Position};
 use super::cell::Failed;
 use super::estimate::Estimate;
 use super::instance::{Instance, Processed};
@@ -170,6 +170,12 @@ impl Processor {
     /// calling it.
     pub fn is_tripped(&self) -> bool {
         self.breakers.any_is_tripped()
+    }
+
+    /// What its circuit breakers do as they stand, for each signal that the plugin works on.
+    pub fn breakers(&self) -> impl Iterator<Item = (Signal, Position)> {
+        let signals = self.plugin.manifest().signals.iter();
+        signals.map(|signal| (*signal, self.breakers.of(*signal).position()))
     }
 
     /// What its calls came to.

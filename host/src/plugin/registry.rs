@@ -10,6 +10,7 @@
 //!
 //! **Invariant**: what no processor uses is kept compiled for nobody: each component takes a file descriptor and memory.
 
+mod beside;
 mod entry;
 mod finding;
 mod listing;
@@ -45,10 +46,10 @@ pub use offering::Offer;
 #[derive(Debug)]
 pub struct Registry {
     engine: Engine,
-    bundled: Vec<Bundled>,
+    bundled: Arc<[Bundled]>,
     known: Mutex<Known>,
     /// One at a time loads a plugin of a name, so that nothing is compiled twice; other names do not wait for it.
-    turns: Turns,
+    turns: Arc<Turns>,
     vault: Option<Arc<Vault>>,
     past: Past,
     cache: Option<Cache>,
@@ -62,10 +63,12 @@ struct Bundled {
     digest: OnceLock<Digest>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     settings: Settings,
     current: BTreeMap<String, Current>,
+    /// What was current in the registry that it was made beside.
+    began_with: BTreeMap<String, Digest>,
     /// What is known of the directory's files, by their paths.
     files: BTreeMap<PathBuf, File>,
     /// Whether the directory has more files than are looked at, where that was said.
@@ -126,7 +129,7 @@ impl Registry {
                 settings,
                 ..Known::default()
             }),
-            turns: Turns::default(),
+            turns: Arc::default(),
         })
     }
 
@@ -154,28 +157,6 @@ impl Registry {
     /// The settings.
     pub fn settings(&self) -> Settings {
         self.known().settings.clone()
-    }
-
-    /// Other settings from now on; gives those until now. What they do not permit is no longer current.
-    pub fn set(&self, settings: Settings) -> Settings {
-        let mut known = self.known();
-        if known.settings.directory != settings.directory {
-            known.files.clear();
-        }
-        known.absent.clear();
-        known.current.retain(|name, current| {
-            let digest = current.plugin.digest();
-            match &current.source {
-                Source::Bundled => settings.allow.get(name).is_none_or(|pin| *pin == digest),
-                Source::File(path) => {
-                    let is_there = settings.directory.as_deref() == path.parent();
-                    is_there && self.objection(&settings, name, digest).is_none()
-                }
-            }
-        });
-        // What is pinned otherwise may be refused or not any more: it is looked at again.
-        known.files.values_mut().for_each(|file| file.stamp = None);
-        std::mem::replace(&mut known.settings, settings)
     }
 
     fn load(

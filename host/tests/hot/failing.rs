@@ -2,6 +2,10 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use otlet_tests::metrics::page;
+use serde_json::json;
 
 use super::*;
 
@@ -83,6 +87,49 @@ fn what_one_processor_fails_on_brings_the_old_version_back_in_all() {
     assert_eq!(hot.send(BAD).code, 0);
     hot.otlet.wait_for("it failed in service");
     assert_eq!(hot.sends(), 1);
+}
+
+#[test]
+fn what_breakers_do_is_shown_for_each_processor() {
+    let fails = version(r#"{"number": 1, "vice": "error", "always": true}"#);
+    let hot = Hot::start(&[("stamp.wasm", &fails)], &["stamp", "redact"]);
+    let processor = |plugin: &str| {
+        let (_, page) = page(hot.otlet.admin(), "/plugins");
+        let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+        let rows = page["plugins"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"] == plugin).unwrap();
+        assert_eq!(row["processors"].as_array().unwrap().len(), 1, "{row}");
+        assert_eq!(row["processors"][0]["version"], row["version"]);
+        row["processors"][0].clone()
+    };
+    let closed =
+        |name: &str, version| json!({"name": name, "version": version, "breaker": "closed"});
+    let version = processor("redact")["version"].clone();
+    assert!(version.is_string());
+    assert_eq!(processor("redact"), closed("redact", version.clone()));
+    assert_eq!(processor("stamp"), closed("stamp", json!(null)));
+    // A sender that is alone trips it, in a while.
+    let began = Instant::now();
+    let breaker = || processor("stamp")["breakers"]["traces"].clone();
+    let mut number = 0;
+    while breaker()["state"] == "closed" {
+        number += 1;
+        assert_ne!(hot.send(number).code, 0);
+        assert!(began.elapsed() < Duration::from_mins(1));
+    }
+    let tripped = breaker();
+    let next = tripped["next_try_in_seconds"].as_u64().unwrap();
+    let expected = if tripped["state"] == "open" {
+        0..=1
+    } else {
+        assert_eq!(tripped["state"], "half_open");
+        1..=60
+    };
+    assert!(expected.contains(&next), "{tripped}");
+    assert_eq!(processor("stamp")["breakers"]["logs"]["state"], "closed");
+    assert_eq!(processor("redact"), closed("redact", version));
+    hot.swap("stamp.wasm", &good(2));
+    assert_eq!(processor("stamp"), closed("stamp", json!(null)));
 }
 
 #[test]

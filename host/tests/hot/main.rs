@@ -13,6 +13,7 @@ mod files;
 mod load;
 mod schemas;
 mod unused;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::fs;

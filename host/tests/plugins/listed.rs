@@ -61,7 +61,7 @@ fn the_list_has_every_plugin_and_what_is_wrong_with_it() {
             "source": file,
             "state": "used",
             "signals": ["traces", "metrics", "logs"],
-            "processors": ["tenant"],
+            "processors": [{"name": "tenant"}],
             "warnings": ["its manifest calls it \"other\", and processors name it by its file"],
         })]
     );

@@ -143,7 +143,18 @@ fn a_redact_that_is_dropped_into_a_running_otlet_does_not_switch_redaction_off()
     let used = rows.iter().find(|row| row["state"] == "used").unwrap();
     assert_eq!(used["source"], "bundled");
     assert_eq!(used["digest"], digest(bundled));
-    assert_eq!(used["processors"], json!(["redact"]));
+    assert_eq!(
+        used["processors"],
+        json!([{
+            "name": "redact",
+            "version": used["version"],
+            "breakers": {
+                "traces": {"state": "closed"},
+                "metrics": {"state": "closed"},
+                "logs": {"state": "closed"},
+            },
+        }])
+    );
     assert_eq!(used["signals"], json!(["traces", "metrics", "logs"]));
     let refused = rows.iter().find(|row| row["state"] == "refused").unwrap();
     assert_eq!(refused["digest"], digest(guests::BAD));

@@ -1,6 +1,8 @@
 //! Configs that cannot be used, which change nothing and are told.
 
+use std::fs;
 use std::net::TcpListener;
+use std::process::Command;
 
 use otlet_tests::backend::Backend;
 use otlet_tests::metrics::{page, scrape};
@@ -89,6 +91,38 @@ async fn a_config_with_mistakes_changes_nothing_and_is_reported_whole() {
     assert!(scrape(otlet.admin()).sum(LAST_GOOD, &[]) > loaded);
     send(&sender, 100).await;
     assert_eq!(numbers(&other.wait_for(1)), [100]);
+}
+
+#[tokio::test]
+async fn a_config_that_became_a_pipe_is_refused_and_never_waited_for() {
+    let backend = Backend::start();
+    let config = |value: &str| {
+        traces(
+            &[("enrich", &shop(value))],
+            &[("otlp", &to(&backend.endpoint()))],
+        )
+    };
+    let mut otlet = run(&config("north"));
+    let sender = Sender::grpc(otlet.grpc());
+    let path = |name: &str| otlet.folder().join(name);
+    let made = Command::new("mkfifo").arg(path("pipe")).status();
+    assert!(made.unwrap().success());
+    // Seen by itself, and asked for.
+    let before = otlet.lines();
+    fs::rename(path("pipe"), path("otlet.yaml")).unwrap();
+    otlet.wait_for_after(before, REFUSED);
+    otlet.wait_for_after(before, "cannot read the config: it is no regular file");
+    let before = otlet.lines();
+    otlet.signal("HUP");
+    otlet.wait_for_after(before, REFUSED);
+    send(&sender, 0).await;
+    otlet.reload(&config("south"), APPLIED);
+    send(&sender, 1).await;
+    let spans = super::arrived(&backend.wait_for(2));
+    let shops: Vec<_> = spans.iter().map(|span| &span.attributes[0].value).collect();
+    let text = |value| Some(otlet_tests::requests::text(value));
+    assert_eq!(shops, [&text("north"), &text("south")]);
+    assert!(otlet.terminate().success());
 }
 
 #[tokio::test]

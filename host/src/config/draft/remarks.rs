@@ -1,11 +1,14 @@
 //! What is said of a config's plugins once they are loaded, where each is written.
 
+use std::collections::BTreeSet;
+
 use crate::plugin::Absent;
 
 use super::super::component::{Kind, instead, unknown_type};
-use super::super::report::{Mistake, quoted};
+use super::super::processors::Read;
+use super::super::report::{Mistake, Report, quoted};
 use super::super::schema::{self, Subject};
-use super::super::{ProcessorConfig, path};
+use super::super::{ProcessorConfig, path, secrets};
 use super::Draft;
 
 /// The characters that a plugin may say about its config.
@@ -27,6 +30,7 @@ impl Draft {
             let mistake = unknown_type(Kind::Processor, &read.config.plugin, read.place, names);
             self.mistakes.push(mistake);
         }
+        self.hide_config(processor);
     }
 
     /// Says why a processor's plugin, which may be a file, cannot be had.
@@ -41,6 +45,24 @@ impl Draft {
             let cure = cure.unwrap_or_else(|| absent.cure());
             self.mistakes.push(Mistake::error(read.place, what, cure));
         }
+        self.hide_config(processor);
+    }
+
+    /// Has no report show what a processor's plugin is told: which of it is secret only the plugin could say.
+    fn hide_config(&mut self, processor: usize) {
+        if let Some(Read {
+            node: Some((_, node)),
+            ..
+        }) = self.processors.get(processor)
+        {
+            secrets::literals(node, &self.source.text, &mut self.secrets);
+        }
+    }
+
+    /// The report of a config with mistakes whose plugins were not asked; nothing if it has none.
+    pub fn report(mut self) -> Option<Report> {
+        (0..self.processors.len()).for_each(|processor| self.hide_config(processor));
+        self.finish().err()
     }
 
     /// Says that the processors ask for more instances than there is room for.
@@ -124,8 +146,28 @@ impl Draft {
         }
     }
 
+    /// Has no report show what a plugin's schema calls `writeOnly`.
+    fn hide_write_only(&mut self, processor: usize, schema: &serde_json::Value) {
+        let Some(read) = self.processors.get_mut(processor) else {
+            return;
+        };
+        let Some((_, node)) = &mut read.node else {
+            return;
+        };
+        let mut places = BTreeSet::new();
+        if schema::is_within_bounds(schema) {
+            let keys = secrets::write_only(schema);
+            secrets::under(node, &keys, &self.source.text, &mut places);
+        } else {
+            secrets::literals(node, &self.source.text, &mut places);
+        }
+        node.hide(&places);
+        self.secrets.extend(places);
+    }
+
     /// Checks what a processor's plugin is told against the plugin's JSON Schema, and says whether it holds.
     pub fn check_plugin_config(&mut self, processor: usize, schema: &serde_json::Value) -> bool {
+        self.hide_write_only(processor, schema);
         let Some(read) = self.processors.get(processor) else {
             return false;
         };

@@ -96,7 +96,7 @@ fn report_hindrance(config: &FileConfig, reader: &Reader<'_>) {
     let Some(hindrance) = config.hindrance() else {
         return;
     };
-    let file = if reader.is_expanded("path") {
+    let file = if reader.is_hidden("path") {
         // It may come from the environment.
         "`path`".to_owned()
     } else {

@@ -28,13 +28,17 @@ const REFUSED: [&str; 6] = [
 
 /// Checks a schema before it is compiled and used for `value`.
 pub(super) fn check(schema: &Json, value: &Json) -> Result<(), String> {
-    let mut size = Size::default();
-    size.count(schema, true)?;
+    check_size(schema)?;
     let mut walk = Walk {
         root: schema,
         steps: 0,
     };
     walk.apply(schema, value, 0)
+}
+
+/// Checks what a schema holds.
+pub(super) fn check_size(schema: &Json) -> Result<(), String> {
+    Size::default().count(schema, true)
 }
 
 #[derive(Default)]

@@ -2,12 +2,13 @@
 //! size, depth and what aliases expand to are bounded before anything walks the tree.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::super::report::{Mistake, Place, quoted};
-use super::{Entry, Node, Scalar, Value};
+use super::super::secrets;
+use super::{Entry, Node, Scalar, Value, syntax};
 
 /// The bytes that the tree may take in memory, its anchors and aliases filled in: about 130,000 values.
 const MAX_WEIGHT: usize = 16 << 20;
@@ -18,67 +19,29 @@ const NODE_WEIGHT: usize = 128;
 /// How deep values lie in one another: plugins read JSON by recursion.
 const MAX_DEPTH: usize = 64;
 
-/// What the parser says, in part; what it means; and the cure.
-const SYNTAX: [(&str, &str, &str); 10] = [
-    (
-        "recursion limit",
-        "too many levels of values in one another",
-        "write less deep",
-    ),
-    ("tab", "a tab where YAML wants spaces", "indent with spaces"),
-    (
-        "mapping values are not allowed",
-        "a `:` where no key can be",
-        "put quotes around a value that holds `: `, or check the indentation",
-    ),
-    (
-        "unknown anchor",
-        "an alias without its anchor",
-        "write `&name` at the value before this place",
-    ),
-    (
-        "found unexpected end of stream",
-        "a quote that is never closed",
-        "close it",
-    ),
-    (
-        "invalid indentation in quoted scalar",
-        "a quote that is not closed on its line",
-        "close it, or indent the lines that follow as far",
-    ),
-    (
-        "expected ',' or '}'",
-        "a `{` without its `}`, or values without a comma",
-        "write `{ key: value, key: value }`",
-    ),
-    (
-        "expected ',' or ']'",
-        "a `[` without its `]`, or values without a comma",
-        "write `[value, value]`",
-    ),
-    (
-        "simple key expect",
-        "a line that is no `key: value`",
-        "add the `:`, or check the indentation",
-    ),
-    (
-        "did not find expected key",
-        "expected a key here",
-        "give the keys of one mapping the same indentation",
-    ),
-];
+/// How deep the names of components lie, which say nothing about what is below.
+const COMPONENTS: usize = 2;
 
-/// Reads a file's text; the mistakes are those that leave the tree usable, the error is one that does not.
+/// Reads a file's text; the mistakes are those that leave the tree usable, the error is one that does not. What stands under the
+/// names of secrets is hidden, and its places are added to `secrets`.
 pub(in crate::config) fn read(
     text: &str,
     mistakes: &mut Vec<Mistake>,
+    secrets: &mut BTreeSet<Place>,
 ) -> Result<Option<Node>, Mistake> {
-    let mut builder = Builder::new(text, mistakes);
+    let mut builder = Builder::new(text, mistakes, secrets);
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| builder.syntax(&error))?;
+        let (event, span) = event.map_err(|error| {
+            let at = builder.byte(error.marker().index());
+            syntax::mistake(text, at, error.info())
+        })?;
         builder.take(event, span)?;
     }
-    Ok(builder.root)
+    let mut root = builder.root;
+    if let Some(root) = root.as_mut().filter(|_| !secrets.is_empty()) {
+        root.hide(secrets);
+    }
+    Ok(root)
 }
 
 /// A list or mapping that is not finished.
@@ -110,10 +73,15 @@ struct Builder<'a> {
     anchors: HashMap<usize, Finished>,
     weight: usize,
     root: Option<Node>,
+    secrets: &'a mut BTreeSet<Place>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(text: &'a str, mistakes: &'a mut Vec<Mistake>) -> Self {
+    fn new(
+        text: &'a str,
+        mistakes: &'a mut Vec<Mistake>,
+        secrets: &'a mut BTreeSet<Place>,
+    ) -> Self {
         let bytes = if text.is_ascii() {
             Vec::new()
         } else {
@@ -127,6 +95,7 @@ impl<'a> Builder<'a> {
             anchors: HashMap::new(),
             weight: 0,
             root: None,
+            secrets,
         }
     }
 
@@ -139,7 +108,12 @@ impl<'a> Builder<'a> {
                     quoted: style != ScalarStyle::Plain || self.is_text(tag, place),
                     expanded: false,
                     of_file: false,
+                    secret: false,
+                    written: place,
                 };
+                if !text.quoted && secrets::is_in_value(&text.text) {
+                    self.secrets.insert(place);
+                }
                 let finished = Finished::of(place, Value::Scalar(text));
                 self.room(place, 0, finished.weight)?;
                 self.add(finished, anchor)
@@ -235,19 +209,34 @@ impl<'a> Builder<'a> {
             self.room(place, 0, finished.weight)?;
             self.anchors.insert(anchor, finished.clone());
         }
+        let depth = self.open.len();
         let Some(open) = self.open.last_mut() else {
             self.root = Some(finished.node);
             return Ok(());
         };
         open.height = open.height.max(finished.height);
         open.weight += finished.weight;
+        let is_component = depth == COMPONENTS && matches!(finished.node.value, Value::Map(_));
+        if let Some((key, _)) = &open.key
+            && !is_component
+            && secrets::is_named(key)
+        {
+            // Before one of two values of a key is dropped.
+            secrets::literals(&finished.node, self.text, self.secrets);
+        }
         match (&mut open.node.value, open.key.take()) {
             (Value::Map(entries), Some((key, place))) => entries.push(Entry {
                 key,
                 place,
                 value: finished.node,
             }),
-            (Value::Map(_), None) => open.key = Some(key(finished.node)?),
+            (Value::Map(_), None) => {
+                let (key, place) = key(finished.node)?;
+                if secrets::is_in_key(&key) {
+                    self.secrets.insert(place);
+                }
+                open.key = Some((key, place));
+            }
             (Value::List(items), _) => items.push(finished.node),
             (Value::Scalar(_) | Value::Unknown, _) => {}
         }
@@ -284,34 +273,6 @@ impl<'a> Builder<'a> {
             index.min(self.text.len())
         } else {
             self.bytes.get(index).copied().unwrap_or(self.text.len())
-        }
-    }
-
-    fn syntax(&self, error: &ScanError) -> Mistake {
-        let at = self.byte(error.marker().index());
-        let before = self.text.get(..at).unwrap_or_default();
-        let place = |before: usize, after: usize| Place {
-            start: at.saturating_sub(before),
-            end: at + after,
-        };
-        if before.ends_with('$') {
-            let what = "`${` within `{ }` or `[ ]`, where a `{` is YAML's own";
-            return Mistake::error(place(1, 1), what, "put it in quotes: `\"${env:NAME}\"`");
-        }
-        let place = if before.ends_with('\t') {
-            place(1, 0)
-        } else {
-            place(0, 1)
-        };
-        let info = error.info();
-        let known = SYNTAX.iter().find(|(words, ..)| info.contains(words));
-        match known {
-            Some((_, what, cure)) => Mistake::error(place, *what, *cure),
-            None => Mistake::error(
-                place,
-                format!("not valid YAML: {info}"),
-                "check the indentation, brackets and quotes here and just before",
-            ),
         }
     }
 }

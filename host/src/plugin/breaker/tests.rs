@@ -42,6 +42,24 @@ fn failures_of_several_senders_without_a_success_trip_it() {
 }
 
 #[test]
+fn it_says_when_the_plugin_is_tried_next() {
+    let (breaker, now) = (Breaker::default(), Instant::now());
+    assert_eq!(breaker.position_at(now), Position::Closed);
+    assert_eq!(breaker.failed_at(batch(0, 0), now), None);
+    assert_eq!(breaker.position_at(now), Position::Closed);
+    let breaker = tripped(now);
+    assert_eq!(breaker.position_at(now), Position::Open(FIRST));
+    let half = FIRST / 2;
+    assert_eq!(breaker.position_at(now + half), Position::Open(half));
+    let later = now + 2 * FIRST;
+    assert_eq!(breaker.position_at(later), Position::Open(Duration::ZERO));
+    assert!(breaker.admits_at(1, later));
+    assert_eq!(breaker.position_at(later), Position::HalfOpen(LONGEST));
+    assert_eq!(breaker.succeeded(), Some(Change::Recovered));
+    assert_eq!(breaker.position_at(later), Position::Closed);
+}
+
+#[test]
 fn a_success_of_anybody_begins_the_count_anew() {
     let (breaker, now) = (Breaker::default(), Instant::now());
     for round in 0..100 {

@@ -97,7 +97,7 @@ impl Registry {
 
     /// Loads the bundled plugins that are not loaded yet.
     pub fn load_bundled(&self) {
-        for bundled in &self.bundled {
+        for bundled in self.bundled.iter() {
             let _turn = self.turns.take(bundled.name);
             if self.current(bundled.name).is_none() {
                 // What is wrong with it is said by whoever needs it.

@@ -37,7 +37,7 @@ pub(super) struct Mark {
 }
 
 /// What is remembered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Past(Option<Arc<Vault>>);
 
 impl Past {

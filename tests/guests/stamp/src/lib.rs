@@ -45,11 +45,16 @@ impl Guest for Plugin {
         r#"{"on_error": "reject", "config_schema": true}"#.to_owned()
     }
 
-    fn configure(_: String) -> Result<(), String> {
+    fn configure(config: String) -> Result<(), String> {
         let orders: Json = serde_json::from_str(black_box(ORDERS).trim_end())
             .map_err(|error| error.to_string())?;
         if orders["configure"] == true {
             return Err("as ordered".to_owned());
+        }
+        if let Some(wants) = orders["wants"].as_str()
+            && !config.contains(wants)
+        {
+            return Err(format!("it wants {wants}"));
         }
         let version = Version {
             orders,
