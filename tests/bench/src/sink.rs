@@ -3,9 +3,9 @@
 mod http1;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Request, Response};
 use anyhow::Context;
@@ -15,7 +15,6 @@ use libdeflater::Decompressor;
 use otlet::batch::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::otlp::{self, Protocol};
@@ -84,8 +83,8 @@ struct Shared {
     records: AtomicU64,
     bytes: AtomicU64,
     invalid: AtomicU64,
-    /// Held by the request whose turn it is, where there is a pace.
-    turn: Mutex<()>,
+    /// When all that came until now is done, where there is a pace.
+    free: Mutex<Instant>,
 }
 
 impl Sink {
@@ -95,14 +94,7 @@ impl Sink {
         http: SocketAddr,
         behaviour: Behaviour,
     ) -> anyhow::Result<Self> {
-        let shared = Arc::new(Shared {
-            behaviour,
-            requests: AtomicU64::new(0),
-            records: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            invalid: AtomicU64::new(0),
-            turn: Mutex::new(()),
-        });
+        let shared = Arc::new(Shared::new(behaviour));
         let (for_grpc, for_http) = (
             TcpListener::bind(grpc).await?,
             TcpListener::bind(http).await?,
@@ -202,6 +194,17 @@ async fn grpc_answer(
 const MIB: f64 = (1 << 20) as f64;
 
 impl Shared {
+    fn new(behaviour: Behaviour) -> Self {
+        Self {
+            behaviour,
+            requests: AtomicU64::new(0),
+            records: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            invalid: AtomicU64::new(0),
+            free: Mutex::new(Instant::now()),
+        }
+    }
+
     /// Takes a request as long as the behaviour says, and counts it.
     async fn take(&self, signal: Option<Signal>, body: &[u8], is_packed: bool) {
         let records = count(signal, body, is_packed);
@@ -209,9 +212,7 @@ impl Shared {
             tokio::time::sleep(Duration::from_millis(self.behaviour.delay_ms)).await;
         }
         if self.behaviour.pace_ms > 0 {
-            let _turn = self.turn.lock().await;
-            let pace = Duration::from_millis(self.behaviour.pace_ms);
-            tokio::time::sleep(pace.mul_f64(body.len() as f64 / MIB)).await;
+            tokio::time::sleep_until(self.done(body.len()).into()).await;
         }
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
@@ -219,6 +220,14 @@ impl Shared {
             Ok(records) => self.records.fetch_add(records, Ordering::Relaxed),
             Err(_) => self.invalid.fetch_add(1, Ordering::Relaxed),
         };
+    }
+
+    /// When so many bytes are done, after all that came before. What a sleep takes longer than it should slows nobody down.
+    fn done(&self, bytes: usize) -> Instant {
+        let cost = Duration::from_millis(self.behaviour.pace_ms).mul_f64(bytes as f64 / MIB);
+        let mut free = self.free.lock().expect("nobody panics");
+        *free = Instant::now().max(*free) + cost;
+        *free
     }
 }
 
@@ -296,6 +305,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_backend_with_a_pace_takes_one_request_after_the_other() {
+        let shared = Shared::new(Behaviour {
+            pace_ms: 20_000,
+            ..Behaviour::default()
+        });
+        let start = Instant::now();
+        let first = shared.done(1 << 20);
+        assert!(first >= start + Duration::from_secs(20));
+        assert_eq!(shared.done(1 << 19), first + Duration::from_secs(10));
     }
 
     #[test]
