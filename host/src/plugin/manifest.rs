@@ -109,12 +109,12 @@ impl Manifest {
         let signals = match json.signals {
             None => Signal::ALL.to_vec(),
             Some(names) => {
-                let named: Vec<_> = names
+                let given: Vec<_> = names
                     .iter()
                     .map(|name| signal(name))
                     .collect::<Result<_, _>>()?;
                 // Each once, however often it is named.
-                let is_named = |signal: &Signal| named.contains(signal);
+                let is_named = |signal: &Signal| given.contains(signal);
                 Signal::ALL.into_iter().filter(is_named).collect()
             }
         };
@@ -161,6 +161,13 @@ mod tests {
         assert_eq!(manifest.config_schema, None);
         assert_eq!(manifest.on_error, OnError::Pass);
         assert!(!manifest.adds_text);
+    }
+
+    #[test]
+    fn a_signal_that_is_named_again_and_again_counts_once() {
+        let many = vec!["\"logs\", \"traces\""; 1_000].join(", ");
+        let manifest = Manifest::read(&format!("{{\"signals\": [{many}]}}")).unwrap();
+        assert_eq!(manifest.signals, [Signal::Traces, Signal::Logs]);
     }
 
     #[test]

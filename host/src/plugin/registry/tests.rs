@@ -282,8 +282,8 @@ fn files_that_are_too_many_are_refused_until_there_are_fewer() {
     assert_eq!(registry.changes(&NONE).unwrap().changed.len(), MOST);
     assert_eq!(refused(&registry, &last), [Why::Many]);
     let used = BTreeSet::from([last.clone()]);
-    let changed = registry.changes(&used).unwrap().changed;
-    assert!(changed.iter().any(|found| found.name == last));
+    let looked = registry.changes(&used).unwrap().changed;
+    assert!(looked.iter().any(|found| found.name == last));
     let before = format!("p{:04}", MOST - 1);
     assert_eq!(refused(&registry, &before), [Why::Many]);
     fs::remove_file(folder.path().join("p0000.wasm")).unwrap();
