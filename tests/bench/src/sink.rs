@@ -13,6 +13,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use h2::server::{self, SendResponse};
 use libdeflater::Decompressor;
 use otlet::batch::Signal;
+use otlet::compression::{self, Coding};
+use otlet::payload::PREFIX;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -178,7 +180,7 @@ async fn grpc_answer(
     }
     let is_packed = framed.first() == Some(&1);
     let mut message = &framed[..];
-    message.advance(message.len().min(5));
+    message.advance(message.len().min(PREFIX));
     shared.take(signal, message, is_packed).await;
     let response = Response::builder()
         .header("content-type", "application/grpc")
@@ -235,7 +237,7 @@ fn count(signal: Option<Signal>, body: &[u8], is_packed: bool) -> anyhow::Result
     let signal = signal.context("no method or path of OTLP")?;
     let opened;
     let message = if is_packed {
-        opened = gunzip(body)?;
+        opened = unpack(body)?;
         &opened[..]
     } else {
         body
@@ -245,6 +247,19 @@ fn count(signal: Option<Signal>, body: &[u8], is_packed: bool) -> anyhow::Result
 
 /// The largest request that is opened.
 const LARGEST: usize = 256 << 20;
+
+/// Opens gzip or zstd, as its first bytes say.
+pub(crate) fn unpack(body: &[u8]) -> anyhow::Result<Bytes> {
+    if !body.starts_with(&ZSTD) {
+        return gunzip(body).map(Bytes::from);
+    }
+    let framed = [&[0; PREFIX], body].concat();
+    let packed = compression::admit(Coding::Zstd, framed.into(), LARGEST)?;
+    Ok(compression::inflate(&packed)?.slice(PREFIX..))
+}
+
+/// What a frame of zstd begins with.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Opens gzip of one member, whose size stands at its end.
 fn gunzip(body: &[u8]) -> anyhow::Result<Vec<u8>> {
@@ -259,6 +274,8 @@ fn gunzip(body: &[u8]) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use otlet::payload::Payload;
+
     use super::*;
     use crate::load::{self, Load, Outcome};
     use crate::requests::Shape;
@@ -324,5 +341,18 @@ mod tests {
         assert!(count(None, &[], false).is_err());
         assert!(count(Some(Signal::Logs), &[0xff; 11], false).is_err());
         assert!(count(Some(Signal::Logs), &[0xff; 11], true).is_err());
+        assert!(count(Some(Signal::Logs), &ZSTD, true).is_err());
+    }
+
+    #[test]
+    fn zstd_is_opened_and_counted() {
+        let messages = Shape::Spans.messages(10, 1).unwrap();
+        let packed = compression::deflate(Coding::Zstd, &messages[0]);
+        let payload = Payload::packed(Signal::Traces, packed);
+        let framed = payload.framed_in(Coding::Zstd).unwrap();
+        assert_eq!(
+            count(Some(Signal::Traces), &framed[PREFIX..], true).unwrap(),
+            10
+        );
     }
 }

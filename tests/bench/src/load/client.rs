@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use otlet::payload::PREFIX;
 use prost::Message;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
@@ -18,6 +19,7 @@ use tokio::time::timeout;
 
 use super::Load;
 use crate::otlp::{self, Protocol};
+use crate::sink;
 
 /// What became of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -191,8 +193,13 @@ fn grpc_answer(trailers: &HeaderMap, framed: &[u8]) -> anyhow::Result<Answer> {
     Ok(match status.to_str()?.parse::<u32>()? {
         0 => {
             let mut message = framed;
-            message.advance(message.len().min(5));
-            acknowledged(message)?
+            message.advance(message.len().min(PREFIX));
+            // A server made with grpc-go answers as it was asked.
+            if framed.first() == Some(&1) {
+                acknowledged(&sink::unpack(message)?)?
+            } else {
+                acknowledged(message)?
+            }
         }
         8 if says_when => Answer::Retryable,
         1 | 4 | 10 | 11 | 14 | 15 => Answer::Retryable,
@@ -219,6 +226,10 @@ fn acknowledged(message: &[u8]) -> anyhow::Result<Answer> {
 
 #[cfg(test)]
 mod tests {
+    use otlet::batch::Signal;
+    use otlet::compression::{self, Coding};
+    use otlet::payload::Payload;
+
     use super::*;
 
     const TAKEN: Answer = Answer::Acknowledged { rejected: 0 };
@@ -262,6 +273,10 @@ mod tests {
         trailers.insert("grpc-status", "0".parse().unwrap());
         let expected = Answer::Acknowledged { rejected: 7 };
         assert_eq!(grpc_answer(&trailers, &framed).unwrap(), expected);
+        let packed = compression::deflate(Coding::Gzip, &framed[5..]);
+        let packed = Payload::packed(Signal::Traces, packed);
+        let packed = packed.framed_in(Coding::Gzip).unwrap();
+        assert_eq!(grpc_answer(&trailers, packed).unwrap(), expected);
         assert_eq!(http_answer(StatusCode::OK, &framed[5..]).unwrap(), expected);
     }
 }
