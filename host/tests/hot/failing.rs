@@ -102,8 +102,11 @@ fn what_breakers_do_is_shown_for_each_processor() {
         assert_eq!(row["processors"][0]["version"], row["version"]);
         row["processors"][0].clone()
     };
-    let closed =
-        |name: &str, version| json!({"name": name, "version": version, "breaker": "closed"});
+    let closed = |name: &str, version| {
+        let closed = json!({"state": "closed"});
+        let breakers = json!({"traces": closed, "metrics": closed, "logs": closed});
+        json!({"name": name, "version": version, "breakers": breakers})
+    };
     let version = processor("redact")["version"].clone();
     assert!(version.is_string());
     assert_eq!(processor("redact"), closed("redact", version.clone()));
