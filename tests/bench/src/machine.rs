@@ -45,10 +45,30 @@ pub fn pin(cores: &[usize]) -> anyhow::Result<()> {
     sched_setaffinity(None, &set).with_context(|| format!("cores {cores:?} could not be had"))
 }
 
+/// Nanoseconds that threads had a core, and those that they waited for one because others had it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// User and system.
+    pub cpu_ns: u64,
+    /// What shows that the machine was busy with something else, or the program with more threads than cores.
+    pub waited_ns: u64,
+}
+
+impl Used {
+    /// What was used since then.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            cpu_ns: self.cpu_ns - before.cpu_ns,
+            waited_ns: self.waited_ns - before.waited_ns,
+        }
+    }
+}
+
 /// The CPU time of a process, also of its threads that have ended, but for what they did since they were looked at last.
 pub struct CpuClock {
     pid: u32,
-    threads: HashMap<String, u64>,
+    threads: HashMap<String, Used>,
 }
 
 impl CpuClock {
@@ -60,19 +80,28 @@ impl CpuClock {
         }
     }
 
-    /// The time until now in nanoseconds, user and system.
-    pub fn now(&mut self) -> anyhow::Result<u64> {
+    /// The time until now.
+    pub fn now(&mut self) -> anyhow::Result<Used> {
         for task in fs::read_dir(format!("/proc/{}/task", self.pid))? {
             let task = task?;
             // A thread may end meanwhile.
             let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else {
                 continue;
             };
-            let time = text.split(' ').next().context("schedstat is empty")?;
+            let mut times = text.split(' ').map(str::parse::<u64>);
+            let mut time = || times.next().context("schedstat has no such figure");
+            let used = Used {
+                cpu_ns: time()??,
+                waited_ns: time()??,
+            };
             let thread = task.file_name().to_string_lossy().into_owned();
-            self.threads.insert(thread, time.parse()?);
+            self.threads.insert(thread, used);
         }
-        Ok(self.threads.values().sum())
+        let sum = |sum: Used, used: &Used| Used {
+            cpu_ns: sum.cpu_ns + used.cpu_ns,
+            waited_ns: sum.waited_ns + used.waited_ns,
+        };
+        Ok(self.threads.values().fold(Used::default(), sum))
     }
 }
 
@@ -108,7 +137,8 @@ mod tests {
     #[test]
     fn the_time_of_a_thread_that_ended_is_not_forgotten() {
         let mut clock = CpuClock::of(std::process::id());
-        let before = clock.now().unwrap();
+        let mut cpu = || clock.now().unwrap().cpu_ns;
+        let before = cpu();
         let busy = std::thread::spawn(|| {
             let start = Instant::now();
             while start.elapsed() < Duration::from_millis(50) {
@@ -116,11 +146,11 @@ mod tests {
             }
         });
         while !busy.is_finished() {
-            assert!(clock.now().unwrap() >= before);
+            assert!(cpu() >= before);
         }
-        let with = clock.now().unwrap();
+        let with = cpu();
         busy.join().unwrap();
         assert!(with > before);
-        assert!(clock.now().unwrap() >= with);
+        assert!(cpu() >= with);
     }
 }

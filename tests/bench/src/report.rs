@@ -50,7 +50,8 @@ pub fn markdown(results: &Results) -> String {
     let mut text = format!(
         "# Benchmark\n\n{} cores of {}, Linux {}; the program under test has {}{}.\n\n\
          CPU time a record of the program under test: the median of the rounds. Ratios are to the first program of the same \
-         round, with the least and the greatest. Latencies in milliseconds.\n\n![ratios](ratios.svg)\n",
+         round, with the least and the greatest. Latencies in milliseconds. `busy` is the share of its cores that the program used \
+         under load, `waited` that of which others kept it waiting.\n\n![ratios](ratios.svg)\n",
         machine.cores,
         machine.processor,
         machine.kernel,
@@ -125,20 +126,21 @@ fn word(value: &impl clap::ValueEnum) -> String {
 
 fn costs(text: &mut String, all: &[Figures]) {
     text.push_str(
-        "| program | CPU ns a record | ratio | records/s | busy | p50 | p90 | p99 | p99.9 | p99 of the worst second | refused | no answer | goodput |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+        "| program | CPU ns a record | ratio | records/s | busy | waited | p50 | p90 | p99 | p99.9 | p99 of the worst second | refused | no answer | goodput |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in all {
         let [p50, p90, p99, p999] = row.latency_ms;
         let _infallible = writeln!(
             text,
-            "| {} | {} | {} | {:.0} | {:.0} % | {p50:.2} | {p90:.2} | {p99:.2} | {p999:.2} | {:.2} | {} | {} | {} |",
+            "| {} | {} | {} | {:.0} | {:.0} % | {:.0} % | {p50:.2} | {p90:.2} | {p99:.2} | {p999:.2} | {:.2} | {} | {} | {} |",
             row.program,
             row.ns_per_record
                 .map_or(String::new(), |ns| format!("{:.0}", ns.median)),
             row.ratio.map_or(String::new(), spread),
             row.records_per_second,
             row.busy * 100.0,
+            row.waited * 100.0,
             row.worst_ms,
             refused(row),
             no_answer(row),

@@ -47,6 +47,8 @@ pub struct Turn {
     pub cpu_ns: u64,
     /// The share of its cores that the program used while the load went on.
     pub busy: f64,
+    /// The same of what its threads waited for a core that others had: little, if the machine is quiet.
+    pub waited: f64,
     /// What the load saw.
     pub outcome: Outcome,
     /// What had arrived when nothing more came.
@@ -140,9 +142,9 @@ impl Stage {
             let wait = Duration::from_secs_f64(seconds / 3.0);
             tokio::spawn(swap.after(wait, plugins(log)))
         });
-        let (cpu, from) = (watch.cpu()?, Instant::now());
+        let (at_first, from) = (watch.used()?, Instant::now());
         let outcome = self.apply(&running, seconds).await?;
-        let (to, busy) = (Instant::now(), watch.cpu()? - cpu);
+        let (to, used) = (Instant::now(), watch.used()?.since(at_first));
         let arrived_in_time = running.sink.arrived().since(before);
         let expected = self.scenario.records_of(&program.name);
         let is_there = |arrived: Arrived| {
@@ -155,14 +157,16 @@ impl Stage {
             swapping.await??;
             swap.check(log)?;
         }
-        let cpu_ns = watch.cpu()? - cpu;
+        let cpu_ns = watch.used()?.since(at_first).cpu_ns;
+        let took = (to - from).as_nanos() as f64 * self.cores as f64;
         let millis = |at: Instant| at.duration_since(running.start).as_millis() as u64;
         Ok(Turn {
             ready_ms: running.ready.as_secs_f64() * 1e3,
             binary_bytes: machine::binary(pid)?,
             idle_kib,
             cpu_ns,
-            busy: busy as f64 / (to - from).as_nanos() as f64 / self.cores as f64,
+            busy: used.cpu_ns as f64 / took,
+            waited: used.waited_ns as f64 / took,
             goodput: self
                 .capacity
                 .map(|most| arrived_in_time.bytes as f64 / outcome.seconds / (most * self.size())),
@@ -286,6 +290,7 @@ impl Turn {
             idle_kib: 20 << 10,
             cpu_ns: (ns_per_record * 10_000.0) as u64,
             busy: 0.5,
+            waited: 0.25,
             outcome,
             arrived,
             arrived_in_time: arrived,

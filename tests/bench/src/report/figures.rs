@@ -12,6 +12,7 @@ pub(super) struct Figures {
     pub(super) ratio: Option<Spread>,
     pub(super) records_per_second: f64,
     pub(super) busy: f64,
+    pub(super) waited: f64,
     /// p50, p90, p99 and p99.9.
     pub(super) latency_ms: [f64; 4],
     /// p99 of the second in which it was the greatest.
@@ -90,6 +91,7 @@ fn figures(program: &Turns, first: &Turns) -> Option<Figures> {
         ratio: Spread::of(ratios),
         records_per_second: median(&|turn| turn.outcome.records as f64 / turn.outcome.seconds)?,
         busy: median(&|turn| turn.busy)?,
+        waited: median(&|turn| turn.waited)?,
         latency_ms: micros.map(|micros| micros / 1e3),
         worst_ms: median(&|turn| worst(turn) as f64 / 1e3)?,
         retryable: sum(&|turn| turn.outcome.retryable),

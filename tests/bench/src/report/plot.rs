@@ -38,6 +38,7 @@ pub(super) fn bars(title: &str, groups: &[(String, Vec<Bar>)]) -> String {
     let (mut y, mut svg) = (TOP, String::new());
     for (group, bars) in groups {
         text(&mut svg, 10.0, y + 13.0, "start", group);
+        y += ROW;
         for bar in bars {
             let colour = colour(labels.iter().position(|label| *label == bar.label));
             let middle = y + ROW / 2.0;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::time;
 
-use crate::machine::{self, CpuClock};
+use crate::machine::{self, CpuClock, Used};
 
 /// What a process had used at one time.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -41,8 +41,8 @@ impl Watch {
         }
     }
 
-    /// The process's CPU time until now.
-    pub(super) fn cpu(&self) -> anyhow::Result<u64> {
+    /// What the process has used until now.
+    pub(super) fn used(&self) -> anyhow::Result<Used> {
         self.clock.lock().expect("nobody panics").now()
     }
 
@@ -68,13 +68,13 @@ async fn look(
     tick.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
     loop {
         tick.tick().await;
-        let cpu = clock.lock().expect("nobody panics").now();
-        let (Ok(cpu_ns), Ok(resident_kib)) = (cpu, machine::memory(pid)) else {
+        let used = clock.lock().expect("nobody panics").now();
+        let (Ok(used), Ok(resident_kib)) = (used, machine::memory(pid)) else {
             return;
         };
         samples.lock().expect("nobody panics").push(Sample {
             at_ms: start.elapsed().as_millis() as u64,
-            cpu_ns,
+            cpu_ns: used.cpu_ns,
             resident_kib,
         });
     }
