@@ -52,7 +52,7 @@ fn packages(target: &str) -> Vec<Value> {
         String::from_utf8_lossy(&output.stderr)
     );
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
-    let packages = metadata["packages"].as_array();
+    let packages = metadata.get("packages").and_then(Value::as_array);
     packages.expect("cargo lists packages").clone()
 }
 
