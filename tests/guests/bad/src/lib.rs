@@ -260,7 +260,7 @@ fn work(ms: usize) {
 fn square(step: usize) {
     let bytes = batch::to_otlp();
     for one in bytes.iter().step_by(step) {
-        black_box(bytes.iter().filter(|other| *other == one).count());
+        black_box(bytes.iter().fold(*one, |sum, other| sum ^ other));
     }
 }
 
