@@ -3,6 +3,7 @@
 mod changes;
 mod front;
 mod grants;
+mod joints;
 mod leaving;
 mod listing;
 mod parts;
@@ -33,6 +34,7 @@ use crate::plugin::Registry;
 use crate::queue::Lost;
 use crate::receiver::{self, jsonlines};
 use crate::runtime::Runtimes;
+use joints::Joint;
 use leaving::Leaving;
 use parts::{memory_limit, output, start_letters};
 use plugins::Plugins;
@@ -60,6 +62,7 @@ pub struct App {
     intakes: Vec<Arc<Intake>>,
     pipelines: Vec<Arc<Pipeline>>,
     exporters: Vec<Arc<Exporter>>,
+    joints: Vec<Joint>,
     stages: Vec<Arc<Stage>>,
     leaving: Leaving,
     memory: Memory,
@@ -124,6 +127,7 @@ impl App {
             intakes: vec![],
             pipelines: vec![],
             exporters: vec![],
+            joints: vec![],
             stages: vec![],
             leaving: Leaving::default(),
             memory: Memory::new(memory_limit(config)),
@@ -224,6 +228,7 @@ impl App {
                 );
             }
         }
+        self.hand_on().await;
         let mut requests = 0;
         for exporter in self.all_exporters() {
             requests += drain(&exporter).await.requests;
@@ -237,6 +242,11 @@ impl App {
     pub async fn abort(&self) -> u64 {
         let held = self.held.iter().filter(|counters| counters.held() > 0);
         let mut requests = held.count() as u64;
+        let leaving = self.leaving.connectors();
+        let joints = self.joints.iter().map(|joint| Arc::clone(&joint.connector));
+        for connector in joints.chain(leaving) {
+            requests += connector.abort().await.requests;
+        }
         for exporter in self.all_exporters() {
             requests += exporter.abort().await.requests;
         }

@@ -23,6 +23,7 @@ mod replace;
 mod rows;
 mod schema;
 mod sight;
+mod spans;
 mod splice;
 mod split;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use std::{fmt, sync::Arc};
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub use column::{Column, PathError};
+pub use spans::{Spans, TraceId};
 pub use split::{Part, cut, records};
 pub use transaction::{Misuse, Transaction};
 pub use value::{Leaves, PackedDoubles, PackedIntegers, PackedTexts, Value};

@@ -7,6 +7,7 @@
 
 mod admin;
 mod component;
+mod connectors;
 mod dead_letters;
 mod draft;
 mod environment;
@@ -32,6 +33,7 @@ mod yaml;
 
 use crate::admin as admin_endpoint;
 use crate::batch::Signal;
+use crate::connector;
 use crate::exporter;
 use crate::letters;
 use crate::metrics::PushConfig;
@@ -55,6 +57,8 @@ pub struct Config {
     pub processors: Vec<ProcessorConfig>,
     /// Every exporter, in the file's order.
     pub exporters: Vec<exporter::Config>,
+    /// Every connector, in the file's order.
+    pub connectors: Vec<connector::Config>,
     /// Every pipeline, in the file's order.
     pub pipelines: Vec<PipelineConfig>,
     /// Where otlet tells of itself, if anywhere. Example: `admin: { endpoint: 127.0.0.1:8888 }`.
@@ -102,7 +106,13 @@ impl Config {
 
     /// The least memory of the process in which the largest request of each receiver has room, all the way.
     pub fn least_memory(&self) -> usize {
-        memory::least(&self.receivers, &self.exporters, &self.pipelines)
+        let connectors = self.connectors.len();
+        memory::least(
+            &self.receivers,
+            &self.exporters,
+            &self.pipelines,
+            connectors,
+        )
     }
 }
 
@@ -163,10 +173,14 @@ pub struct PipelineConfig {
     pub name: String,
     /// What stands before the slash.
     pub signal: Signal,
-    /// Whose requests it takes; at least one.
+    /// Whose requests it takes; at least one, or a connector.
     pub receivers: Vec<usize>,
+    /// The connectors that it takes from.
+    pub from: Vec<usize>,
     /// What works on them, in order.
     pub processors: Vec<usize>,
-    /// Who sends them; at least one.
+    /// Who sends them; at least one, or a connector.
     pub exporters: Vec<usize>,
+    /// The connectors that it hands them to.
+    pub to: Vec<usize>,
 }

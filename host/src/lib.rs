@@ -10,6 +10,7 @@ pub mod batch;
 pub mod cli;
 pub mod compression;
 pub mod config;
+pub mod connector;
 pub mod date;
 pub mod demo;
 pub mod exporter;

@@ -180,6 +180,11 @@ impl Lease {
         }
     }
 
+    /// Lets go of the one that is kept for as long.
+    pub fn let_go_beneath(&mut self) {
+        self.beneath = None;
+    }
+
     /// Keeps another for as long as this one is held.
     #[must_use]
     pub fn over(mut self, beneath: Option<Arc<Self>>) -> Self {

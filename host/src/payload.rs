@@ -159,6 +159,18 @@ impl Payload {
         self
     }
 
+    /// Lets go of the compressed form of a request that is opened, and of what it is charged with if nobody else has it.
+    #[must_use]
+    pub fn only_opened(mut self) -> Self {
+        if self.plain.is_some()
+            && self.packed.take().is_some()
+            && let Some(lease) = self.lease.as_mut().and_then(Arc::get_mut)
+        {
+            lease.let_go_beneath();
+        }
+        self
+    }
+
     /// Adds a compressed form, in the place of another. It is not charged: whoever compresses has room of its own.
     #[must_use]
     pub fn with_packed(mut self, packed: Packed) -> Self {
@@ -225,11 +237,17 @@ mod tests {
         // What was promised becomes what there is.
         let opened = packed.with_plain(Bytes::from_static(&[0; 90]));
         assert_eq!(memory.held(), OVERHEAD + 30 + 90);
-        let clones = vec![opened.clone(); 3];
+        let mut clones = vec![opened.clone(); 3];
+        assert_eq!(memory.held(), OVERHEAD + 30 + 90);
+        let opened = opened.only_opened();
+        assert!(opened.compressed().is_none());
         assert_eq!(memory.held(), OVERHEAD + 30 + 90);
         drop(opened);
+        clones.truncate(1);
         assert_eq!(memory.held(), OVERHEAD + 30 + 90);
-        drop(clones);
+        let last = clones.pop().unwrap().only_opened();
+        assert_eq!(memory.held(), 90);
+        drop(last);
         assert_eq!(memory.held(), 0);
     }
 

@@ -1,4 +1,5 @@
-//! Pipelines: what a receiver took in goes through the processors and into every exporter's queue, or is refused whole.
+//! Pipelines: what a receiver or a connector hands on goes through the processors and into every exporter's queue, and every
+//! connector's, or is refused whole.
 //!
 //! **Invariant**: room is reserved in every queue before the first processor runs, and all queues are filled at once after
 //! the last, with no await between them. A request that is refused has left no copy anywhere. Dead letters are written before
@@ -28,6 +29,7 @@ pub use trial::Told;
 use crate::acceptance::Accepted;
 use crate::batch::{Batch, Signal};
 use crate::compression;
+use crate::connector::Connector;
 use crate::exporter::Exporter;
 use crate::letters::{Letter, Letters};
 use crate::payload::Payload;
@@ -42,6 +44,8 @@ pub struct Pipeline {
     chain: Arc<Chain>,
     workers: Workers,
     exporters: Vec<Arc<Exporter>>,
+    /// Where its requests are held, for other pipelines.
+    connectors: Vec<Arc<Connector>>,
     /// Whether a queue counts records, so that every request must be opened.
     counts_items: bool,
     /// Dropped with the pipeline.
@@ -62,14 +66,36 @@ impl Pipeline {
             chain: Arc::new(chain),
             workers,
             exporters,
+            connectors: vec![],
             counts_items,
             alive: watch::Sender::new(()),
         }
     }
 
-    /// Whether it is made of these very processors and exporters, in this order.
-    pub fn is_of(&self, stages: &[Arc<Stage>], exporters: &[Arc<Exporter>]) -> bool {
-        is_same(self.chain.stages(), stages) && is_same(&self.exporters, exporters)
+    /// Has its requests go to these connectors as well.
+    #[must_use]
+    pub fn with_connectors(mut self, connectors: Vec<Arc<Connector>>) -> Self {
+        self.connectors = connectors;
+        self
+    }
+
+    /// Whether it is made of these very processors, exporters and connectors, in this order.
+    pub fn is_of(
+        &self,
+        stages: &[Arc<Stage>],
+        exporters: &[Arc<Exporter>],
+        connectors: &[Arc<Connector>],
+    ) -> bool {
+        is_same(self.chain.stages(), stages)
+            && is_same(&self.exporters, exporters)
+            && is_same(&self.connectors, connectors)
+    }
+
+    /// Whether its requests go to this connector.
+    pub fn feeds(&self, connector: &Arc<Connector>) -> bool {
+        self.connectors
+            .iter()
+            .any(|one| Arc::ptr_eq(one, connector))
     }
 
     /// Waits until nobody has the pipeline any more, and no request is in it.
@@ -78,9 +104,9 @@ impl Pipeline {
         async move { while alive.changed().await.is_ok() {} }
     }
 
-    /// Whether the pipeline must see the protobuf, and not only carry it.
+    /// Whether the pipeline must see the protobuf, and not only carry it; a connector has to.
     fn opens(&self, signal: Signal) -> bool {
-        self.counts_items || self.chain.takes(signal)
+        self.counts_items || !self.connectors.is_empty() || self.chain.takes(signal)
     }
 
     /// Takes room for a request in every queue, and memory for what the exporters may make of it.
@@ -90,16 +116,22 @@ impl Pipeline {
             exporter.promise(&mut reservation, payload)?;
             Ok(reservation)
         };
-        self.exporters.iter().map(reserve).collect()
+        let held = |connector: &Arc<Connector>| connector.reserve(payload, size);
+        let exporters = self.exporters.iter().map(reserve);
+        exporters.chain(self.connectors.iter().map(held)).collect()
     }
 
     /// Has what the exporters were promised fit what leaves the processors.
     fn fit(&self, reserved: &mut [Reservation], outgoing: &Outgoing) -> Result<(), Refusal> {
-        let Some((payload, _)) = outgoing else {
+        let Some((payload, size)) = outgoing else {
             return Ok(());
         };
-        for (exporter, reservation) in self.exporters.iter().zip(reserved) {
+        let mut reserved = reserved.iter_mut();
+        for (exporter, reservation) in self.exporters.iter().zip(reserved.by_ref()) {
             exporter.promise(reservation, payload)?;
+        }
+        for (connector, reservation) in self.connectors.iter().zip(reserved) {
+            connector.promise(reservation, payload, *size)?;
         }
         Ok(())
     }

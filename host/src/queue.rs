@@ -141,6 +141,9 @@ pub struct Reservation(Held);
 
 struct Shared {
     name: Arc<str>,
+    /// Whose it is, and the keys of its bounds.
+    owner: &'static str,
+    keys: &'static str,
     enabled: bool,
     room: Room,
     lanes: Lanes,
@@ -184,8 +187,37 @@ impl Sizer {
 impl Queue {
     /// A queue for the exporter `name` with a lane for each IO thread.
     pub fn new(name: &str, config: &Config, lanes: usize) -> Self {
+        Self::of(
+            "exporter",
+            "`queue_size` or `max_bytes`",
+            name,
+            config,
+            lanes,
+        )
+    }
+
+    /// A queue for the connector `name`, with one lane, bounded in bytes alone.
+    pub fn of_connector(name: &str, max_bytes: u64, enabled: bool) -> Self {
+        let config = Config {
+            enabled,
+            queue_size: u64::MAX,
+            max_bytes,
+            ..Config::default()
+        };
+        Self::of("connector", "`max_bytes`", name, &config, 1)
+    }
+
+    fn of(
+        owner: &'static str,
+        keys: &'static str,
+        name: &str,
+        config: &Config,
+        lanes: usize,
+    ) -> Self {
         Self(Arc::new(Shared {
             name: name.into(),
+            owner,
+            keys,
             enabled: config.enabled,
             room: Room::new(config),
             lanes: Lanes::new(lanes),
@@ -210,13 +242,12 @@ impl Queue {
         let charge = self.0.room.charge(size);
         self.0.room.take(charge).map_err(|shortage| match shortage {
             Shortage::Now => Refusal::Full {
-                what: format!("the queue of exporter {:?}", self.0.name),
+                what: format!("the queue of {} {:?}", self.0.owner, self.0.name),
                 after: RETRY_AFTER,
             },
             Shortage::Ever => Refusal::TooLarge(format!(
-                "the request is larger than the whole queue of exporter {:?}: send smaller batches, or raise \
-                 `queue_size` or `max_bytes`",
-                self.0.name
+                "the request is larger than the whole queue of {} {:?}: send smaller batches, or raise {}",
+                self.0.owner, self.0.name, self.0.keys
             )),
         })?;
         let held = Held {
@@ -337,7 +368,7 @@ impl Reservation {
 impl Shared {
     fn leaving(&self) -> Refusal {
         Refusal::Unavailable {
-            what: format!("exporter {:?} is shutting down", self.name),
+            what: format!("{} {:?} is shutting down", self.owner, self.name),
             after: RETRY_AFTER,
         }
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 28] = [
+const MAY_USE: [(&str, &[&str]); 29] = [
     ("memory", &["telemetry"]),
     ("acceptance", &[]),
     ("batch", &[]),
@@ -67,11 +67,26 @@ const MAY_USE: [(&str, &[&str]); 28] = [
         ],
     ),
     (
+        "connector",
+        &[
+            "acceptance",
+            "batch",
+            "letters",
+            "memory",
+            "payload",
+            "queue",
+            "refusal",
+            "runtime",
+            "telemetry",
+        ],
+    ),
+    (
         "pipeline",
         &[
             "acceptance",
             "batch",
             "compression",
+            "connector",
             "exporter",
             "letters",
             "memory",
@@ -104,6 +119,7 @@ const MAY_USE: [(&str, &[&str]); 28] = [
         "metrics",
         &[
             "batch",
+            "connector",
             "exporter",
             "letters",
             "memory",
@@ -122,6 +138,7 @@ const MAY_USE: [(&str, &[&str]); 28] = [
             "admin",
             "auth",
             "batch",
+            "connector",
             "exporter",
             "fresh",
             "letters",
@@ -136,8 +153,22 @@ const MAY_USE: [(&str, &[&str]); 28] = [
     (
         "app",
         &[
-            "admin", "batch", "config", "exporter", "letters", "memory", "metrics", "payload",
-            "pipeline", "plugin", "queue", "receiver", "refusal", "runtime", "watch",
+            "admin",
+            "batch",
+            "config",
+            "connector",
+            "exporter",
+            "letters",
+            "memory",
+            "metrics",
+            "payload",
+            "pipeline",
+            "plugin",
+            "queue",
+            "receiver",
+            "refusal",
+            "runtime",
+            "watch",
         ],
     ),
     ("demo", EVERY),
@@ -154,6 +185,7 @@ const EVERY: &[&str] = &[
     "cli",
     "compression",
     "config",
+    "connector",
     "date",
     "demo",
     "exporter",

@@ -40,6 +40,7 @@ impl Changes {
             receivers,
             processors,
             exporters,
+            connectors,
             pipelines,
             admin,
             logs,
@@ -66,6 +67,12 @@ impl Changes {
         changes.list(
             "exporters",
             (&old.exporters, exporters),
+            |config| &config.name,
+            |old, new| old == new,
+        );
+        changes.list(
+            "connectors",
+            (&old.connectors, connectors),
             |config| &config.name,
             |old, new| old == new,
         );
@@ -124,6 +131,8 @@ struct Members<'a> {
     receivers: Vec<&'a str>,
     processors: Vec<&'a str>,
     exporters: Vec<&'a str>,
+    /// The connectors that it takes from, and those that it hands to.
+    connectors: [Vec<&'a str>; 2],
 }
 
 impl<'a> Members<'a> {
@@ -131,6 +140,10 @@ impl<'a> Members<'a> {
         let receivers = pipeline.receivers.iter();
         let processors = pipeline.processors.iter();
         let exporters = pipeline.exporters.iter();
+        let connectors = |places: &[usize]| {
+            let connectors = places.iter().filter_map(|at| config.connectors.get(*at));
+            connectors.map(|one| one.name.as_str()).collect()
+        };
         Self {
             receivers: receivers
                 .filter_map(|at| config.receivers.get(*at))
@@ -144,6 +157,7 @@ impl<'a> Members<'a> {
                 .filter_map(|at| config.exporters.get(*at))
                 .map(|exporter| exporter.name.as_str())
                 .collect(),
+            connectors: [connectors(&pipeline.from), connectors(&pipeline.to)],
         }
     }
 }

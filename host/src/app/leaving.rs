@@ -1,5 +1,5 @@
 //! What is no longer of the config, and ends in the background: receivers answer what they have, pipelines let go of what is in
-//! them, and exporters send what waits, with all their retries.
+//! them, connectors hand on what they hold, and exporters send what waits, with all their retries.
 //!
 //! **Invariant**: an exporter takes what comes until no pipeline has it any more, so that nobody is refused for a reload.
 
@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use tokio::task::JoinSet;
 
 use super::PATIENCE;
+use crate::connector::Connector;
 use crate::exporter::Exporter;
 use crate::metrics::Push;
 use crate::pipeline::{Pipeline, Stage};
@@ -20,6 +21,9 @@ pub(super) struct Leaving {
     receivers: JoinSet<bool>,
     others: JoinSet<()>,
     exporters: Vec<Weak<Exporter>>,
+    /// The tasks that wait for connectors, and the connectors.
+    handing_on: JoinSet<()>,
+    connectors: Vec<Weak<Connector>>,
 }
 
 impl Leaving {
@@ -61,6 +65,41 @@ impl Leaving {
             ends.await;
             drop(stages);
         });
+    }
+
+    /// Has connectors hand on what they hold, once the pipelines before them have ended; and only then lets go of them, and so of
+    /// the pipelines behind them.
+    pub(super) fn connectors_of(
+        &mut self,
+        pipelines: &[Arc<Pipeline>],
+        connectors: Vec<Arc<Connector>>,
+    ) {
+        while self.handing_on.try_join_next().is_some() {}
+        self.connectors.retain(|one| one.strong_count() > 0);
+        self.connectors
+            .extend(connectors.iter().map(Arc::downgrade));
+        for connector in connectors {
+            let before = pipelines.iter().filter(|one| one.feeds(&connector));
+            let ends = ends(&before.cloned().collect::<Vec<_>>());
+            self.handing_on.spawn(async move {
+                ends.await;
+                connector.finish().await;
+                tracing::info!(
+                    connector = connector.name(),
+                    "a connector that is no longer of the config has handed on what it held"
+                );
+            });
+        }
+    }
+
+    /// The connectors that still hold something, or may.
+    pub(super) fn connectors(&self) -> Vec<Arc<Connector>> {
+        self.connectors.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Waits until they hold nothing.
+    pub(super) async fn connectors_ended(&mut self) {
+        while self.handing_on.join_next().await.is_some() {}
     }
 
     /// The exporters that still have something to send, or may.

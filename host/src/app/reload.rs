@@ -16,6 +16,7 @@ use std::sync::Arc;
 use anyhow::bail;
 
 use super::changes::{Changes, fixed};
+use super::joints::Joint;
 use super::parts::{memory_limit, sockets};
 use super::{App, Prepared, grants, trials};
 use crate::admin::Admin;
@@ -26,10 +27,11 @@ use crate::pipeline::{Intake, Pipeline, Routes, Stage};
 use crate::receiver::{self, jsonlines};
 
 /// What a config needs, ready to be used and not in use yet. What goes on is here once more where it is shared.
-struct Made {
+pub(super) struct Made {
     stages: Vec<Arc<Stage>>,
     exporters: Vec<Arc<Exporter>>,
-    pipelines: Vec<Arc<Pipeline>>,
+    pub(super) joints: Vec<Joint>,
+    pub(super) pipelines: Vec<Arc<Pipeline>>,
     /// Each with where its requests will go.
     intakes: Vec<(Arc<Intake>, Routes)>,
     receivers: Vec<Slot<receiver::Running>>,
@@ -103,13 +105,15 @@ impl App {
     /// Has everything that was made be used, and what is gone end.
     fn switch(&mut self, config: Config, made: Made, lines: Vec<Slot<jsonlines::Running>>) {
         self.memory.set_limit(memory_limit(&config));
+        // What comes through a connector finds its pipelines there.
+        self.switch_joints(&config, &made);
         let (mut intakes, mut names) = (vec![], vec![]);
         for (intake, routes) in made.intakes {
             intake.switch(routes);
             intakes.push(intake);
         }
         self.intakes = intakes;
-        self.replace_parts(made.stages, made.exporters, made.pipelines);
+        self.replace_parts(made.stages, made.exporters, made.joints, made.pipelines);
         names.extend(config.otlp().map(|(_, config)| config.name.as_str()));
         let old = std::mem::take(&mut self.receivers);
         let (receivers, gone) = filled(old, &names, made.receivers, receiver::Running::name);
@@ -156,12 +160,19 @@ impl App {
         &mut self,
         stages: Vec<Arc<Stage>>,
         exporters: Vec<Arc<Exporter>>,
+        joints: Vec<Joint>,
         pipelines: Vec<Arc<Pipeline>>,
     ) {
+        let connector = |joint: &Joint| Arc::clone(&joint.connector);
+        let new = joints.iter().map(connector).collect();
+        let mut connectors = self.joints.iter().map(connector).collect();
+        let connectors = gone(&mut connectors, new);
+        self.joints = joints;
         let stages = gone(&mut self.stages, stages);
         trials::tell_ended(&stages, &self.registry);
         let exporters = gone(&mut self.exporters, exporters);
         let pipelines = gone(&mut self.pipelines, pipelines);
+        self.leaving.connectors_of(&pipelines, connectors);
         if !(stages.is_empty() && exporters.is_empty() && pipelines.is_empty()) {
             self.leaving.parts(&pipelines, exporters, stages);
         }
@@ -178,6 +189,11 @@ impl App {
             intakes: self.intakes.clone(),
             stages: self.stages.clone(),
             exporters: self.exporters.clone(),
+            connectors: self
+                .joints
+                .iter()
+                .map(|joint| Arc::clone(&joint.connector))
+                .collect(),
             draining: self.leaving.exporters(),
             letters: self.letters.clone(),
             memory: self.memory.clone(),

@@ -1,20 +1,25 @@
 //! Sends dead letters through the pipelines and exporters that they name, without receivers.
 //!
-//! Whoever replays waits for each letter's end, as a sender does where queues are disabled. A letter that fails makes no
-//! second one: it stays where it is.
+//! Whoever replays waits for each letter's end, as a sender does where queues are disabled, and connectors hold nothing. A
+//! letter that fails makes no second one: it stays where it is.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use super::Prepared;
-use super::parts::{assemble, members, output};
+use super::joints::taking;
+use super::parts::{assemble, members, next, output};
 use crate::batch::{Batch, Signal};
+use crate::config::Config;
+use crate::connector::Connector;
 use crate::exporter::Exporter;
 use crate::letters::{Origin, Reason};
+use crate::memory::Memory;
 use crate::payload::Payload;
-use crate::pipeline::{Intake, Routes};
+use crate::pipeline::{Intake, Pipeline, Routes, Stage};
 use crate::queue::Size;
 use crate::runtime::Runtimes;
 
@@ -22,6 +27,8 @@ use crate::runtime::Runtimes;
 pub struct Replay {
     pipelines: BTreeMap<String, (Signal, Intake)>,
     exporters: Vec<Arc<Exporter>>,
+    /// The way on of each connector.
+    connectors: BTreeMap<String, Arc<Intake>>,
     _runtimes: Runtimes,
 }
 
@@ -43,17 +50,29 @@ impl Replay {
             .iter()
             .map(start)
             .collect::<Result<_, _>>()?;
-        let pipelines = config.pipelines.iter().map(|pipeline| {
-            let (stages, exporters) = members(pipeline, &stages, &exporters);
-            let assembled = assemble(pipeline, &config, stages, exporters, threads);
+        let joints = joints(&config, &runtimes)?;
+        let pipelines = pipelines(&config, &stages, &exporters, &joints);
+        for (at, (_, intake)) in joints.iter().enumerate() {
             let mut routes = Routes::new(None);
-            routes.add(pipeline.signal, Arc::new(assembled));
+            for pipeline in taking(&config, &pipelines, at) {
+                routes.add(Signal::Traces, pipeline);
+            }
+            intake.switch(routes);
+        }
+        let names = config.connectors.iter().map(|one| one.name.clone());
+        let intakes = joints.into_iter().map(|(_, intake)| intake);
+        let connectors = names.zip(intakes).collect();
+        let pipelines = config.pipelines.iter().zip(pipelines);
+        let pipelines = pipelines.map(|(of, pipeline)| {
+            let mut routes = Routes::new(None);
+            routes.add(of.signal, pipeline);
             let intake = Intake::new("replay", routes);
-            (pipeline.name.clone(), (pipeline.signal, intake))
+            (of.name.clone(), (of.signal, intake))
         });
         Ok(Self {
             pipelines: pipelines.collect(),
             exporters,
+            connectors,
             _runtimes: runtimes,
         })
     }
@@ -62,6 +81,7 @@ impl Replay {
     pub async fn send(&self, payload: Payload, reason: &Reason) -> Result<(), String> {
         match &reason.origin {
             Origin::Processor { pipeline, .. } => self.process(payload, pipeline).await,
+            Origin::Connector { connector } => self.go_on(payload, connector).await,
             Origin::Exporter { exporter } => self.export(payload, exporter).await,
         }
     }
@@ -85,6 +105,16 @@ impl Replay {
         }
     }
 
+    async fn go_on(&self, payload: Payload, name: &str) -> Result<(), String> {
+        let intake = self.connectors.get(name).ok_or_else(|| {
+            format!(
+                "the config has no connector {name:?}: give it one, or change `connector` in the letter's reason"
+            )
+        })?;
+        let taken = intake.accept(payload).await;
+        taken.map(drop).map_err(|refusal| refusal.to_string())
+    }
+
     async fn export(&self, payload: Payload, name: &str) -> Result<(), String> {
         let exporter = self.exporters.iter().find(|one| one.name() == name);
         let exporter = exporter.ok_or_else(|| {
@@ -105,4 +135,37 @@ impl Replay {
         };
         sent.map(drop).map_err(|refusal| refusal.to_string())
     }
+}
+
+/// A connector, and where what it is given goes.
+type Joint = (Arc<Connector>, Arc<Intake>);
+
+/// Connectors that hold nothing.
+fn joints(config: &Config, runtimes: &Runtimes) -> anyhow::Result<Vec<Joint>> {
+    let joints = config.connectors.iter().map(|config| {
+        let mut config = config.clone();
+        config.wait_duration = Duration::ZERO;
+        let intake = Arc::new(Intake::new(&config.name, Routes::default()));
+        let (next, memory) = (next(&intake), Memory::unbounded());
+        let connector = Connector::start(&config, runtimes, next, None, &memory, true)?;
+        Ok((Arc::new(connector), intake))
+    });
+    joints.collect()
+}
+
+fn pipelines(
+    config: &Config,
+    stages: &[Arc<Stage>],
+    exporters: &[Arc<Exporter>],
+    joints: &[Joint],
+) -> Vec<Arc<Pipeline>> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let pipelines = config.pipelines.iter().map(|pipeline| {
+        let (stages, exporters) = members(pipeline, stages, exporters);
+        let joints = pipeline.to.iter().filter_map(|at| joints.get(*at));
+        let connectors = joints.map(|(connector, _)| Arc::clone(connector));
+        let made = assemble(pipeline, config, stages, exporters, threads);
+        Arc::new(made.with_connectors(connectors.collect()))
+    });
+    pipelines.collect()
 }

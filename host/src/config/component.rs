@@ -11,16 +11,20 @@ use super::yaml::Entry;
 /// The type of the receiver that gives logs alone.
 pub(super) const JSON_LINES: &str = "jsonlines";
 
+/// The type of the connector that holds spans.
+const GROUP_BY_TRACE: &str = "groupbytrace";
+
 /// What stands in a pipeline, and what stands beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Receiver,
     Processor,
     Exporter,
+    Connector,
     Extension,
 }
 
-/// One entry of `receivers`, `processors` or `exporters`.
+/// One entry of `receivers`, `processors`, `exporters` or `connectors`.
 #[derive(Clone, Debug)]
 pub(super) struct Component {
     /// The whole name.
@@ -37,15 +41,24 @@ impl AsRef<str> for Component {
 }
 
 impl Kind {
-    /// What stands in a pipeline, in the order data takes.
+    /// What stands in a pipeline under a key of its own, in the order data takes.
     pub(super) const ALL: [Self; 3] = [Self::Receiver, Self::Processor, Self::Exporter];
 
-    /// The section that lists them, and the key that names them in a pipeline.
+    /// The same, with what stands there as an exporter or a receiver.
+    pub(super) const NAMED: [Self; 4] = [
+        Self::Receiver,
+        Self::Processor,
+        Self::Exporter,
+        Self::Connector,
+    ];
+
+    /// The section that lists them, and, but for connectors, the key that names them in a pipeline.
     pub(super) fn section(self) -> &'static str {
         match self {
             Self::Receiver => "receivers",
             Self::Processor => "processors",
             Self::Exporter => "exporters",
+            Self::Connector => "connectors",
             Self::Extension => "extensions",
         }
     }
@@ -55,6 +68,7 @@ impl Kind {
             Self::Receiver => "a receiver",
             Self::Processor => "a processor",
             Self::Exporter => "an exporter",
+            Self::Connector => "a connector",
             Self::Extension => "an extension",
         }
     }
@@ -65,6 +79,7 @@ impl Kind {
             Self::Receiver => &["otlp", JSON_LINES],
             Self::Processor => &[],
             Self::Exporter => &["otlp", "otlphttp", "debug", "file"],
+            Self::Connector => &[GROUP_BY_TRACE],
             Self::Extension => &["bearertokenauth"],
         }
     }
@@ -76,6 +91,7 @@ impl Display for Kind {
             Self::Receiver => "receiver",
             Self::Processor => "processor",
             Self::Exporter => "exporter",
+            Self::Connector => "connector",
             Self::Extension => "extension",
         })
     }
@@ -116,6 +132,7 @@ pub(super) fn unknown_type(kind: Kind, word: &str, place: Place, types: &[&str])
     let cure = match kind {
         Kind::Receiver => OTHER_RECEIVER.to_owned(),
         _ if types.is_empty() => "remove it".to_owned(),
+        Kind::Connector => OTHER_CONNECTOR.to_owned(),
         Kind::Extension => OTHER_EXTENSION.to_owned(),
         _ => format!("there are {}", listed(types, "and")),
     };
@@ -131,12 +148,16 @@ const OTHER_RECEIVER: &str = "otlet receives OTLP: have a Collector receive this
 
 const OTHER_EXTENSION: &str = "otlet has `bearertokenauth` alone: remove it here and in `service`";
 
+const OTHER_CONNECTOR: &str =
+    "otlet has `groupbytrace` alone: run it in a Collector behind otlet, and remove it here";
+
 /// What to do instead of using a component of the Collector.
 pub(super) fn instead(kind: Kind, word: &str) -> Option<&'static str> {
     let table = match kind {
         Kind::Receiver => RECEIVERS,
         Kind::Processor => PROCESSORS,
         Kind::Exporter => EXPORTERS,
+        Kind::Connector => CONNECTORS,
         Kind::Extension => EXTENSIONS,
     };
     table
@@ -204,7 +225,11 @@ const PROCESSORS: Instead = &[
     ),
     (
         &["tail_sampling"],
-        "otlet has none yet: put it behind otlet, and leave the share of the plugin `sample` at what it needs",
+        "hold traces with the connector `groupbytrace`, and decide on them behind it with the plugin `sample` and `by: trace`",
+    ),
+    (
+        &[GROUP_BY_TRACE],
+        "it is a connector here: list it under `connectors`, and name it in the `exporters` of one pipeline and the `receivers` of another",
     ),
     (
         &["filter"],
@@ -212,7 +237,6 @@ const PROCESSORS: Instead = &[
     ),
     (
         &[
-            "groupbytrace",
             "groupbyattrs",
             "cumulativetodelta",
             "deltatocumulative",
@@ -257,6 +281,34 @@ const EXPORTERS: Instead = &[
     (
         &["nop"],
         "otlet has no exporter that sends nothing: use `debug`",
+    ),
+];
+
+const CONNECTORS: Instead = &[
+    (
+        &["forward"],
+        "name the receivers themselves in the pipelines that it leads to, and remove it",
+    ),
+    (
+        &[
+            "spanmetrics",
+            "span_metrics",
+            "servicegraph",
+            "service_graph",
+        ],
+        "otlet makes no metrics of spans yet: run it in a Collector beside otlet, on all spans, and remove it here",
+    ),
+    (
+        &["count", "sum", "signaltometrics", "exceptions"],
+        "otlet makes no metrics of telemetry yet: run it in a Collector behind otlet, and remove it here",
+    ),
+    (
+        &["routing"],
+        "name the receiver in several pipelines, and drop what is not theirs with the plugin `sample`",
+    ),
+    (
+        &["failover", "roundrobin", "round_robin"],
+        "otlet keeps to one backend an exporter: put a load balancer before the backends, and remove it",
     ),
 ];
 

@@ -11,21 +11,21 @@ use std::sync::Arc;
 
 use crate::plugin::{self, OnError};
 use crate::telemetry::LogConfig;
-use crate::{exporter, letters};
+use crate::{connector, exporter, letters};
 
 use super::component::{Component, JSON_LINES, Kind, type_of};
 use super::environment::{self, Sources};
 use super::extensions::Extensions;
 use super::processors::Read;
-use super::reader::{Lacking, Mistakes, Reader};
+use super::reader::{Mistakes, Reader};
 use super::receivers::Listening;
 use super::report::{Mistake, Place, Report, Source};
 use super::service::{self, Components};
 use super::telemetry::Telemetry;
 use super::yaml::{self, Entry, MAX_BYTES, Node, Value};
 use super::{
-    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, dead_letters, exporters, file,
-    loops, plugins, processors, receivers, secrets,
+    Config, PipelineConfig, ProcessorConfig, ReceiverConfig, admin, connectors, dead_letters,
+    exporters, file, loops, plugins, processors, receivers, secrets,
 };
 
 pub use remarks::Nature;
@@ -36,11 +36,6 @@ const TOP: Place = Place { start: 0, end: 0 };
 /// The least that a config can be, on one line.
 const SMALLEST: &str = "write `receivers`, `exporters` and `service`: { pipelines: { traces: { receivers: [otlp], exporters: [otlp] } } }";
 
-const LACKING: Lacking = &[(
-    "connectors",
-    "otlet has no connectors: name a receiver in several pipelines instead",
-)];
-
 /// A config that was read, and what is wrong with it so far.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -49,6 +44,7 @@ pub struct Draft {
     receivers: Vec<ReceiverConfig>,
     processors: Vec<Read>,
     exporters: Vec<exporter::Config>,
+    connectors: Vec<connector::Config>,
     pipelines: Vec<PipelineConfig>,
     admin: Option<crate::admin::Config>,
     telemetry: Telemetry,
@@ -194,6 +190,7 @@ impl Draft {
                 receivers: self.receivers,
                 processors,
                 exporters: self.exporters,
+                connectors: self.connectors,
                 pipelines: self.pipelines,
                 admin: self.admin,
                 logs: self.telemetry.logs,
@@ -217,6 +214,7 @@ impl Draft {
             receivers: Vec::new(),
             processors: Vec::new(),
             exporters: Vec::new(),
+            connectors: Vec::new(),
             pipelines: Vec::new(),
             admin: None,
             telemetry: Telemetry::default(),
@@ -249,8 +247,9 @@ impl Draft {
 
     fn sections(&mut self, root: &Node, folder: &Path) {
         let mistakes = RefCell::new(std::mem::take(&mut self.mistakes));
-        let mut top = Reader::new(TOP, root, &mistakes).lacking(LACKING);
-        let [receivers, processors, exporters] = Kind::ALL.map(|kind| top.named(kind.section()));
+        let mut top = Reader::new(TOP, root, &mistakes);
+        let lists = Kind::NAMED.map(|kind| top.named(kind.section()));
+        let [receivers, processors, exporters, connectors] = lists;
         let mut listening = Vec::new();
         let extensions = Extensions::read(top.named(Kind::Extension.section()), folder, &mistakes);
         self.receivers = read_receivers(receivers, &extensions, &mistakes, &mut listening);
@@ -265,12 +264,15 @@ impl Draft {
                 exporters::read(kind, name, reader, &extensions, &mistakes)
             })
             .collect();
+        self.connectors = of_kind(Kind::Connector, connectors, &mistakes)
+            .map(|(_, name, reader)| connectors::read(name, reader))
+            .collect();
         exporters::file::check_paths(&self.exporters, exporters, &mistakes);
         self.read_dead_letters(&mut top, &mistakes);
         if let Some(section) = top.section("plugins") {
             self.plugins = plugins::read(section, folder);
         }
-        let lists = [receivers, processors, exporters].map(|entries| {
+        let lists = lists.map(|entries| {
             let component = |entry: &Entry| Component {
                 name: entry.key.clone(),
                 place: entry.place,
@@ -285,12 +287,14 @@ impl Draft {
                     receivers: &self.receivers,
                     sockets: &listening,
                     exporters: &self.exporters,
+                    connectors: self.connectors.len(),
                 };
                 let service =
                     service::read(service, &mut components, &known, &extensions, &mistakes);
                 (self.pipelines, self.named) = service.pipelines.into_iter().unzip();
                 (self.telemetry, self.memory) = (service.telemetry, service.memory);
                 components.report_unused(&mistakes);
+                connectors::check(connectors, &self.pipelines, &mistakes);
                 let parts = loops::Parts {
                     receivers,
                     exporters,

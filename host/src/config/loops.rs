@@ -14,6 +14,7 @@ use crate::batch::Signal;
 use crate::exporter::{self, Kind};
 
 use super::PipelineConfig;
+use super::connectors::behind;
 use super::reader::{Mistakes, Reader};
 use super::receivers::Listening;
 use super::report::{Mistake, Place, quoted};
@@ -88,15 +89,27 @@ impl Parts<'_> {
         sockets.find(|socket| is_at(endpoint, socket, self.machine))
     }
 
-    fn fed_by(&self, socket: &Listening, signal: Signal) -> impl Iterator<Item = &PipelineConfig> {
+    /// The pipelines that a socket feeds, by way of connectors, too.
+    fn fed_by(&self, socket: &Listening, signal: Signal) -> Vec<&PipelineConfig> {
         let receiver = self
             .receivers
             .iter()
             .position(|entry| entry.key == socket.receiver);
-        self.pipelines.iter().filter(move |pipeline| {
+        let takes = |pipeline: &&PipelineConfig| {
             pipeline.signal == signal
                 && receiver.is_some_and(|receiver| pipeline.receivers.contains(&receiver))
-        })
+        };
+        let mut fed: Vec<_> = self.pipelines.iter().filter(takes).collect();
+        let mut at = 0;
+        while let Some(pipeline) = fed.get(at).copied() {
+            for next in behind(self.pipelines, pipeline) {
+                if !fed.iter().any(|one| one.name == next.name) {
+                    fed.push(next);
+                }
+            }
+            at += 1;
+        }
+        fed
     }
 }
 

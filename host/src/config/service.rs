@@ -15,7 +15,7 @@ use super::yaml::Entry;
 use super::{PipelineConfig, ReceiverConfig, memory};
 
 /// Every component of the config, by kind.
-pub(super) struct Components([List; 3]);
+pub(super) struct Components([List; 4]);
 
 /// The components of one kind.
 struct List {
@@ -37,17 +37,18 @@ impl List {
 }
 
 impl Components {
-    /// The components in the order of [`Kind::ALL`].
-    pub(super) fn new(lists: [Vec<Component>; 3]) -> Self {
+    /// The components in the order of [`Kind::NAMED`].
+    pub(super) fn new(lists: [Vec<Component>; 4]) -> Self {
         Self(lists.map(List::new))
     }
 
     fn of(&mut self, kind: Kind) -> &mut List {
-        let [receivers, processors, exporters] = &mut self.0;
+        let [receivers, processors, exporters, connectors] = &mut self.0;
         match kind {
             Kind::Receiver => receivers,
             Kind::Processor => processors,
             Kind::Exporter | Kind::Extension => exporters,
+            Kind::Connector => connectors,
         }
     }
 
@@ -62,13 +63,15 @@ impl Components {
     /// The mistake of a name that is in no list of its kind.
     fn missing(&mut self, kind: Kind, name: &str, place: Place) -> Mistake {
         let what = format!("no {kind} is named {}", quoted(name));
-        let elsewhere = Kind::ALL
+        let elsewhere = Kind::NAMED
             .into_iter()
             .find(|other| self.of(*other).at.contains_key(name));
         let List {
             components, names, ..
         } = self.of(kind);
-        let cure = if let Some(other) = elsewhere {
+        let cure = if elsewhere == Some(Kind::Connector) {
+            format!("{} is a connector: {BOTH_ENDS}", quoted(name))
+        } else if let Some(other) = elsewhere {
             format!(
                 "{} is {}: add it to `{}` as well, or remove it here",
                 quoted(name),
@@ -89,22 +92,29 @@ impl Components {
     /// Reports what no pipeline names.
     pub(super) fn report_unused(&self, mistakes: &Mistakes) {
         let mut mistakes = mistakes.borrow_mut();
-        for (kind, list) in Kind::ALL.into_iter().zip(&self.0) {
+        for (kind, list) in Kind::NAMED.into_iter().zip(&self.0) {
             let unused = list.components.iter().filter(|one| !one.used);
             mistakes.extend(unused.map(|one| {
                 let what = format!(
                     "{kind} {} is in no pipeline and does nothing",
                     quoted(&one.name)
                 );
-                let cure = format!(
-                    "name it in the `{}` of a pipeline, or remove it",
-                    kind.section()
-                );
+                let cure = match kind {
+                    Kind::Connector => BOTH_ENDS.to_owned(),
+                    _ => format!(
+                        "name it in the `{}` of a pipeline, or remove it",
+                        kind.section()
+                    ),
+                };
                 Mistake::warning(one.place, what, cure)
             }));
         }
     }
 }
+
+/// Where a connector has to be named.
+pub(super) const BOTH_ENDS: &str =
+    "name it in the `exporters` of one pipeline and the `receivers` of another, or remove it";
 
 /// What is to be known of the rest of the config.
 pub(super) struct Known<'a> {
@@ -114,6 +124,8 @@ pub(super) struct Known<'a> {
     pub(super) sockets: &'a [Listening],
     /// The exporters.
     pub(super) exporters: &'a [exporter::Config],
+    /// How many connectors there are.
+    pub(super) connectors: usize,
 }
 
 /// What `service` says.
@@ -153,8 +165,13 @@ pub(super) fn read(
         .collect();
     let memory = reader.section("memory").and_then(|section| {
         let pipelines: Vec<_> = pipelines.iter().map(|(one, _)| one.clone()).collect();
-        let least = memory::least(known.receivers, known.exporters, &pipelines);
-        memory::read(section, least)
+        let least = memory::least(
+            known.receivers,
+            known.exporters,
+            &pipelines,
+            known.connectors,
+        );
+        memory::read(section, least, known.connectors)
     });
     reader.finish();
     Service {
@@ -177,6 +194,9 @@ fn read_pipeline(
             report_lines(&names, mistakes);
         }
         let found = read_names(kind, &names, components, mistakes);
+        if signal.is_some_and(|signal| signal != Signal::Traces) {
+            report_spans(&found, &names, mistakes);
+        }
         if reader.is_empty(kind.section()) && kind != Kind::Processor {
             let what = format!("pipeline {} has no {kind}", quoted(&entry.key));
             let cure = format!("write `{}: [name]` with at least one", kind.section());
@@ -185,16 +205,44 @@ fn read_pipeline(
         found
     });
     reader.finish();
-    let at = |found: &[(usize, Place)]| found.iter().map(|(at, _)| *at).collect();
+    let at = |found: &[Found], kind| {
+        let of_kind = found.iter().filter(|one| one.kind == kind);
+        of_kind.map(|one| one.at).collect()
+    };
     let config = PipelineConfig {
         name: entry.key.clone(),
         signal: signal?,
-        receivers: at(&receivers),
-        processors: at(&processors),
-        exporters: at(&exporters),
+        receivers: at(&receivers, Kind::Receiver),
+        from: at(&receivers, Kind::Connector),
+        processors: at(&processors, Kind::Processor),
+        exporters: at(&exporters, Kind::Exporter),
+        to: at(&exporters, Kind::Connector),
     };
-    let places = processors.into_iter().map(|(_, place)| place).collect();
+    let places = processors.into_iter().map(|one| one.place).collect();
     Some((config, places))
+}
+
+/// A component that a pipeline names.
+struct Found {
+    /// A connector may stand for a receiver or an exporter.
+    kind: Kind,
+    /// Its place in the list of its kind.
+    at: usize,
+    /// Where it is named.
+    place: Place,
+}
+
+/// Reports connectors, which take spans alone, in a pipeline of another signal.
+fn report_spans(found: &[Found], names: &[(&str, Place)], mistakes: &Mistakes) {
+    for one in found.iter().filter(|one| one.kind == Kind::Connector) {
+        let name = names.iter().find(|(_, place)| *place == one.place);
+        let name = name.map_or("", |(name, _)| *name);
+        let what = format!("connector {} holds traces alone", quoted(name));
+        let cure = "name it in pipelines of traces";
+        mistakes
+            .borrow_mut()
+            .push(Mistake::error(one.place, what, cure));
+    }
 }
 
 /// Reports receivers that give logs alone, in a pipeline of another signal.
@@ -210,21 +258,31 @@ fn report_lines(names: &[(&str, Place)], mistakes: &Mistakes) {
     }
 }
 
-/// Finds the named components of one kind, and where each is named.
+/// Finds the named components of one kind, and where each is named; a connector where there is none of that kind.
 fn read_names(
     kind: Kind,
     names: &[(&str, Place)],
     components: &mut Components,
     mistakes: &Mistakes,
-) -> Vec<(usize, Place)> {
-    let mut found: Vec<(usize, Place)> = Vec::new();
+) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
     for (name, place) in names {
-        let mistake = match components.find(kind, name) {
-            Some(at) if found.iter().all(|(other, _)| *other != at) => {
-                found.push((at, *place));
+        let at = components.find(kind, name).map(|at| (kind, at));
+        let at = at.or_else(|| {
+            let connector = (kind != Kind::Processor).then_some(Kind::Connector)?;
+            Some((connector, components.find(connector, name)?))
+        });
+        let mistake = match at {
+            Some((kind, at))
+                if found
+                    .iter()
+                    .all(|other| (other.kind, other.at) != (kind, at)) =>
+            {
+                let place = *place;
+                found.push(Found { kind, at, place });
                 continue;
             }
-            Some(_) => {
+            Some((kind, _)) => {
                 let what = format!("{kind} {} is in this pipeline twice", quoted(name));
                 Mistake::error(*place, what, "remove one of the two")
             }

@@ -43,6 +43,12 @@ pub enum Origin {
         #[serde(skip_serializing_if = "Option::is_none")]
         version: Option<String>,
     },
+    /// A pipeline behind a connector: the letter is what was held, as it was handed on, and is replayed to the pipelines that
+    /// take from the connector.
+    Connector {
+        /// The connector's name in the config.
+        connector: String,
+    },
     /// A backend: the letter is the request as it was to be sent, and is replayed to this exporter alone.
     Exporter {
         /// The exporter's name in the config.
@@ -85,6 +91,7 @@ impl Display for Origin {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Processor { processor, .. } => write!(f, "processor {processor}"),
+            Self::Connector { connector } => write!(f, "connector {connector}"),
             Self::Exporter { exporter } => write!(f, "exporter {exporter}"),
         }
     }
@@ -155,6 +162,11 @@ mod tests {
         reason.kind = Kind::GivenUp;
         assert_eq!(read(&reason)["exporter"], "otlp");
         assert_eq!(read(&reason)["kind"], "given_up");
+        assert_eq!(Reason::read(&reason.to_json()).unwrap(), reason);
+        reason.origin = Origin::Connector {
+            connector: "groupbytrace".to_owned(),
+        };
+        assert_eq!(read(&reason)["connector"], "groupbytrace");
         assert_eq!(Reason::read(&reason.to_json()).unwrap(), reason);
     }
 }

@@ -61,6 +61,7 @@ const TAKEN: &[&str] = &["receiver", "signal"];
 const LINES: &[&str] = &["receiver"];
 const PROCESSOR: &[&str] = &["processor"];
 const EXPORTER: &[&str] = &["exporter"];
+const CONNECTOR: &[&str] = &["connector"];
 
 macro_rules! metrics {
     ($($id:ident: $kind:ident $name:literal, $unit:expr, $labels:expr, $help:literal;)*) => {
@@ -162,6 +163,33 @@ metrics! {
         "Files of the plugin directory that are refused now, by why.";
     PLUGIN_COUNTS: Counter "otlet.plugin.counts", Unit::Of("{count}"), &["processor", "counter"],
         "What plugins count themselves, by the names that they give.";
+
+    CONNECTOR_TRACES: Gauge "otlet.connector.held_traces", Unit::Of("{trace}"), CONNECTOR,
+        "Traces that are held until they are whole.";
+    CONNECTOR_ITEMS: Gauge "otlet.connector.held_items", ITEMS, CONNECTOR,
+        "Spans that are held, or handed on and not taken yet.";
+    CONNECTOR_BYTES: Gauge "otlet.connector.held_memory", Unit::Bytes, CONNECTOR,
+        "Bytes of the requests that these came in, with 512 for each request.";
+    CONNECTOR_MAX: Gauge "otlet.connector.memory_limit", Unit::Bytes, CONNECTOR,
+        "The bound on them, max_bytes.";
+    CONNECTOR_SENT: Counter "otlet.connector.sent_batches", BATCHES, CONNECTOR,
+        "Batches of traces that the pipelines behind the connector took.";
+    CONNECTOR_SENT_ITEMS: Counter "otlet.connector.sent_items", ITEMS, CONNECTOR,
+        "Spans in them.";
+    CONNECTOR_EARLY: Counter "otlet.connector.early_traces", Unit::Of("{trace}"), CONNECTOR,
+        "Traces that were handed on before wait_duration was over, since num_traces or max_bytes was reached.";
+    CONNECTOR_LATE: Counter "otlet.connector.late_traces", Unit::Of("{trace}"), CONNECTOR,
+        "Traces of which spans came after it was handed on, and were held anew; of those handed on long ago not all are known.";
+    CONNECTOR_RETRIES: Counter "otlet.connector.retries", Unit::Of("{attempt}"), CONNECTOR,
+        "Attempts after a batch's first, since the pipelines had no room for it.";
+    CONNECTOR_FAILED_ITEMS: Counter "otlet.connector.failed_items", ITEMS, CONNECTOR,
+        "Spans that the pipelines refused for good though they were acknowledged.";
+    CONNECTOR_REFUSED: Counter "otlet.connector.enqueue_failed_requests", REQUESTS, CONNECTOR,
+        "Requests that found max_bytes reached, and were refused.";
+    CONNECTOR_LOST: Counter "otlet.connector.lost_requests", REQUESTS, CONNECTOR,
+        "Requests that were taken and are lost, because otlet had to end.";
+    CONNECTOR_LOST_ITEMS: Counter "otlet.connector.lost_items", ITEMS, CONNECTOR,
+        "Spans in them.";
 
     EXPORTER_SENT: Counter "otlet.exporter.sent_requests", REQUESTS, EXPORTER,
         "Requests that the backend took.";

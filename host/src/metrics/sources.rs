@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 use super::reloads::Reloads;
 use super::snapshot::Snapshot;
 use super::{list, process};
+use crate::connector::Connector;
 use crate::exporter::Exporter;
 use crate::letters::Letters;
 use crate::memory::Memory;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub stages: Vec<Arc<Stage>>,
     /// The exporters.
     pub exporters: Vec<Arc<Exporter>>,
+    /// The connectors.
+    pub connectors: Vec<Arc<Connector>>,
     /// Exporters that are no longer of the config, for as long as they have something to send.
     pub draining: Vec<Weak<Exporter>>,
     /// Where dead letters are kept, if they are.
@@ -90,6 +93,9 @@ impl Sources {
             }
             for stage in &parts.stages {
                 collect_stage(stage, &mut into);
+            }
+            for connector in &parts.connectors {
+                collect_connector(connector, &mut into);
             }
             for exporter in &parts.exporters {
                 collect_exporter(exporter, &mut into);
@@ -253,6 +259,33 @@ fn collect_memory(memory: &Memory, into: &mut Snapshot) {
     into.add(&list::MEMORY_MOST, [], memory.most());
     into.add(&list::MEMORY_LIMIT, [], memory.limit());
     into.add(&list::MEMORY_REFUSED, [], memory.refused());
+}
+
+fn collect_connector(connector: &Connector, into: &mut Snapshot) {
+    let counters = connector.counters();
+    let labels = [connector.name()];
+    for (metric, gauge) in [
+        (&list::CONNECTOR_TRACES, &counters.traces),
+        (&list::CONNECTOR_ITEMS, &counters.spans),
+    ] {
+        into.add(metric, labels, gauge.get());
+    }
+    let (depth, capacity, lost) = (connector.depth(), connector.capacity(), connector.lost());
+    into.add(&list::CONNECTOR_BYTES, labels, depth.bytes);
+    into.add(&list::CONNECTOR_MAX, labels, capacity.bytes);
+    for (metric, counter) in [
+        (&list::CONNECTOR_SENT, &counters.sent),
+        (&list::CONNECTOR_SENT_ITEMS, &counters.sent_items),
+        (&list::CONNECTOR_EARLY, &counters.early),
+        (&list::CONNECTOR_LATE, &counters.late),
+        (&list::CONNECTOR_RETRIES, &counters.retries),
+        (&list::CONNECTOR_FAILED_ITEMS, &counters.failed_items),
+    ] {
+        into.add(metric, labels, counter.get());
+    }
+    into.add(&list::CONNECTOR_REFUSED, labels, connector.refused());
+    into.add(&list::CONNECTOR_LOST, labels, lost.requests);
+    into.add(&list::CONNECTOR_LOST_ITEMS, labels, lost.items);
 }
 
 fn collect_exporter(exporter: &Exporter, into: &mut Snapshot) {

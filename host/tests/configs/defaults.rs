@@ -14,9 +14,12 @@ exporters:
   otlphttp: { endpoint: "http://127.0.0.1:14318" }
   file: { path: otlet.json }
   debug:
+connectors:
+  groupbytrace:
 service:
   pipelines:
-    traces: { receivers: [otlp], processors: [sample], exporters: [otlp, otlphttp] }
+    traces: { receivers: [otlp], processors: [], exporters: [groupbytrace] }
+    traces/whole: { receivers: [groupbytrace], processors: [sample], exporters: [otlp, otlphttp] }
     metrics: { receivers: [otlp], processors: [], exporters: [otlp] }
     logs: { receivers: [otlp, jsonlines], processors: [], exporters: [debug, file] }
 "#;

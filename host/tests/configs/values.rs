@@ -105,8 +105,10 @@ fn every_key_reaches_its_field() {
         name: name.to_owned(),
         signal,
         receivers: vec![0],
+        from: vec![],
         processors: processors.to_vec(),
         exporters: exporters.to_vec(),
+        to: vec![],
     };
     let expected = [
         pipeline("traces", Signal::Traces, &[0, 1, 2], &[0, 2]),

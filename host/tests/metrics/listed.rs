@@ -58,7 +58,14 @@ async fn the_metrics_are_those_of_metrics_md() {
     std::fs::create_dir(&plugins).unwrap();
     std::fs::write(plugins.join("redact.wasm"), "").unwrap();
     let kept = format!("{kept}plugins: {{ directory: '{}' }}\n", plugins.display());
-    let otlet = run(&(with_lines(&backend.endpoint(), "/no/such/file") + &kept));
+    let held = with_lines(&backend.endpoint(), "/no/such/file").replacen(
+        "exporters: [otlp]",
+        "exporters: [groupbytrace]",
+        1,
+    ) + "    traces/held: { receivers: [groupbytrace], exporters: [otlp] }
+connectors: { groupbytrace: }
+";
+    let otlet = run(&(held + &kept));
     let scraped = scrape(otlet.admin());
     for [name, kind, _, help] in &listed {
         if name == "otlet_plugin_counts_total" {

@@ -20,6 +20,11 @@ pub struct Config {
     /// What a share means where something was sampled before. Example: `mode: proportional`.
     pub mode: Mode,
 
+    /// Whether `rates` and `keep` decide on each row for itself or, with `trace`, on all rows of a trace that a batch has
+    /// together: one span with an error keeps its trace. That takes whole traces in one batch, as the connector
+    /// `groupbytrace` hands them on. Example: `by: trace`.
+    pub by: By,
+
     /// Shares of their own for some spans and log records: the first entry that names a row counts, in place of `percentage`.
     /// Example: `rates: [{ when: { span.name: { matches: '^GET /health' } }, percentage: 1 }]`.
     pub rates: Vec<Rate>,
@@ -46,6 +51,17 @@ pub enum Mode {
     Equalizing,
     /// It is the share of what arrives: 10 after 10 is 1 % of all.
     Proportional,
+}
+
+/// On what `rates` and `keep` decide.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// Each row for itself.
+    #[default]
+    Record,
+    /// The rows of a trace together, as far as they are in one batch.
+    Trace,
 }
 
 /// A share for some spans and log records.

@@ -30,6 +30,11 @@ impl Share {
         }
     }
 
+    /// What a row has to reach that was not sampled before: the larger the share, the lower.
+    pub(crate) fn threshold(&self) -> Threshold {
+        self.threshold
+    }
+
     /// Whether a row is kept whatever its randomness.
     pub(crate) fn is_all(&self) -> bool {
         self.threshold == Threshold::KEEP_ALL

@@ -17,11 +17,12 @@ mod rates;
 mod shares;
 mod spans;
 mod threshold;
+mod traces;
 mod tracestate;
 
 use otlet_plugin::{Batch, Error, Manifest, Plugin, Signal};
 
-pub use config::{Config, Keep, Metrics, Mode, Rate};
+pub use config::{By, Config, Keep, Metrics, Mode, Rate};
 pub use duration::Duration;
 use logs::Logs;
 use shares::Shares;

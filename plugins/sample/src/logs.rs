@@ -44,6 +44,7 @@ impl Logs {
             return;
         };
         let ids = batch.trace_ids(&self.trace_id);
+        records.by_trace(&ids);
         let said = self.attributes.as_ref().map(|attributes| Said {
             thresholds: batch.texts(&attributes.threshold),
             randomness: batch.texts(&attributes.randomness),

@@ -6,6 +6,7 @@ use otlet_plugin::{Batch, Error, Signal, Table};
 use crate::config::{Given, Mode, Rate as Config};
 use crate::decision::Share;
 use crate::key::{ByValue, Key};
+use crate::threshold::Threshold;
 
 /// The rates of a config.
 #[derive(Debug)]
@@ -21,6 +22,15 @@ pub(crate) struct Rate {
     pub(crate) share: Share,
     /// An index of [`Rates::keys`].
     pub(crate) by: Option<usize>,
+    /// The place of its entry in the config.
+    entry: usize,
+}
+
+impl Rate {
+    /// What counts first, if rows of one trace have several: the entry, and within it the larger share.
+    pub(crate) fn rank(&self) -> (usize, Threshold) {
+        (self.entry, self.share.threshold())
+    }
 }
 
 /// An entry of the config.
@@ -65,9 +75,14 @@ impl Rates {
         });
         let of = entry.of.as_ref().map(|path| key(path, "of"));
         let of = of.and_then(|key| noted(key, mistakes));
+        let at = self.entries.len();
         let mut rate = |percentage| {
             let share = Share::of_percentage(percentage, mode);
-            self.all.push(Rate { share, by });
+            self.all.push(Rate {
+                share,
+                by,
+                entry: at,
+            });
             self.all.len() - 1
         };
         let gives = match (entry.given(name), of) {

@@ -1,13 +1,14 @@
 //! By which share each span or log record of a batch is sampled, and what becomes of it.
 
-use otlet_plugin::{Batch, Mask, host};
+use otlet_plugin::{Batch, Mask, TraceIds, host};
 
 use crate::chance::Chance;
-use crate::config::Config;
+use crate::config::{By, Config};
 use crate::decision::{Decision, Share};
 use crate::keep::Keep;
 use crate::rates::{Rate, Rates, noted};
 use crate::threshold::Randomness;
+use crate::traces;
 use crate::tracestate::Sampling;
 
 /// How many rows said a threshold that their own randomness contradicts.
@@ -20,6 +21,7 @@ pub(crate) struct Shares {
     rest: Option<Share>,
     rates: Rates,
     keep: Keep,
+    by: By,
 }
 
 impl Shares {
@@ -29,7 +31,12 @@ impl Shares {
         let rates = Rates::open(&config.rates, config.mode, mistakes);
         let keep = noted(Keep::open(&config.keep), mistakes)?;
         let rest = config.percentage.map(share).filter(|share| !share.is_all());
-        Some(Self { rest, rates, keep })
+        Some(Self {
+            rest,
+            rates,
+            keep,
+            by: config.by,
+        })
     }
 
     /// The records of a batch, to be decided one by one; nothing where all are kept as they are.
@@ -42,6 +49,7 @@ impl Shares {
             rest: self.rest.as_ref(),
             rates,
             kept: self.keep.records(batch),
+            by: self.by,
             chance: Chance::new(batch, self.rates.keys()),
             inconsistent: 0,
         })
@@ -54,6 +62,7 @@ pub(crate) struct Records<'a> {
     /// By row; empty where no rate names any.
     rates: Vec<Option<&'a Rate>>,
     kept: Mask,
+    by: By,
     chance: Chance<'a>,
     inconsistent: usize,
 }
@@ -67,6 +76,14 @@ pub(crate) struct Outcome {
 }
 
 impl Records<'_> {
+    /// Has what decides on one row of a trace decide on all that are here, if that is asked for.
+    pub(crate) fn by_trace(&mut self, ids: &TraceIds) {
+        if self.by == By::Trace {
+            traces::keep_together(ids, &mut self.kept);
+            traces::rate_together(ids, &mut self.rates);
+        }
+    }
+
     /// Decides on a row by what it says of sampling and by its trace. A row without either is of no trace: it is kept as it
     /// is, unless a rate names it.
     pub(crate) fn decide(

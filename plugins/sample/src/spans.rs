@@ -30,6 +30,7 @@ impl Spans {
             return;
         };
         let ids = batch.trace_ids(&self.trace_id);
+        records.by_trace(&ids);
         let states = batch.texts(&self.trace_state);
         let mut new = NewStates::default();
         // Most often the spans of a batch all have the same state, if any.

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use super::{Made, Slot};
 use crate::app::App;
 use crate::app::changes::written;
+use crate::app::joints::Joint;
 use crate::app::parts::{assemble, members, next, start_admin, start_pushes};
 use crate::config::Config;
 use crate::exporter::{self, Exporter, Kind};
@@ -18,7 +19,8 @@ impl App {
     pub(super) fn make(&self, config: &Config, stages: Vec<Arc<Stage>>) -> anyhow::Result<Made> {
         let stages = self.stages_of(config, stages);
         let exporters = self.exporters_of(config)?;
-        let pipelines = self.pipelines_of(config, &stages, &exporters);
+        let joints = self.joints_of(config)?;
+        let pipelines = self.pipelines_of(config, &stages, &exporters, &joints);
         let intakes = self.intakes_of(config, &pipelines);
         let receivers = self.receivers_of(config, &intakes)?;
         let admin = if config.admin == self.config.admin {
@@ -39,6 +41,7 @@ impl App {
         Ok(Made {
             stages,
             exporters,
+            joints,
             pipelines,
             intakes,
             receivers,
@@ -91,17 +94,21 @@ impl App {
         config: &Config,
         stages: &[Arc<Stage>],
         exporters: &[Arc<Exporter>],
+        joints: &[Joint],
     ) -> Vec<Arc<Pipeline>> {
         let pipelines = config.pipelines.iter().map(|pipeline| {
             let (stages, exporters) = members(pipeline, stages, exporters);
+            let joints = pipeline.to.iter().filter_map(|at| joints.get(*at));
+            let connectors: Vec<_> = joints.map(|joint| Arc::clone(&joint.connector)).collect();
             let before = self.config.pipelines.iter().zip(&self.pipelines);
             let mut kept = before.filter(|(old, running)| {
-                old.name == pipeline.name && running.is_of(&stages, &exporters)
+                old.name == pipeline.name && running.is_of(&stages, &exporters, &connectors)
             });
-            match kept.next() {
-                Some((_, kept)) => Arc::clone(kept),
-                None => Arc::new(assemble(pipeline, config, stages, exporters, self.threads)),
+            if let Some((_, kept)) = kept.next() {
+                return Arc::clone(kept);
             }
+            let made = assemble(pipeline, config, stages, exporters, self.threads);
+            Arc::new(made.with_connectors(connectors))
         });
         pipelines.collect()
     }
