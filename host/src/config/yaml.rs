@@ -37,6 +37,10 @@ pub(super) enum Value {
 
 /// A scalar as it was written.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own"
+)]
 pub(super) struct Scalar {
     pub(super) text: String,
     /// Whether it can be nothing but text: in quotes, a block, or tagged `!!str`.

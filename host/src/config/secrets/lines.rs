@@ -22,15 +22,13 @@ pub(in crate::config) fn in_lines(text: &str) -> BTreeSet<Place> {
         let content = line.trim();
         let indentation = line.len() - line.trim_start().len();
         let end = start + indentation + content.len();
-        let from = match open.as_mut().filter(|open| open.has(indentation, content)) {
-            Some(open) => {
-                open.quote = open.quote.filter(|quote| !content.contains(*quote));
-                Some(start + indentation)
-            }
-            None => {
-                open = begins(line, indentation);
-                after_name(line).map(|at| start + at)
-            }
+        let within = open.as_mut().filter(|open| open.has(indentation, content));
+        let from = if let Some(open) = within {
+            open.quote = open.quote.filter(|quote| !content.contains(*quote));
+            Some(start + indentation)
+        } else {
+            open = begins(line, indentation);
+            after_name(line).map(|at| start + at)
         };
         if let Some(from) = from.filter(|from| *from < end) {
             places.insert(Place { start: from, end });
@@ -50,13 +48,12 @@ impl Open {
 
 /// The value that a line begins, if it is a secret.
 fn begins(line: &str, indentation: usize) -> Option<Open> {
-    let value = match after_name(line) {
-        Some(at) => line.get(at..)?.trim_end(),
-        None => {
-            let key = line.trim_end().strip_suffix(':')?;
-            let key = key.trim_start_matches([' ', '-', '{', '"', '\'']);
-            is_named(key.trim_end_matches([' ', '"', '\''])).then_some("")?
-        }
+    let value = if let Some(at) = after_name(line) {
+        line.get(at..)?.trim_end()
+    } else {
+        let key = line.trim_end().strip_suffix(':')?;
+        let key = key.trim_start_matches([' ', '-', '{', '"', '\'']);
+        is_named(key.trim_end_matches([' ', '"', '\''])).then_some("")?
     };
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
     let is_open = |quote: &char| !value.get(1..).unwrap_or_default().contains(*quote);

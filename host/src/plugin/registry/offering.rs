@@ -180,17 +180,15 @@ impl Registry {
 
     /// Remembers that a plugin that came of a file is not used, until the file changes. What is current stays.
     pub fn refuse(&self, plugin: &Plugin, found: &Found, refusal: Refusal) {
-        let mut known = self.known();
-        let current = known.current.get(&found.name);
-        if current.is_some_and(|current| current.plugin.digest() == plugin.digest()) {
+        let current = self.current(&found.name);
+        if current.is_some_and(|current| current.digest() == plugin.digest()) {
             // Another config came meanwhile, which it takes.
             return;
         }
-        if let Some(file) = known.files.get_mut(&found.path) {
-            file.state = FileState::Refused(refusal.clone());
-        }
-        drop(known);
         log_refusal(&found.name, &found.path, Some(plugin.digest()), &refusal);
+        if let Some(file) = self.known().files.get_mut(&found.path) {
+            file.state = FileState::Refused(refusal);
+        }
     }
 }
 
