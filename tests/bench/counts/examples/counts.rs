@@ -1,8 +1,8 @@
 //! Counts the instructions that `batch` takes for a record, with callgrind, and compares them with `counts.txt`:
-//! `cargo run --release --bin counts`. It fails if a case takes over a tenth more than the table says.
+//! `cargo run --release -p otlet-counts --example counts`. It fails if a case takes over a tenth more than the table says.
 //!
 //! Whoever makes something dearer on purpose, or cheaper, renews the table and says why in the commit:
-//! `cargo run --release --bin counts -- renew`. Where the instructions go shows
+//! `cargo run --release -p otlet-counts --example counts -- renew`. Where the instructions go shows
 //! `callgrind_annotate target/counts/NUMBER`, with the number that the case has in the list.
 //!
 //! Counts are of this toolchain on x86-64, on any machine with AVX2: callgrind shows programs nothing newer. A count is not a
@@ -129,14 +129,14 @@ fn compare(counts: &[(String, f64)]) -> Result<()> {
     );
     ensure!(
         risen == 0,
-        "{risen} cases take over a tenth more instructions than counts.txt says: see the top of main.rs"
+        "{risen} cases take over a tenth more instructions than counts.txt says: see the top of examples/counts.rs"
     );
     Ok(())
 }
 
 fn shown(counts: &[(String, f64)]) -> String {
     let mut table = String::from(
-        "# Instructions a record; `cargo run --release --bin counts -- renew` writes this file.\n",
+        "# Instructions a record; `cargo run --release -p otlet-counts --example counts -- renew` writes this file.\n",
     );
     for (name, count) in counts {
         let _written = writeln!(table, "{count:>8.1}  {name}");
