@@ -18,6 +18,7 @@ use super::config;
 use super::exporters::headers;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line a key")]
 fn every_key_reaches_its_field() {
     let config = config("ok_whole.yaml");
     let [ReceiverConfig::Otlp(receiver)] = config.receivers.as_slice() else {

@@ -59,7 +59,9 @@ fn marked(written: &str) -> String {
     let mut done = 0;
     for part in literal_parts(written) {
         marked += written.get(done..part.start).unwrap();
-        marked += &format!("[{}]", written.get(part.clone()).unwrap());
+        marked += "[";
+        marked += written.get(part.clone()).unwrap();
+        marked += "]";
         done = part.end;
     }
     marked + written.get(done..).unwrap()
