@@ -17,6 +17,23 @@ use serde_json::json;
 use super::config;
 use super::exporters::headers;
 
+fn pipeline(
+    name: &str,
+    signal: Signal,
+    processors: &[usize],
+    exporters: &[usize],
+) -> PipelineConfig {
+    PipelineConfig {
+        name: name.to_owned(),
+        signal,
+        receivers: vec![0],
+        from: vec![],
+        processors: processors.to_vec(),
+        exporters: exporters.to_vec(),
+        to: vec![],
+    }
+}
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "a line a key")]
 fn every_key_reaches_its_field() {
@@ -102,15 +119,6 @@ fn every_key_reaches_its_field() {
     );
     assert_eq!(config.processors, expected);
 
-    let pipeline = |name: &str, signal, processors: &[usize], exporters: &[usize]| PipelineConfig {
-        name: name.to_owned(),
-        signal,
-        receivers: vec![0],
-        from: vec![],
-        processors: processors.to_vec(),
-        exporters: exporters.to_vec(),
-        to: vec![],
-    };
     let expected = [
         pipeline("traces", Signal::Traces, &[0, 1, 2], &[0, 2]),
         pipeline("metrics", Signal::Metrics, &[], &[1]),
