@@ -277,6 +277,16 @@ pub(super) fn put_any(out: &mut Vec<u8>, value: &AnyRef<'_>) {
 
 /// Writes an attribute as field `number` of its message; `value` is the body of its `AnyValue`.
 pub(super) fn put_attribute(out: &mut Vec<u8>, number: u32, key: &[u8], value: &[u8]) {
+    // As nearly all are: each tag and length is a byte.
+    if let (..16, Ok(size @ ..0x80)) = (number, u8::try_from(key.len() + value.len() + 4)) {
+        let [key_size, value_size] = [key, value].map(|body| body.len().to_le_bytes()[0]);
+        out.reserve(usize::from(size) + 2);
+        out.extend_from_slice(&[Field::short_tag(number), size, 0x0a, key_size]);
+        out.extend_from_slice(key);
+        out.extend_from_slice(&[0x12, value_size]);
+        out.extend_from_slice(value);
+        return;
+    }
     put_tag(out, number, LEN);
     put_varint(
         out,
