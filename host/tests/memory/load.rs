@@ -202,7 +202,7 @@ receivers:
 processors: {{ {ENRICH} }}
 exporters: {{ otlp: {{ endpoint: '{}', compression: none }} }}
 service:
-  memory: {{ limit: 4MiB }}
+  memory: {{ limit: 6MiB }}
   pipelines:
     traces: {{ receivers: [otlp], processors: [enrich], exporters: [otlp] }}
 ",

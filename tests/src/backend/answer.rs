@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use tonic::{Code, Status};
 
-use super::{Protocol, serve::Body};
+use super::{Protocol, Received, serve::Body};
 
 /// What happens to one request.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub enum Answer {
     },
     /// It is refused as too large: with the code and the words of a gRPC server, over HTTP with 413.
     TooLarge(Code),
+    /// It is refused so if it has more spans, data points or log records than this; else it is taken.
+    AtMost(usize, Code),
     /// It is refused if it is compressed, over HTTP with 415 or 400; else it is taken.
     UnknownCoding {
         /// Such as `Code::Unimplemented`.
@@ -94,9 +96,19 @@ impl Answer {
             | Self::Saying(..)
             | Self::Http { .. }
             | Self::TooLarge(_)
+            | Self::AtMost(..)
             | Self::UnknownCoding { .. }
             | Self::Reset => false,
             Self::After(_, answer) => answer.takes(),
+        }
+    }
+
+    /// Whether a request that it would refuse is taken for what it is.
+    pub(super) fn spares(&self, received: &Received) -> bool {
+        match self {
+            Self::UnknownCoding { .. } => received.coding.is_none(),
+            Self::AtMost(most, _) => received.items() <= *most,
+            _ => false,
         }
     }
 
@@ -130,7 +142,7 @@ impl Answer {
                 status,
                 retry_after,
             } => Some(http_status(*status, retry_after.clone())),
-            Self::TooLarge(code) => Some(match protocol {
+            Self::TooLarge(code) | Self::AtMost(_, code) => Some(match protocol {
                 Protocol::Grpc => {
                     let said = "grpc: received message larger than max (5000000 vs. 4194304)";
                     grpc_status(*code, said, None)

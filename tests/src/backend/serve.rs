@@ -84,7 +84,7 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<R
         }
     };
     let mut answer = answer;
-    if matches!(answer, Answer::UnknownCoding { .. }) && received.coding.is_none() {
+    if answer.spares(&received) {
         received.taken = true;
         answer = Answer::Ok;
     }
