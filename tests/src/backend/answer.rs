@@ -107,7 +107,7 @@ impl Answer {
     pub(super) fn spares(&self, received: &Received) -> bool {
         match self {
             Self::UnknownCoding { .. } => received.coding.is_none(),
-            Self::AtMost(most, _) => received.items() <= *most,
+            Self::AtMost(most, _) => received.request.items() <= *most,
             _ => false,
         }
     }
