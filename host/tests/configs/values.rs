@@ -35,7 +35,6 @@ fn pipeline(
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a line a key")]
 fn every_key_reaches_its_field() {
     let config = config("ok_whole.yaml");
     let [ReceiverConfig::Otlp(receiver)] = config.receivers.as_slice() else {
