@@ -2,7 +2,7 @@
 //! (`groupbytrace`).
 //!
 //! A request is taken as by an exporter's queue: room is reserved before processors run on it, and it is acknowledged once it
-//! is held. One task holds the spans of all ([`Held`](held::Held)), and what is due goes on in tasks on all IO threads, to the
+//! is held. One task holds the spans of all (`held`), and what is due goes on in tasks on all IO threads, to the
 //! pipelines behind ([`Next`]), which decide for whole traces.
 //!
 //! **Invariant**: a request is charged to the queue until its last span was taken by the pipelines behind, and its bytes to the
