@@ -322,17 +322,23 @@ pub(super) fn all_credentials(text: &str) -> impl Iterator<Item = Place> {
     })
 }
 
-/// Where the user and password stand of the first URL after so many bytes that has some.
+/// Where the user and password stand of the first URL after so many bytes that has some; its scheme may be missing.
 fn credentials(text: &str, from: usize) -> Option<Range<usize>> {
-    let mut from = from;
-    loop {
-        let at = from + text.get(from..)?.find("://")? + "://".len();
-        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}');
-        let whole = text.get(at..)?.split(ends).next().unwrap_or_default();
-        match whole.rfind('@') {
-            // A reference has braces: what it stands for is not shown anyway.
-            Some(length) if length > 0 => return Some(at..at + length),
-            _ => from = at,
+    // A reference has braces: what it stands for is not shown anyway.
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}');
+    let mut at = from;
+    for piece in text.get(from..)?.split_inclusive(ends) {
+        let scheme = piece.find("://").map(|end| end + "://".len());
+        let begin = scheme.unwrap_or_default();
+        let named = piece.get(begin..)?.rsplit_once('@').map(|(named, _)| named);
+        let is_one = |named: &&str| {
+            !named.is_empty() && (scheme.is_some() || named.trim_start_matches(':').contains(':'))
+        };
+        if let Some(named) = named.filter(is_one) {
+            let begin = at + begin;
+            return Some(begin..begin + named.len());
         }
+        at += piece.len();
     }
+    None
 }

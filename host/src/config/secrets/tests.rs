@@ -110,6 +110,8 @@ fn what_a_message_repeats_ends_before_a_secret() {
         ("http://a and http://me@b", "http://a and http://***@b"),
         ("http://${env:A}@b", "http://${env:A}@b"),
         ("http://backend/@a b@c", "http://***@a b@c"),
+        ("me:pass@backend:4317", "***@backend:4317"),
+        ("at a:b and me:pass@c, d@e", "at a:b and ***@c, d@e"),
     ] {
         assert_eq!(shown(text), expected, "{text}");
     }
