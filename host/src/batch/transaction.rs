@@ -220,6 +220,24 @@ impl Transaction {
         retain(&mut self.work, &view, table, mask).map_err(|fault| self.fault(fault))
     }
 
+    /// Drops these rows, which ascend, as `retain` does.
+    pub fn drop_rows(&mut self, table: &str, rows: &[u32]) -> Answer<()> {
+        let of = named(table)?;
+        let view = self.view(of)?;
+        if rows.windows(2).any(|pair| matches!(pair, [a, b] if a >= b)) {
+            return Err(Misuse::new("drop-rows was given rows that do not ascend"));
+        }
+        rows.last()
+            .map_or(Ok(()), |row| check_row(&view, of, *row))?;
+        let mut mask = vec![0xff; (view.len() as usize).div_ceil(8)];
+        for row in rows {
+            if let Some(byte) = mask.get_mut(*row as usize / 8) {
+                *byte &= !(1 << (row % 8));
+            }
+        }
+        retain(&mut self.work, &view, of, &mask).map_err(|fault| self.fault(fault))
+    }
+
     /// Every leaf of these tables and kinds.
     pub fn all_leaves(&mut self, tables: &[String], kinds: &[String]) -> Answer<Leaves> {
         let mut views = Vec::new();

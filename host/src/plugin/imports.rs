@@ -6,6 +6,7 @@ use bytes::Bytes;
 use wasmtime::{Result, bail, format_err};
 
 use super::bindings::otlet::plugin::{batch, host, types};
+use super::config;
 use super::report::Level;
 use super::state::State;
 use crate::batch::{
@@ -200,6 +201,10 @@ impl batch::Host for State {
         Ok(self.batch()?.retain(&table, &mask)?)
     }
 
+    fn drop_rows(&mut self, table: String, rows: Vec<u32>) -> Result<()> {
+        Ok(self.batch()?.drop_rows(&table, &rows)?)
+    }
+
     fn all_leaves(&mut self, tables: Vec<String>, kinds: Vec<String>) -> Result<types::Leaves> {
         Ok(self.batch()?.all_leaves(&tables, &kinds)?.into())
     }
@@ -238,6 +243,24 @@ impl host::Host for State {
 
     fn seed(&mut self) -> Result<Vec<u8>> {
         Ok(self.seed.to_vec())
+    }
+
+    fn setting(&mut self, pointer: String) -> Result<Option<types::Value>> {
+        let value = config::value(self.config.as_deref(), &pointer);
+        let value = value.map_err(|problem| format_err!("`setting`: {problem}"))?;
+        Ok(value.map(Into::into))
+    }
+
+    fn settings(&mut self, pointer: String) -> Result<Vec<String>> {
+        config::keys(self.config.as_deref(), &pointer)
+            .map_err(|problem| format_err!("`settings`: {problem}"))
+    }
+
+    fn print(&mut self, fd: u32, bytes: Vec<u8>) -> Result<()> {
+        let printed = self.printed.print(fd, &bytes);
+        printed.ok_or_else(|| {
+            format_err!("`print` knows 1, a plugin's output, and 2, its errors, not {fd}")
+        })
     }
 
     fn random(&mut self, len: u32) -> Result<Vec<u8>> {

@@ -7,9 +7,10 @@ use wasmtime::component::{self, ComponentExportIndex, ComponentNamedList, Lift, 
 
 use super::bound::{Bound, Stop};
 use super::cell::{Cell, Failed};
+use super::config::Config;
 use super::load::Plugin;
 use super::processor::Place;
-use super::report::{Report, Sink};
+use super::report::Sink;
 use super::sandbox::{Isolate, Sandbox};
 use super::text::tame;
 use crate::batch::Batch;
@@ -107,7 +108,7 @@ impl Instance {
         plugin: &Plugin,
         sink: Option<&Sink>,
         sandbox: &Sandbox,
-        config: &str,
+        config: &Arc<Config>,
         memory: &Arc<Gauge>,
     ) -> Result<Self, Failed> {
         let limits = &sandbox.limits;
@@ -115,10 +116,11 @@ impl Instance {
         let configure = started.export::<(String,), (Answer,)>(&plugin.exports().configure)?;
         let process = started.export(&plugin.exports().process)?;
         let Started { mut cell, .. } = started;
-        let configured = cell.call(configure, (config.to_owned(),));
+        cell.state().config = Some(Arc::clone(config));
+        let configured = cell.call(configure, (config.text().to_owned(),));
         match sink {
             Some(sink) => report(&mut cell, sink, configured.is_ok()),
-            None => cell.state().report = Report::default(),
+            None => cell.state().forget(),
         }
         let (answer,) = configured?;
         answer.map_err(|reason| Failed::Refused(mistakes(&reason)))?;
@@ -162,11 +164,12 @@ impl Instance {
         let succeeded = matches!(ended, Ok(Ok(())));
         if matches!(ended, Err(Failed::Stopped(Stop::Slow))) {
             // The call is made again, and reports then.
-            state.report = Report::default();
+            state.forget();
         }
         if withhold {
-            stage(&mut self.cell);
-            self.cell.state().report.withhold();
+            let state = self.cell.state();
+            state.stage();
+            state.report.withhold();
         }
         report(&mut self.cell, sink, succeeded);
         Processed {
@@ -195,16 +198,9 @@ impl Instance {
 }
 
 fn report(cell: &mut Cell, sink: &Sink, succeeded: bool) {
-    stage(cell);
-    sink.take(&mut cell.state().report, succeeded);
-}
-
-/// Puts what was printed beside what was logged.
-fn stage(cell: &mut Cell) {
     let state = cell.state();
-    if let Some(wasi) = &state.wasi {
-        wasi.report(&mut state.report);
-    }
+    state.stage();
+    sink.take(&mut state.report, succeeded);
 }
 
 /// Why a plugin refuses its config, a mistake a line.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::bound::{SLICE, Stop};
 use super::breaker::{Breakers, Change, Failing, Position};
 use super::cell::Failed;
+use super::config::Config;
 use super::estimate::Estimate;
 use super::instance::{Instance, Processed};
 use super::load::{LoadError, Plugin, Problem};
@@ -23,7 +24,7 @@ use crate::telemetry::Throttle;
 pub struct Processor {
     name: String,
     plugin: Arc<Plugin>,
-    config: String,
+    config: Arc<Config>,
     sandbox: Sandbox,
     on_error: OnError,
     pub(super) pool: Pool<Instance>,
@@ -81,21 +82,22 @@ impl Processor {
             Arc::new(Sink::new(name, sandbox.limits.log_lines)),
             Arc::default(),
         );
-        Self::counting(plugin, name, config.to_string(), sandbox, on_error, numbers)
+        let config = Arc::new(Config::new(config));
+        Self::counting(plugin, name, config, sandbox, on_error, numbers)
     }
 
     /// The same processor with another version of its plugin. Both count into the same numbers, so that none of them goes
     /// backwards: neither its failures nor the plugin's own counters.
     pub fn with(&self, plugin: Arc<Plugin>, on_error: Option<OnError>) -> Result<Self, LoadError> {
         let numbers = (Arc::clone(&self.sink), Arc::clone(&self.stats));
-        let config = self.config.clone();
+        let config = Arc::clone(&self.config);
         Self::counting(plugin, &self.name, config, &self.sandbox, on_error, numbers)
     }
 
     fn counting(
         plugin: Arc<Plugin>,
         name: &str,
-        config: String,
+        config: Arc<Config>,
         sandbox: &Sandbox,
         on_error: Option<OnError>,
         (sink, stats): (Arc<Sink>, Arc<Stats>),

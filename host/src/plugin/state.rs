@@ -1,9 +1,13 @@
 //! What the host keeps for one instance.
 
+use std::sync::Arc;
+
 use wasmtime_wasi::Rng;
 
 use super::bound::Bound;
+use super::config::Config;
 use super::limits::Meter;
+use super::printed::Printed;
 use super::report::Report;
 use super::wasi::Wasi;
 use crate::batch::{Column, Transaction};
@@ -17,6 +21,9 @@ pub(super) struct State {
     pub(super) meter: Meter,
     pub(super) bound: Bound,
     pub(super) report: Report,
+    pub(super) printed: Printed,
+    /// What `setting` reads: none for an instance that is only asked to describe itself.
+    pub(super) config: Option<Arc<Config>>,
     /// What `seed` gives.
     pub(super) seed: [u8; 32],
     /// The source of `random`, made when first asked for.
@@ -33,9 +40,25 @@ impl State {
             meter,
             bound,
             report: Report::default(),
+            printed: Printed::default(),
+            config: None,
             seed,
             random: None,
             wasi: wasi.map(Box::new),
         }
+    }
+
+    /// Puts what was printed beside what was logged.
+    pub(super) fn stage(&mut self) {
+        self.printed.report(&mut self.report);
+        if let Some(wasi) = &self.wasi {
+            wasi.report(&mut self.report);
+        }
+    }
+
+    /// Forgets what the call reported.
+    pub(super) fn forget(&mut self) {
+        self.stage();
+        self.report = Report::default();
     }
 }

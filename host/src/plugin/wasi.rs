@@ -19,13 +19,10 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView, async_trait};
 
+use super::printed::{MOST, append, lines};
 use super::report::{Level, Report};
 use super::sandbox::{Folder, Grants};
 use super::state::State;
-
-/// What one call may print on each stream; the rest goes nowhere. Does not limit the lines of a second, which `limits.log_lines`
-/// does.
-const PRINTED: usize = 64 << 10;
 
 /// The most handles (open files, streams, things to wait for) of one instance: all instances together leave the process most
 /// of the files that it may have open. Does not limit how much is read of them.
@@ -135,12 +132,7 @@ impl Wasi {
     /// Moves what was printed into the report, a line a log line.
     pub(super) fn report(&self, report: &mut Report) {
         for (printed, level) in [(&self.stdout, Level::Info), (&self.stderr, Level::Warn)] {
-            let bytes = printed.take();
-            for line in bytes.split(|&byte| byte == b'\n') {
-                if !line.is_empty() {
-                    report.log(level, &String::from_utf8_lossy(line));
-                }
-            }
+            lines(&printed.take(), level, report);
         }
     }
 }
@@ -164,9 +156,10 @@ impl Printed {
     }
 
     fn append(&self, bytes: &[u8]) {
-        let mut printed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = PRINTED.saturating_sub(printed.len());
-        printed.extend(bytes.iter().take(room));
+        append(
+            &mut self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            bytes,
+        );
     }
 }
 
@@ -203,7 +196,7 @@ impl OutputStream for Printed {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(PRINTED)
+        Ok(MOST)
     }
 }
 
@@ -276,7 +269,7 @@ mod tests {
         for _ in 0..100 {
             printed.append(&[b'x'; 1_000]);
         }
-        assert_eq!(printed.take().len(), PRINTED);
+        assert_eq!(printed.take().len(), MOST);
         assert!(printed.take().is_empty());
     }
 

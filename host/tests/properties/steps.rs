@@ -184,7 +184,8 @@ impl Run<'_> {
             8 => self.set_ids(),
             9..11 => self.unset(),
             11..13 => self.copy(),
-            13 => self.retain(),
+            13 if self.rng.bool() => self.retain(),
+            13 => self.drop_rows(),
             14..17 => leaves::step(self),
             17 => self.way_out(),
             _ => {
@@ -350,6 +351,17 @@ impl Run<'_> {
         self.done.push(format!("retain {table} {mask:?}"));
         let host = self.host.retain(table.name(), &mask);
         same(&host, &self.model.retain(table.name(), &mask), "retain").is_ok()
+    }
+
+    fn drop_rows(&mut self) -> bool {
+        let table = self.table();
+        let mut rows = self.rows(table).unwrap_or_default();
+        // Most rows stay, as above.
+        rows.retain(|_| self.rng.u8(..4) == 0);
+        self.done.push(format!("drop_rows {table} {rows:?}"));
+        let host = self.host.drop_rows(table.name(), &rows);
+        let model = self.model.drop_rows(table.name(), &rows);
+        same(&host, &model, "drop_rows").is_ok()
     }
 
     fn way_out(&mut self) -> bool {

@@ -125,6 +125,9 @@ fn call(work: &mut Transaction, choices: &mut Choices<'_>) -> Result<(), Misuse>
         16 => work.copy(column, other, Some(&rows(choices))),
         17 => {
             let table = choices.pick(Table::ALL).name();
+            if choices.byte() > 127 {
+                return work.drop_rows(table, &rows(choices));
+            }
             let rows = work.rows(table)?;
             let mask: Vec<u8> = (0..rows.div_ceil(8)).map(|_| choices.byte()).collect();
             work.retain(table, &mask)

@@ -45,6 +45,22 @@ fn dropped_records_take_their_empty_parents_along() {
 }
 
 #[test]
+fn rows_dropped_by_number_are_those_that_a_mask_drops() {
+    for rows in [&[][..], &[0], &[0, 1, 2, 5], &[0, 1, 2, 3, 4, 5]] {
+        let numbered = edited(batch(Signal::Traces, &spans()), |work| {
+            work.drop_rows("record", &[1]).unwrap();
+            work.drop_rows("record", rows).unwrap();
+        });
+        let masked = edited(batch(Signal::Traces, &spans()), |work| {
+            let gone = rows.iter().fold(0b10, |gone, row| gone | 1_u8 << row);
+            work.retain("record", &[!gone]).unwrap();
+        });
+        assert_eq!(traces(&numbered), traces(&masked), "{rows:?}");
+        assert_eq!(numbered.records(), masked.records());
+    }
+}
+
+#[test]
 fn dropped_events_leave_their_record() {
     let back = edited(batch(Signal::Traces, &spans()), |work| {
         work.retain("event", &[0b10]).unwrap();

@@ -48,6 +48,12 @@ fn lists_that_do_not_fit_are_misuse() {
     assert!(work.fill(&name, Some(&[2, 1]), &text).is_err());
     assert!(work.fill(&name, Some(&[]), &text).is_ok());
     assert!(work.retain("record", &[0, 0]).is_err());
+    for rows in [&[6][..], &[0, u32::MAX], &[2, 2], &[2, 1]] {
+        assert!(work.drop_rows("record", rows).is_err(), "{rows:?}");
+    }
+    assert!(work.drop_rows("tablet", &[]).is_err());
+    assert!(work.drop_rows("exemplar", &[0]).is_err());
+    assert!(work.drop_rows("record", &[]).is_ok());
     assert!(work.get(&name, 6).is_err());
     assert!(
         work.set_ids(&column("span.trace_id"), None, &[1; 95])

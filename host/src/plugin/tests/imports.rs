@@ -97,6 +97,53 @@ fn every_instance_of_a_plugin_is_given_the_same_seed_and_no_other_is() {
 }
 
 #[test]
+fn the_config_is_read_by_pointers() {
+    let read = |call: &str, pointer: &str| {
+        fails(&echo(
+            &json!({"call": call, "table": pointer, "tags": {"a/b": [true, 7]}}),
+        ))
+    };
+    for (pointer, answer) in [
+        ("/tags/a~1b/0", "Some(Value::Boolean(true))"),
+        ("/tags/a~1b/1", "Some(Value::Integer(7))"),
+        ("/tags/a~1b", r#"Some(Value::Json("[true,7]"))"#),
+        ("/tags/a", "None"),
+    ] {
+        assert_eq!(read("setting", pointer), answer, "{pointer}");
+    }
+    assert_eq!(read("settings", ""), r#"["call", "table", "tags"]"#);
+    assert_eq!(read("settings", "/tags"), r#"["a/b"]"#);
+    assert_eq!(read("settings", "/tags/a~1b"), r#"["0", "1"]"#);
+    for call in ["setting", "settings"] {
+        let reason = read(call, "tags");
+        assert!(reason.contains("begins with `/`"), "{reason}");
+    }
+}
+
+#[test]
+fn what_is_printed_is_logged_by_the_line() {
+    let log = logged(|| {
+        echo(&json!({"call": "print"}))
+            .process(traces(), Place::Worker)
+            .unwrap();
+    });
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 3, "{log}");
+    assert!(
+        lines[0].contains("INFO") && lines[0].contains("text=\"one\""),
+        "{log}"
+    );
+    assert!(
+        lines[1].contains("INFO") && lines[1].contains("text=\"two\""),
+        "{log}"
+    );
+    assert!(
+        lines[2].contains("WARN") && lines[2].contains("\u{fffd}!"),
+        "{log}"
+    );
+}
+
+#[test]
 fn the_guest_is_told_the_time() {
     let now = read("now", "record.name").parse::<u64>().unwrap();
     // 2024 to 2100.
@@ -144,14 +191,16 @@ fn edits_reach_the_batch() {
 
 #[test]
 fn dropped_rows_leave_the_batch() {
-    let batch = echo(&json!({"call": "retain"}))
-        .process(traces(), Place::Worker)
-        .unwrap();
-    assert_eq!(batch.records(), 1);
-    let kept = decoded(&batch).resource_spans[0].scope_spans[0]
-        .spans
-        .clone();
-    assert_eq!(kept, request_spans()[1..]);
+    for call in ["retain", "drop-rows"] {
+        let batch = echo(&json!({"call": call}))
+            .process(traces(), Place::Worker)
+            .unwrap();
+        assert_eq!(batch.records(), 1);
+        let kept = decoded(&batch).resource_spans[0].scope_spans[0]
+            .spans
+            .clone();
+        assert_eq!(kept, request_spans()[1..], "{call}");
+    }
 }
 
 #[test]

@@ -105,6 +105,26 @@ fn a_component_of_a_later_patch_of_the_contract_loads() {
 }
 
 #[test]
+fn a_component_of_the_first_form_of_the_contract_loads_and_works() {
+    let first = include_bytes!("../../../../tests/fixtures/contract/first.wasm");
+    for function in ["settings", "drop-rows"] {
+        let named = memchr::memmem::find(first, function.as_bytes());
+        assert!(named.is_none(), "it knows {function}, which came later");
+    }
+    let plugin = load("first", first);
+    let run = |config| {
+        let processor = processor(&plugin, &config, &Limits::default());
+        processor.process(traces(), Place::Worker)
+    };
+    assert_eq!(run(json!({"call": "retain"})).unwrap().records(), 1);
+    let config = json!({"call": "texts", "columns": ["record.name"]});
+    let Err(Failure::Failed { reason, .. }) = run(config) else {
+        panic!("what it reads is its error");
+    };
+    assert_eq!(reason, r#"[Some("GET /a"), Some("GET /b")]"#);
+}
+
+#[test]
 fn a_manifest_that_lies_is_refused() {
     for (manifest, reason) in [
         ("no json", "expected"),

@@ -150,6 +150,14 @@ impl Batch {
         batch::retain(table.name(), keep.bits());
     }
 
+    /// Drops these rows, which ascend, and what [`retain`](Self::retain) would: simpler where they are few.
+    pub fn drop_rows(&mut self, table: Table, rows: &[usize]) {
+        if !rows.is_empty() {
+            let rows: Vec<_> = rows.iter().map(|row| number(*row)).collect();
+            batch::drop_rows(table.name(), &rows);
+        }
+    }
+
     /// Every leaf of these tables and kinds, at any depth, in one walk.
     pub fn leaves(&self, tables: &[Table], kinds: &[Kind]) -> Leaves {
         let tables: Vec<_> = tables.iter().map(|table| table.name().to_owned()).collect();

@@ -235,6 +235,9 @@ fn call(choices: &mut Choices<'_>) -> Result<(), String> {
             let path: Vec<_> = (0..choices.below(30)).map(|_| choices.byte()).collect();
             drop((
                 batch::column(&String::from_utf8_lossy(&path)),
+                host::setting(&String::from_utf8_lossy(&path)),
+                host::settings(choices.pick(&["", "/", "/calls", "/calls/0", "calls", "/~"])),
+                host::print(1 + u32::from(choices.byte() / 200), &path),
                 host::now(),
                 host::seed(),
             ));
@@ -282,6 +285,7 @@ fn edit(choices: &mut Choices<'_>) {
             let len = choices.count(None, table).div_ceil(8);
             let mask: Vec<_> = (0..len).map(|_| choices.byte()).collect();
             batch::retain(table, &mask);
+            batch::drop_rows(table, named.unwrap_or_default());
         }
     }
 }

@@ -71,6 +71,8 @@ impl Config {
                 &strings(&self.json["kinds"]),
             )),
             "seed" => read(host::seed()),
+            "setting" => read(host::setting(table)),
+            "settings" => read(host::settings(table)),
             "random" => read(host::random(32).len()),
             "now" => read(host::now()),
             _ => edit(call, first, second),
@@ -98,6 +100,7 @@ fn edit(call: &str, first: u32, second: u32) -> Result<(), String> {
         }
         "copy" => batch::copy(first, second, rows),
         "retain" => batch::retain("record", &[0b10]),
+        "drop-rows" => batch::drop_rows("record", &[0]),
         "replace-leaves" => {
             batch::all_leaves(&["record".to_owned()], &["text".to_owned()]);
             batch::replace_leaves(&[1], &texts);
@@ -109,6 +112,11 @@ fn edit(call: &str, first: u32, second: u32) -> Result<(), String> {
         "replace-with-otlp" => return batch::replace_with_otlp(&[0xff]),
         "log" => host::log("warn", "seen"),
         "count" => host::count("seen", 3),
+        "print" => {
+            host::print(1, b"one\ntw");
+            host::print(2, &[0xff, b'!']);
+            host::print(1, b"o");
+        }
         other => return Err(format!("no call is named {other:?}")),
     }
     Ok(())

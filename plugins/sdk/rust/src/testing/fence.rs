@@ -173,6 +173,10 @@ pub(crate) mod batch {
         with([], |model, []| model.retain(table, mask));
     }
 
+    pub(crate) fn drop_rows(table: &str, rows: &[u32]) {
+        with([], |model, []| model.drop_rows(table, rows));
+    }
+
     pub(crate) fn all_leaves(tables: &[String], kinds: &[String]) -> Leaves {
         with([], |model, []| model.all_leaves(tables, kinds))
     }

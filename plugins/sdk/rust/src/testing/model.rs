@@ -117,6 +117,22 @@ impl Model {
         Ok(())
     }
 
+    /// `drop-rows`
+    pub fn drop_rows(&mut self, table: &str, rows: &[u32]) -> Result<(), Misuse> {
+        let table = named(table)?;
+        let all = self.tables[&table].len();
+        if !rows.is_sorted_by(|row, next| row < next) {
+            return Err(Misuse::new("rows that do not ascend"));
+        }
+        if let Some(row) = rows.last().filter(|row| **row as usize >= all) {
+            return Err(Misuse::new(format!("row {row} of {all} rows")));
+        }
+        for row in rows {
+            self.drop_row(table, *row as usize);
+        }
+        Ok(())
+    }
+
     /// `to_otlp`
     pub fn to_otlp(&self) -> Vec<u8> {
         self.clone().commit().to_protobuf()

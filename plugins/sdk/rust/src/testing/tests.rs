@@ -124,6 +124,19 @@ fn a_resource_whose_last_record_is_dropped_goes_too() {
 }
 
 #[test]
+fn rows_are_dropped_by_number() {
+    let outcome = run(&logs(&[log("x"), log("y"), log("z")]), |batch| {
+        batch.drop_rows(Table::Record, &[]);
+        batch.drop_rows(Table::Record, &[0, 2]);
+        batch.drop_rows(Table::Record, &[2]);
+        Ok(())
+    });
+    let left = records(&outcome.unwrap());
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    assert_eq!(left[0]["body"], text("y"));
+}
+
+#[test]
 fn leaves_are_replaced_removed_and_renamed() {
     let body = json!({"kvlistValue": {"values": [
         {"key": "k", "value": {"intValue": "7"}},
