@@ -1,0 +1,3 @@
+module otlet
+
+go 1.24
