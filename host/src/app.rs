@@ -245,10 +245,10 @@ impl App {
         let leaving = self.leaving.connectors();
         let joints = self.joints.iter().map(|joint| Arc::clone(&joint.connector));
         for connector in joints.chain(leaving) {
-            requests += connector.abort().await.requests;
+            requests += connector.queue().abort().await.requests;
         }
         for exporter in self.all_exporters() {
-            requests += exporter.abort().await.requests;
+            requests += exporter.queue().abort().await.requests;
         }
         requests
     }
@@ -276,7 +276,7 @@ async fn drain(exporter: &Exporter) -> Lost {
         if let Ok(lost) = time::timeout(PROGRESS, drained.as_mut()).await {
             return lost;
         }
-        let depth = exporter.depth();
+        let depth = exporter.queue().depth();
         tracing::warn!(
             exporter = exporter.name(),
             requests = depth.requests,

@@ -26,6 +26,7 @@ mod sight;
 mod spans;
 mod splice;
 mod split;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -40,7 +41,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 pub use column::{Column, PathError};
 pub use spans::{Spans, TraceId};
-pub use split::{Part, cut, records};
+pub use split::{Bounds, Part, cut, records};
+pub use strict::{Content, Shape, Width, check};
 pub use transaction::{Misuse, Transaction};
 pub use value::{Leaves, PackedDoubles, PackedIntegers, PackedTexts, Value};
 

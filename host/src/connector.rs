@@ -10,6 +10,7 @@
 //!
 //! **Invariant**: what memory full of held spans needs to get free is set aside when the connector is started ([`ASIDE`]).
 
+mod apart;
 mod counters;
 mod held;
 mod holder;
@@ -22,13 +23,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::acceptance::Accepted;
 use crate::letters::Letters;
 use crate::memory::{Lease, Memory};
 use crate::payload::Payload;
-use crate::queue::{Capacity, Depth, Lost, Queue, Reservation, Size};
+use crate::queue::{Owned, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 use holder::Holder;
@@ -70,6 +71,11 @@ pub type Taking = Pin<Box<dyn Future<Output = Result<Accepted, Refusal>> + Send>
 /// The memory that a connector sets aside when it is started: what the largest part of a trace may need in the pipelines behind.
 pub const ASIDE: usize = 4 * held::PARTED;
 
+/// The most bytes and spans that are handed on at once.
+pub const MOST_BYTES: usize = held::TOGETHER + held::PARTED;
+/// See [`MOST_BYTES`].
+pub const MOST_SPANS: usize = held::PARTED_SPANS;
+
 /// What is noted of a span beyond its bytes: itself (16 bytes), and its trace, if it is the only one.
 const NOTED: usize = 128;
 
@@ -82,11 +88,13 @@ pub struct StartError {
     name: String,
 }
 
-/// A running connector. Dropping it stops it, and loses what it still holds: see [`finish`](Self::finish).
+/// A running connector. Dropping it stops it, and loses what it still holds: see [`Owned::finish`].
 pub struct Connector {
     name: Arc<str>,
-    queue: Queue,
+    queue: Owned,
     counters: Arc<Counters>,
+    /// What the config says of it now.
+    config: watch::Sender<Config>,
     /// Told when a request found no room.
     pressed: Arc<Notify>,
     _aside: Lease,
@@ -123,12 +131,14 @@ impl Connector {
             turn: Semaphore::new(1),
             is_awaited,
         };
+        let (told, config) = watch::channel(config.clone());
         let holder = Holder::new(config, onward, threads, own.clone(), &pressed);
         own.spawn(holder.run());
         Ok(Self {
             name,
-            queue,
+            queue: queue.into(),
             counters,
+            config: told,
             pressed,
             _aside: aside,
         })
@@ -137,6 +147,21 @@ impl Connector {
     /// The connector's name in the config.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What waits, and what was taken and not handed on yet: requests of which a span is held.
+    pub fn queue(&self) -> &Owned {
+        &self.queue
+    }
+
+    /// Keeps to another config of the same name from now on, for what it holds, too.
+    pub fn follow(&self, config: &Config) {
+        self.queue.set_max_bytes(config.max_bytes);
+        self.config.send_if_modified(|now| {
+            let differs = now != config;
+            now.clone_from(config);
+            differs
+        });
     }
 
     /// Takes room for a request, and memory for what is noted of its spans.
@@ -169,43 +194,5 @@ impl Connector {
     /// What it has done since it was started, and holds.
     pub fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// What it holds of requests: those of which a span has not gone on.
-    pub fn depth(&self) -> Depth {
-        self.queue.depth()
-    }
-
-    /// What it can hold.
-    pub fn capacity(&self) -> Capacity {
-        self.queue.capacity()
-    }
-
-    /// The requests that found no room.
-    pub fn refused(&self) -> u64 {
-        self.queue.refused()
-    }
-
-    /// What was taken and is lost, because it had to end.
-    pub fn lost(&self) -> Lost {
-        self.queue.lost()
-    }
-
-    /// Takes no more, and hands everything on at once, however long it takes until the pipelines have it.
-    pub async fn finish(&self) {
-        self.queue.close();
-        self.queue.emptied().await;
-    }
-
-    /// Ends at once, and says what was taken and is lost.
-    pub async fn abort(&self) -> Lost {
-        self.queue.stop();
-        self.queue.ended().await
-    }
-}
-
-impl Drop for Connector {
-    fn drop(&mut self) {
-        self.queue.stop();
     }
 }

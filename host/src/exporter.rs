@@ -38,7 +38,7 @@ use tokio::sync::Mutex;
 use crate::compression::Coding;
 use crate::letters::Letters;
 use crate::payload::Payload;
-use crate::queue::{self, Capacity, Depth, Lost, Queue, Reservation, Size};
+use crate::queue::{self, Lost, Owned, Queue, Reservation, Size};
 use crate::refusal::Refusal;
 use crate::runtime::Runtimes;
 use crate::{auth, tls};
@@ -242,7 +242,7 @@ const STANDSTILL: Duration = Duration::from_secs(5);
 /// A running exporter. Dropping it stops it, and loses what still waits: see [`drain`](Self::drain).
 pub struct Exporter {
     name: Arc<str>,
-    queue: Queue,
+    queue: Owned,
     counters: Arc<Counters>,
     room: Room,
     /// Whether every attempt ends, be it by its time-out.
@@ -292,7 +292,7 @@ impl Exporter {
         }
         Ok(Self {
             name,
-            queue,
+            queue: queue.into(),
             counters,
             room,
             is_bounded: !matches!(config.kind, Kind::Debug(_)),
@@ -324,62 +324,29 @@ impl Exporter {
     }
 
     /// What it holds: reserved, waiting and being sent.
-    pub fn depth(&self) -> Depth {
-        self.queue.depth()
-    }
-
-    /// What it can hold.
-    pub fn capacity(&self) -> Capacity {
-        self.queue.capacity()
-    }
-
-    /// What was taken and is lost, because it had to end.
-    pub fn lost(&self) -> Lost {
-        self.queue.lost()
-    }
-
-    /// The requests that found its queue full.
-    pub fn refused(&self) -> u64 {
-        self.queue.refused()
+    pub fn queue(&self) -> &Owned {
+        &self.queue
     }
 
     /// Takes no more, and waits until all that was taken is sent or given up; says what is lost, because nobody reads what
-    /// the exporter prints. Dropping the future leaves the exporter sending; [`abort`](Self::abort) ends it.
+    /// the exporter prints. Dropping the future leaves the exporter sending; [`Owned::abort`] ends it.
     pub async fn drain(&self) -> Lost {
         if self.is_bounded {
-            self.finish().await;
+            self.queue.finish().await;
             return Lost::default();
         }
         self.queue.close();
         loop {
-            let before = self.depth().requests;
+            let before = self.queue.depth().requests;
             if tokio::time::timeout(STANDSTILL, self.queue.emptied())
                 .await
                 .is_ok()
             {
                 return Lost::default();
             }
-            if self.depth().requests == before {
-                return self.abort().await;
+            if self.queue.depth().requests == before {
+                return self.queue.abort().await;
             }
         }
-    }
-
-    /// Takes no more, and waits until all that was taken is sent or given up, however long that takes.
-    pub async fn finish(&self) {
-        self.queue.close();
-        self.queue.emptied().await;
-    }
-
-    /// Takes no more, stops sending at once, and says what was taken and is lost.
-    pub async fn abort(&self) -> Lost {
-        self.queue.stop();
-        self.queue.ended().await
-    }
-}
-
-impl Drop for Exporter {
-    fn drop(&mut self) {
-        self.queue.stop();
     }
 }

@@ -16,6 +16,8 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::Notify;
+
 use crate::telemetry::Counter;
 
 pub use available::default_limit;
@@ -30,6 +32,8 @@ struct Held {
     now: AtomicUsize,
     most: AtomicUsize,
     refused: Counter,
+    /// Told when there was no room.
+    short: Notify,
 }
 
 /// Bytes that are held, until it is dropped.
@@ -53,6 +57,7 @@ impl Memory {
             now: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
             refused: Counter::default(),
+            short: Notify::new(),
         }))
     }
 
@@ -92,8 +97,18 @@ impl Memory {
         if sum.is_some_and(|sum| sum <= self.limit()) {
             return Ok(());
         }
+        Err(self.refuse())
+    }
+
+    /// Waits until somebody finds no room: who could do with less should.
+    pub async fn short(&self) {
+        self.0.short.notified().await;
+    }
+
+    fn refuse(&self) -> Full {
         self.0.refused.add(1);
-        Err(Full)
+        self.0.short.notify_waiters();
+        Full
     }
 
     /// Holds so much more, if there is room.
@@ -144,10 +159,7 @@ impl Lease {
                 self.bytes = self.bytes.saturating_add(bytes);
                 Ok(())
             }
-            Err(_now) => {
-                held.refused.add(1);
-                Err(Full)
-            }
+            Err(_now) => Err(self.memory.refuse()),
         }
     }
 

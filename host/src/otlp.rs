@@ -1,11 +1,15 @@
-//! The messages of OTLP as JSON names them: every field of every message that an export request can hold.
+//! The messages of OTLP as JSON names them: every field of every message that an export request can hold; and whether a request
+//! is made of them.
 
 mod common;
 mod logs;
 mod metrics;
+mod strict;
 mod traces;
 
 use crate::batch::Signal;
+
+pub(crate) use strict::check;
 
 /// A message.
 pub(crate) struct Message {

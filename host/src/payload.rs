@@ -55,6 +55,8 @@ pub struct Payload {
     promised: Option<Arc<Lease>>,
     /// Who sent it, as a number; 0 if that is not known.
     sender: u64,
+    /// Whether it is joined of what several sent.
+    is_joined: bool,
 }
 
 /// What a request costs in memory beyond its bytes.
@@ -70,6 +72,7 @@ impl Payload {
             lease: None,
             promised: None,
             sender: 0,
+            is_joined: false,
         }
     }
 
@@ -85,6 +88,18 @@ impl Payload {
         self.sender
     }
 
+    /// Says that it is joined of what several senders sent, if it is: what is wrong in one's must not cost the others theirs.
+    #[must_use]
+    pub fn joined(mut self, is_joined: bool) -> Self {
+        self.is_joined = is_joined;
+        self
+    }
+
+    /// Whether it is joined of what several senders sent.
+    pub fn is_joined(&self) -> bool {
+        self.is_joined
+    }
+
     /// A request that came compressed, not yet opened.
     pub fn packed(signal: Signal, packed: Packed) -> Self {
         Self {
@@ -94,6 +109,7 @@ impl Payload {
             lease: None,
             promised: None,
             sender: 0,
+            is_joined: false,
         }
     }
 

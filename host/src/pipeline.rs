@@ -27,11 +27,12 @@ pub use taken::{BySignal, Taken};
 pub use trial::Told;
 
 use crate::acceptance::Accepted;
-use crate::batch::{Batch, Signal};
+use crate::batch::{Batch, Signal, WireError};
 use crate::compression;
 use crate::connector::Connector;
 use crate::exporter::Exporter;
 use crate::letters::{Letter, Letters};
+use crate::otlp;
 use crate::payload::Payload;
 use crate::queue::{Reservation, Size};
 use crate::refusal::{RETRY_AFTER, Refusal};
@@ -106,7 +107,12 @@ impl Pipeline {
 
     /// Whether the pipeline must see the protobuf, and not only carry it; a connector has to.
     fn opens(&self, signal: Signal) -> bool {
-        self.counts_items || !self.connectors.is_empty() || self.chain.takes(signal)
+        self.counts_items || self.joins() || self.chain.takes(signal)
+    }
+
+    /// Whether its requests are joined with those of others.
+    fn joins(&self) -> bool {
+        !self.connectors.is_empty()
     }
 
     /// Takes room for a request in every queue, and memory for what the exporters may make of it.
@@ -229,6 +235,9 @@ impl Intake {
         }
         let opens = pipelines.iter().any(|pipeline| pipeline.opens(signal));
         let (payload, batch) = open(payload, opens)?;
+        if pipelines.iter().any(|pipeline| pipeline.joins()) {
+            check(&payload)?;
+        }
         let records = batch.as_ref().map_or(0, Batch::records);
         let answer = routes.pass(pipelines, payload, batch).await;
         self.taken.count(signal, records, answer.is_ok());
@@ -325,11 +334,21 @@ fn open(payload: Payload, opens: bool) -> Result<(Payload, Option<Batch>), Refus
         return Ok((payload, None));
     };
     let signal = payload.signal();
-    let batch = Batch::new(signal, message).map_err(|error| {
-        Refusal::Invalid(format!("not an OTLP {} request: {error}", signal.name()))
-    })?;
+    let batch = Batch::new(signal, message).map_err(|error| invalid(signal, &error))?;
     let batch = batch.from_sender(payload.sender());
     Ok((payload, Some(batch)))
+}
+
+/// Refuses a request of one sender that could cost others theirs once it is joined with them: who parses that may refuse all.
+fn check(payload: &Payload) -> Result<(), Refusal> {
+    let signal = payload.signal();
+    let message = payload.message().filter(|_| !payload.is_joined());
+    let checked = message.map_or(Ok(()), |message| otlp::check(signal, &message));
+    checked.map_err(|error| invalid(signal, &error))
+}
+
+fn invalid(signal: Signal, error: &WireError) -> Refusal {
+    Refusal::Invalid(format!("not an OTLP {} request: {error}", signal.name()))
 }
 
 fn size_of(payload: &Payload, records: u32) -> Size {

@@ -8,6 +8,7 @@
 //! counted here as lost.
 
 mod lanes;
+mod owned;
 mod request;
 mod room;
 
@@ -27,6 +28,7 @@ use crate::telemetry::Counter;
 use lanes::Lanes;
 use room::{Charge, Room, Shortage};
 
+pub use owned::Owned;
 pub use request::{Delivery, Queued, Ticket};
 
 /// How an exporter queues (`sending_queue`).
@@ -229,6 +231,11 @@ impl Queue {
             lost_items: AtomicU64::new(0),
             emptied: Notify::new(),
         }))
+    }
+
+    /// Bounds its bytes anew. What is held above the new bound stays, and nothing is taken until there is less.
+    pub fn set_max_bytes(&self, max_bytes: u64) {
+        self.0.room.set_max_bytes(max_bytes);
     }
 
     /// Takes room for a request before any processor runs on it.

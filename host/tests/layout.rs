@@ -90,6 +90,7 @@ const MAY_USE: [(&str, &[&str]); 29] = [
             "exporter",
             "letters",
             "memory",
+            "otlp",
             "payload",
             "plugin",
             "queue",

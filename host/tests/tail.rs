@@ -14,7 +14,8 @@ use opentelemetry_proto::tonic::trace::v1::Status;
 use otlet_tests::backend::{Answer, Backend, Received, Request};
 use otlet_tests::metrics::{scrape, scrape_until};
 use otlet_tests::program::{Program, command};
-use otlet_tests::sender::{Reply, Sender, numbers, spans};
+use otlet_tests::sender::{Reply, Sender, method, numbers, spans};
+use prost::Message;
 use tokio::task::spawn_blocking;
 
 const OTLET: &str = env!("CARGO_BIN_EXE_otlet");
@@ -257,7 +258,8 @@ async fn a_reload_keeps_what_is_held_for_other_processors_and_hands_it_on_from_a
     send(&sender, &[(-1, 12)]).await;
     held(&otlet, 3);
     // Another connector: what the one before holds goes on at once, through the processors that there were.
-    otlet.reload(&config("wait_duration: 30m", nothing), APPLIED);
+    let other = config("wait_duration: 1h", nothing).replace("groupbytrace", "groupbytrace/b");
+    otlet.reload(&other, APPLIED);
     assert_eq!(numbers(&backend.wait_for(1)), [11, 12]);
     otlet.wait_for("has handed on what it held");
     send(&sender, &[(1, 13)]).await;
@@ -273,10 +275,135 @@ service: {{ pipelines: {{ traces: {{ receivers: [otlp], exporters: [otlp] }} }} 
         backend.endpoint()
     );
     let line = otlet.reload(&without, APPLIED);
-    assert!(line.contains("connectors.groupbytrace"), "{line}");
+    assert!(line.contains("connectors.groupbytrace/b"), "{line}");
     send(&sender, &[(1, 14)]).await;
     terminate(otlet).await;
     assert_eq!(numbers(&backend.taken()), [11, 12, 14]);
+}
+
+#[tokio::test]
+async fn other_settings_of_a_connector_are_kept_to_with_all_that_it_holds() {
+    let backend = Backend::start();
+    let config = |keys| config(keys, "percentage: 100", &backend.endpoint(), "");
+    let otlet = Program::start(OTLET, &config("wait_duration: 1h"));
+    let sender = Sender::grpc(otlet.grpc());
+    send(&sender, &[(1, 11), (2, 21), (3, 31)]).await;
+    held(&otlet, 3);
+    let keys = "wait_duration: 30m, num_traces: 2, max_bytes: 8MiB";
+    otlet.reload(&config(keys), APPLIED);
+    // No more traces than that.
+    assert_eq!(numbers(&backend.wait_for(1)), [11]);
+    send(&sender, &[(2, 22)]).await;
+    held(&otlet, 3);
+    let metrics = scrape(otlet.admin());
+    let count = |name| metrics.count(name, &[]);
+    assert_eq!(count("otlet_connector_memory_limit_bytes"), 8 << 20);
+    assert_eq!(count("otlet_connector_early_traces_total"), 1);
+    assert_eq!(count("otlet_connector_draining_items"), 0);
+    otlet.reload(&config("wait_duration: 50ms"), APPLIED);
+    backend.wait_until("what is due now", |received| numbers(received).len() == 4);
+    held(&otlet, 0);
+    terminate(otlet).await;
+    assert_eq!(numbers(&backend.taken()), [11, 21, 22, 31]);
+    assert_eq!(parts(&backend.taken(), 2), 1);
+}
+
+/// A request of one span whose name is not text.
+fn malformed(number: u64) -> Vec<u8> {
+    let name = format!("GET /{number}");
+    let mut message = spans([number]).encode_to_vec();
+    let mut places = message.windows(name.len());
+    let at = places.position(|bytes| bytes == name.as_bytes()).unwrap();
+    message[at] = 0xff;
+    message
+}
+
+#[tokio::test]
+async fn a_malformed_span_is_refused_to_its_sender_and_costs_no_other_theirs() {
+    let backend = Backend::start();
+    let endpoint = backend.endpoint();
+    let otlet = Program::start(
+        OTLET,
+        &config("wait_duration: 1h", "percentage: 100", &endpoint, ""),
+    );
+    let (good, bad) = (Sender::grpc(otlet.grpc()), Sender::grpc(otlet.grpc()));
+    send(&good, &[(1, 11), (2, 21)]).await;
+    let answer = bad
+        .call(&method("traces"), None, &malformed(66))
+        .await
+        .unwrap();
+    assert_eq!(answer.header("grpc-status"), Some("3"), "{answer:?}");
+    let said = answer.header("grpc-message").unwrap_or_default();
+    assert!(said.contains("UTF-8") && said.contains("`name`"), "{said}");
+    send(&good, &[(1, 12)]).await;
+    held(&otlet, 3);
+    terminate(otlet).await;
+    assert_eq!(numbers(&backend.taken()), [11, 12, 21]);
+}
+
+/// Whether a request has a span that a backend may take for wrong.
+fn is_bad(request: &Request) -> bool {
+    let Request::Traces(request) = request else {
+        return true;
+    };
+    let scopes = request.resource_spans.iter().flat_map(|it| &it.scope_spans);
+    let mut spans = scopes.flat_map(|scope| &scope.spans);
+    spans.any(|span| span.name == "GET /500")
+}
+
+#[tokio::test]
+async fn a_span_that_the_backend_refuses_costs_none_of_those_that_it_went_with() {
+    let backend = Backend::start();
+    backend.always(Answer::RefusedIf(is_bad));
+    // With a queue, and where the connector hears of it.
+    for exporter in ["", "sending_queue: { enabled: false }"] {
+        let endpoint = backend.endpoint();
+        let config = config("wait_duration: 1h", "percentage: 100", &endpoint, exporter);
+        let otlet = Program::start(OTLET, &config);
+        let senders = [Sender::grpc(otlet.grpc()), Sender::grpc(otlet.grpc())];
+        for number in 0..1000 {
+            let trace = i64::try_from(number / 4).unwrap() + 1;
+            let sender = &senders[usize::try_from(number % 2).unwrap()];
+            send(sender, &[(trace, number)]).await;
+        }
+        terminate(otlet).await;
+    }
+    let arrived = numbers(&backend.taken());
+    let expected = (0..1000).filter(|number| *number != 500);
+    let twice: Vec<_> = expected.flat_map(|number| [number; 2]).collect();
+    assert_eq!(arrived, twice);
+}
+
+#[tokio::test]
+async fn what_a_connector_that_is_gone_holds_is_told_and_counted_as_lost_if_otlet_must_end() {
+    let backend = Backend::start();
+    backend.always(Answer::Hang);
+    let exporter = "timeout: 60s\n    sending_queue: { enabled: false }";
+    let config = config(
+        "wait_duration: 1h",
+        "percentage: 100",
+        &backend.endpoint(),
+        exporter,
+    );
+    let mut otlet = Program::start(OTLET, &config);
+    let sender = Sender::grpc(otlet.grpc());
+    for number in 0..3 {
+        send(&sender, &[(1, number), (2, 10 + number)]).await;
+    }
+    held(&otlet, 6);
+    otlet.reload(&config.replace("groupbytrace", "groupbytrace/b"), APPLIED);
+    send(&sender, &[(1, 4)]).await;
+    scrape_until(otlet.admin(), "both to hold", |metrics| {
+        let count = |name, connector| metrics.count(name, &[("connector", connector)]);
+        count("otlet_connector_draining_items", "groupbytrace") == 6
+            && count("otlet_connector_held_items", "groupbytrace/b") == 1
+    });
+    otlet.signal("TERM");
+    otlet.wait_for("shutting down");
+    otlet.signal("TERM");
+    otlet.wait_for("lost_requests=4");
+    let ended = spawn_blocking(move || otlet.ended()).await.unwrap();
+    assert_eq!(ended.code(), Some(1));
 }
 
 #[tokio::test]

@@ -21,10 +21,11 @@ pub(super) struct Joint {
 }
 
 impl App {
-    /// The connectors of a config: those that run where their config is the same, with what they hold.
+    /// The connectors of a config: those that run where one of the name does, with what they hold.
     pub(super) fn joints_of(&self, config: &Config) -> anyhow::Result<Vec<Joint>> {
         let joints = config.connectors.iter().map(|config| {
-            let old = self.config.connectors.iter().position(|old| old == config);
+            let mut before = self.config.connectors.iter();
+            let old = before.position(|old| old.name == config.name);
             if let Some(kept) = old.and_then(|at| self.joints.get(at)) {
                 return Ok(kept.clone());
             }
@@ -38,9 +39,10 @@ impl App {
         joints.collect()
     }
 
-    /// Where what each connector holds goes from now on.
+    /// Where what each connector holds goes from now on, and when.
     pub(super) fn switch_joints(&self, config: &Config, made: &Made) {
-        for (at, joint) in made.joints.iter().enumerate() {
+        for ((at, joint), follows) in made.joints.iter().enumerate().zip(&config.connectors) {
+            joint.connector.follow(follows);
             let mut routes = Routes::new(self.letters.clone());
             for pipeline in taking(config, &made.pipelines, at) {
                 routes.add(Signal::Traces, pipeline);
@@ -80,7 +82,7 @@ impl App {
             self.leaving.connectors().iter().for_each(tell_held);
         }
         for connector in self.joints_in_order() {
-            let mut finished = pin!(connector.finish());
+            let mut finished = pin!(connector.queue().finish());
             while time::timeout(PROGRESS, finished.as_mut()).await.is_err() {
                 tell_held(&connector);
             }
@@ -108,7 +110,7 @@ fn leads(pipelines: &[PipelineConfig], one: usize, other: usize) -> bool {
 fn tell_held(connector: &Arc<Connector>) {
     tracing::warn!(
         connector = connector.name(),
-        requests = connector.depth().requests,
+        requests = connector.queue().depth().requests,
         spans = connector.counters().spans.get(),
         "not handed on yet; another signal ends otlet and loses them"
     );

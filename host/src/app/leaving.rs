@@ -53,7 +53,7 @@ impl Leaving {
             let ends = ends(pipelines);
             self.others.spawn(async move {
                 ends.await;
-                exporter.finish().await;
+                exporter.queue().finish().await;
                 tracing::info!(
                     exporter = exporter.name(),
                     "an exporter that is no longer of the config has sent what it had"
@@ -83,7 +83,7 @@ impl Leaving {
             let ends = ends(&before.cloned().collect::<Vec<_>>());
             self.handing_on.spawn(async move {
                 ends.await;
-                connector.finish().await;
+                connector.queue().finish().await;
                 tracing::info!(
                     connector = connector.name(),
                     "a connector that is no longer of the config has handed on what it held"
@@ -95,6 +95,11 @@ impl Leaving {
     /// The connectors that still hold something, or may.
     pub(super) fn connectors(&self) -> Vec<Arc<Connector>> {
         self.connectors.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The same, which does not keep them.
+    pub(super) fn handing_on(&self) -> Vec<Weak<Connector>> {
+        self.connectors.clone()
     }
 
     /// Waits until they hold nothing.

@@ -195,6 +195,7 @@ impl App {
                 .map(|joint| Arc::clone(&joint.connector))
                 .collect(),
             draining: self.leaving.exporters(),
+            handing_on: self.leaving.handing_on(),
             letters: self.letters.clone(),
             memory: self.memory.clone(),
         });

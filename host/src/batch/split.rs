@@ -23,19 +23,28 @@ pub struct Part {
     pub is_last: bool,
 }
 
-/// Cuts the part off a request that begins at `from` (0, or where another part ended) and has at most `max` bytes, with
-/// `headroom` zero bytes before it; none behind the last. A record that is larger goes alone; what records share is not
-/// repeated beyond a half of `max`, where a part is as large as need be instead.
+/// The most that a part has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes. A record that is larger goes alone; what records share is not repeated beyond a half of these, where a part is as
+    /// large as need be instead.
+    pub bytes: usize,
+    /// Records, at least one.
+    pub records: u32,
+}
+
+/// Cuts the part off a request that begins at `from` (0, or where another part ended), within bounds, with `headroom` zero
+/// bytes before it; none behind the last.
 pub fn cut(
     signal: Signal,
     message: &[u8],
     from: usize,
-    max: usize,
+    bounds: Bounds,
     headroom: usize,
 ) -> Result<Option<Part>, WireError> {
     let mut splitter = Splitter {
         signal,
-        max,
+        bounds,
         headroom,
         from,
         at: 0,
@@ -86,7 +95,7 @@ struct Open {
 
 struct Splitter {
     signal: Signal,
-    max: usize,
+    bounds: Bounds,
     headroom: usize,
     /// The records, and other things that a part may begin with, that are in parts before this one.
     from: usize,
@@ -212,7 +221,9 @@ impl Splitter {
     /// more.
     fn begin(&mut self, more: usize) {
         let heads: usize = self.open.iter().map(|open| open.head.len()).sum();
-        if self.size() + more > self.max && heads <= self.max / 2 {
+        let Bounds { bytes, records } = self.bounds;
+        let is_large = self.size() + more > bytes && heads <= bytes / 2;
+        if is_large || self.records >= records {
             self.end_part(false);
             if self.part.is_some() {
                 return;

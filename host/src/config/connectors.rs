@@ -1,5 +1,7 @@
 //! Reads `connectors`, and finds those that lead nowhere, to which nothing comes, or through which pipelines feed each other.
 
+mod bounds;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use super::PipelineConfig;
 use super::reader::{Lacking, Mistakes, Reader};
 use super::report::{Mistake, quoted};
 use super::yaml::Entry;
+
+pub(super) use bounds::{Around, check as check_bounds};
 
 /// A trace whose spans take longer is not worth the memory.
 const WAITS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);

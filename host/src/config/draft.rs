@@ -304,6 +304,14 @@ impl Draft {
                     machine: &loops::Machine::this(),
                 };
                 loops::check(&parts, &mistakes);
+                let around = connectors::Around {
+                    connectors,
+                    exporters,
+                    pipelines: &self.pipelines,
+                    configs: (&self.receivers, &self.connectors, &self.exporters),
+                    memory: self.memory,
+                };
+                connectors::check_bounds(&around, &mistakes);
             }
             None if matches!(root.value, Value::Map(_)) => {
                 mistakes

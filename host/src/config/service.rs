@@ -22,7 +22,6 @@ struct List {
     components: Vec<Component>,
     /// Where each is, by its name.
     at: HashMap<String, usize>,
-    names: Names,
 }
 
 impl List {
@@ -30,7 +29,6 @@ impl List {
         let names = components.iter().map(|one| one.name.clone());
         Self {
             at: names.zip(0..).collect(),
-            names: components.iter().collect(),
             components,
         }
     }
@@ -66,9 +64,8 @@ impl Components {
         let elsewhere = Kind::NAMED
             .into_iter()
             .find(|other| self.of(*other).at.contains_key(name));
-        let List {
-            components, names, ..
-        } = self.of(kind);
+        let meant = self.meant(kind);
+        let List { components, .. } = self.of(kind);
         let cure = if elsewhere == Some(Kind::Connector) {
             format!("{} is a connector: {BOTH_ENDS}", quoted(name))
         } else if let Some(other) = elsewhere {
@@ -86,7 +83,18 @@ impl Components {
             let name = quoted(name);
             format!("there {is} {listed}; or add {name} to `{}`", kind.section())
         };
-        Mistake::error(place, what, cure).or_meant(name, names)
+        Mistake::error(place, what, cure).or_meant(name, &meant)
+    }
+
+    /// The names that may stand in the place of a component of a kind.
+    fn meant(&self, kind: Kind) -> Names {
+        let stands = |other: &Kind| {
+            let is_one = matches!(kind, Kind::Receiver | Kind::Exporter);
+            *other == kind || (is_one && *other == Kind::Connector)
+        };
+        let lists = Kind::NAMED.iter().zip(&self.0);
+        let lists = lists.filter(|(other, _)| stands(other));
+        lists.flat_map(|(_, list)| &list.components).collect()
     }
 
     /// Reports what no pipeline names.

@@ -13,6 +13,8 @@ pub struct Counters {
     pub early: Counter,
     /// Traces that began anew after they had gone on.
     pub late: Counter,
+    /// Traces that went on in parts, since they were too large.
+    pub parted: Counter,
     /// Batches that the pipelines took.
     pub sent: Counter,
     /// Spans in them.
@@ -23,6 +25,7 @@ pub struct Counters {
     pub failed_items: Counter,
     /// Bytes that are on their way.
     pub(super) going: Gauge,
+    pub(super) partings: Throttle,
     pub(super) failures: Throttle,
     pub(super) waits: Throttle,
 }

@@ -24,13 +24,13 @@ use crate::payload::Payload;
 use past::Past;
 
 /// What goes on together has no more bytes than this, and what is left of the trace that reaches it.
-const TOGETHER: usize = 1 << 20;
+pub(super) const TOGETHER: usize = 1 << 20;
 
 /// A trace goes on in parts from this size on: twice what most backends take as one.
 pub(super) const PARTED: usize = 8 << 20;
 
 /// And from this number of spans on, of which a batch cannot have any number.
-const PARTED_SPANS: usize = 1 << 16;
+pub(super) const PARTED_SPANS: usize = 1 << 16;
 
 /// What the spans of a request share is copied each time that some of them go on. Once that comes to so many times the
 /// request's own size, what is left of it goes on at once, or a sender could make much of little.
@@ -50,6 +50,7 @@ pub(super) struct Held<T> {
     past: Past,
     spans: usize,
     late: u64,
+    parted: u64,
     /// Used again and again.
     ids: Vec<TraceId>,
     picked: Vec<Link>,
@@ -135,6 +136,7 @@ impl<T: Clone> Held<T> {
             past: Past::new(),
             spans: 0,
             late: 0,
+            parted: 0,
             ids: vec![],
             picked: vec![],
             rows: vec![],
@@ -220,6 +222,16 @@ impl<T: Clone> Held<T> {
         self.late
     }
 
+    /// Traces of which a part went on before the rest, since they were too large.
+    pub(super) fn parted(&self) -> u64 {
+        self.parted
+    }
+
+    /// Has traces be due so long after their first span came, those that are held included.
+    pub(super) fn set_wait(&mut self, wait: Duration) {
+        self.wait = wait;
+    }
+
     /// When the next trace is due; at once if a part of it has gone on.
     pub(super) fn due(&self) -> Option<Duration> {
         let first = self.traces.front()?;
@@ -271,6 +283,7 @@ impl<T: Clone> Held<T> {
             let last = self.follow(trace.last, &mut bytes);
             if last != Link::END {
                 if let Some(trace) = self.traces.front_mut() {
+                    self.parted += u64::from(!trace.is_begun);
                     (trace.last, trace.is_begun) = (last, true);
                 }
                 break;

@@ -4,18 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::Config;
 use super::held::{Held, Reach};
 use super::onward::Onward;
 use super::origin::Origin;
+use super::{Config, NOTED};
 use crate::payload::PREFIX;
 use crate::queue::Queued;
 
 /// Of this part of its bytes on, traces go on early.
 const FULL: (u64, u64) = (3, 4);
+
+/// Who holds more than this part of the process's memory gives way to others, who find none: traces go on early until this part
+/// of it is held by all.
+const MUCH: usize = 8;
+const SHORT: (usize, usize) = (3, 4);
 
 /// Traces that come due within this part of `wait_duration` go on together, if that is no longer than [`LONGEST`].
 const GATHERED: u32 = 8;
@@ -33,6 +38,8 @@ const MOST_GOING: usize = 16;
 pub(super) struct Holder {
     held: Held<Option<Arc<Origin>>>,
     config: Config,
+    /// The same, once it is another.
+    next_config: watch::Receiver<Config>,
     onward: Arc<Onward>,
     /// Where batches are handed on, in turn.
     threads: Vec<Handle>,
@@ -42,12 +49,14 @@ pub(super) struct Holder {
     permits: Arc<Semaphore>,
     pressed: Arc<Notify>,
     is_pressed: bool,
+    /// Whether others find no room in the process's memory.
+    is_short: bool,
     /// What time is counted from.
     start: Instant,
     /// What was due then goes on.
     gate: Duration,
-    /// The traces held, and those that came late, that the counters know of.
-    told: (u64, u64),
+    /// The traces held, those that came late and those that went on in parts, that the counters know of.
+    told: (u64, u64, u64),
 }
 
 /// What happened next.
@@ -57,6 +66,8 @@ enum Event {
     May(OwnedSemaphorePermit),
     /// The time has come, or something is different.
     Woken,
+    /// The config is.
+    Follows,
     /// It is to end.
     Stopped,
 }
@@ -64,16 +75,18 @@ enum Event {
 impl Holder {
     /// Holds nothing yet. It runs on the thread `own`, and hands on on all.
     pub(super) fn new(
-        config: &Config,
+        mut next_config: watch::Receiver<Config>,
         onward: Onward,
         threads: Vec<Handle>,
         own: Handle,
         pressed: &Arc<Notify>,
     ) -> Self {
         let going = (GOING * threads.len()).min(MOST_GOING);
+        let config = next_config.borrow_and_update().clone();
         Self {
             held: Held::new(config.wait_duration),
-            config: config.clone(),
+            config,
+            next_config,
             onward: Arc::new(onward),
             threads,
             own,
@@ -81,9 +94,10 @@ impl Holder {
             permits: Arc::new(Semaphore::new(going)),
             pressed: Arc::clone(pressed),
             is_pressed: false,
+            is_short: false,
             start: Instant::now(),
             gate: Duration::ZERO,
-            told: (0, 0),
+            told: (0, 0, 0),
         }
     }
 
@@ -95,6 +109,7 @@ impl Holder {
                 Event::Came(queued) => self.hold(*queued),
                 Event::May(permit) => self.send(permit),
                 Event::Woken => {}
+                Event::Follows => self.follow(),
                 Event::Stopped => return,
             }
             self.tell();
@@ -107,6 +122,7 @@ impl Holder {
         let is_due = self.reach().is_some();
         // What waits in the queue is bounded by that.
         let takes = self.held.traces() <= self.config.num_traces;
+        let holds_much = !self.is_short && self.holds_much();
         tokio::select! {
             () = queue.stopped() => Event::Stopped,
             queued = queue.take(0), if takes => queued.map_or(Event::Stopped, Event::Came),
@@ -122,6 +138,12 @@ impl Holder {
                 self.is_pressed = true;
                 Event::Woken
             }
+            () = onward.memory.short(), if holds_much => {
+                self.is_short = true;
+                Event::Woken
+            }
+            // Whoever could change it is gone with the queue.
+            Ok(()) = self.next_config.changed() => Event::Follows,
         }
     }
 
@@ -143,12 +165,24 @@ impl Holder {
             Some(Reach::All)
         } else if due <= self.gate {
             Some(Reach::Due(now))
-        } else if is_full || self.is_pressed {
+        } else if is_full || self.is_pressed || self.is_short {
             Some(Reach::Oldest(usize::MAX, now))
         } else {
             let over = self.held.traces().saturating_sub(self.config.num_traces);
             (over > 0).then_some(Reach::Oldest(over, now))
         }
+    }
+
+    /// Whether much of the process's memory is taken by what is held.
+    fn holds_much(&self) -> bool {
+        let bytes = usize::try_from(self.onward.queue.depth().bytes).unwrap_or(usize::MAX);
+        let noted = self.held.spans().saturating_mul(NOTED);
+        bytes.saturating_add(noted) > self.onward.memory.limit() / MUCH
+    }
+
+    fn follow(&mut self) {
+        self.config = self.next_config.borrow_and_update().clone();
+        self.held.set_wait(self.config.wait_duration);
     }
 
     fn hold(&mut self, queued: Queued) {
@@ -204,8 +238,16 @@ impl Holder {
         counters
             .late
             .add(late - std::mem::replace(&mut self.told.1, late));
+        let parted = self.held.parted();
+        let more = parted - std::mem::replace(&mut self.told.2, parted);
+        if more > 0 {
+            self.onward.note_parted(more);
+        }
         // There is nothing that could make room.
         self.is_pressed &= traces > 0;
+        let memory = &self.onward.memory;
+        let (part, whole) = SHORT;
+        self.is_short &= traces > 0 && memory.held() > memory.limit() / whole * part;
     }
 }
 

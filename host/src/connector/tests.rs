@@ -117,11 +117,11 @@ async fn what_is_refused_for_now_is_held_until_it_is_taken() {
         if behind.answers.lock().unwrap().len() == 1 {
             break;
         }
-        assert_eq!(connector.depth().items, 5);
+        assert_eq!(connector.queue().depth().items, 5);
     }
-    timeout(PATIENCE, connector.finish()).await.unwrap();
+    timeout(PATIENCE, connector.queue().finish()).await.unwrap();
     assert_eq!(connector.counters().sent_items.get(), 5);
-    assert_eq!(connector.depth().bytes, 0);
+    assert_eq!(connector.queue().depth().bytes, 0);
     // The batches that came here hold the rest.
     behind.came.close();
     while behind.came.recv().await.is_some() {}
@@ -135,13 +135,98 @@ async fn what_is_refused_for_good_is_counted_and_let_go_of() {
     let (connector, _runtimes) = start(&config(Duration::from_millis(1)), next, &memory);
     give(&connector, &memory, 0..5).await;
     assert_eq!(records(&behind.next().await), 5);
-    timeout(PATIENCE, connector.finish()).await.unwrap();
+    timeout(PATIENCE, connector.queue().finish()).await.unwrap();
     let counters = connector.counters();
     assert_eq!(
         (counters.failed_items.get(), counters.sent_items.get()),
         (5, 0)
     );
-    assert_eq!(connector.lost(), Lost::default());
+    assert_eq!(connector.queue().lost(), Lost::default());
+}
+
+/// The numbers of the spans of a batch.
+fn numbers(payload: &Payload) -> Vec<u64> {
+    let request = ExportTraceServiceRequest::decode(payload.message().unwrap()).unwrap();
+    let scopes = request.resource_spans.iter().flat_map(|it| &it.scope_spans);
+    let spans = scopes.flat_map(|scope| &scope.spans);
+    let number = |id: &[u8]| u64::from_be_bytes(id.try_into().unwrap());
+    spans.map(|span| number(&span.span_id)).collect()
+}
+
+/// Refuses batches for which something is said of their numbers; what is taken is in the list.
+fn strict(refuses: fn(&[u64]) -> Option<Refusal>) -> (Next, Arc<Mutex<Vec<u64>>>) {
+    let taken = Arc::<Mutex<Vec<u64>>>::default();
+    let into = Arc::clone(&taken);
+    let next: Next = Arc::new(move |payload| {
+        assert!(payload.is_joined());
+        let numbers = numbers(&payload);
+        let answer = match refuses(&numbers) {
+            Some(refusal) => Err(refusal),
+            None => {
+                into.lock().unwrap().extend(numbers);
+                Ok(Accepted::default())
+            }
+        };
+        Box::pin(async { answer })
+    });
+    (next, taken)
+}
+
+#[tokio::test]
+async fn of_what_is_refused_for_good_the_rest_goes_on() {
+    let (next, taken) = strict(|numbers| {
+        let is_bad = numbers.iter().any(|number| [17, 800].contains(number));
+        is_bad.then(|| Refusal::Rejected("no".to_owned()))
+    });
+    let memory = Memory::new(64 << 20);
+    let (connector, _runtimes) = start(&config(Duration::from_hours(1)), next, &memory);
+    give(&connector, &memory, 0..700).await;
+    give(&connector, &memory, 700..1000).await;
+    timeout(PATIENCE, connector.queue().finish()).await.unwrap();
+    let mut taken = std::mem::take(&mut *taken.lock().unwrap());
+    taken.sort_unstable();
+    let good = (0..1000).filter(|number| ![17, 800].contains(number));
+    assert_eq!(taken, good.collect::<Vec<_>>());
+    let counters = connector.counters();
+    assert_eq!(
+        (counters.failed_items.get(), counters.sent_items.get()),
+        (2, 998)
+    );
+    assert_eq!(memory.held(), ASIDE);
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_a_queue_goes_on_in_parts_however_many() {
+    let (next, taken) = strict(|numbers| {
+        (numbers.len() > 3).then(|| Refusal::TooLarge("larger than the queue".to_owned()))
+    });
+    let memory = Memory::new(64 << 20);
+    let (connector, _runtimes) = start(&config(Duration::from_hours(1)), next, &memory);
+    give(&connector, &memory, 0..1000).await;
+    timeout(PATIENCE, connector.queue().finish()).await.unwrap();
+    assert_eq!(taken.lock().unwrap().len(), 1000);
+    assert_eq!(connector.counters().failed_items.get(), 0);
+}
+
+#[tokio::test]
+async fn where_others_find_no_memory_much_that_is_held_goes_on_early() {
+    let (next, taken) = strict(|_numbers| None);
+    let memory = Memory::new(ASIDE + (8 << 20));
+    let (connector, _runtimes) = start(&config(Duration::from_hours(1)), next, &memory);
+    // Too little to be asked for.
+    give(&connector, &memory, 0..10).await;
+    assert!(memory.take(8 << 20).is_err());
+    give(&connector, &memory, 10..40_000).await;
+    let others = async {
+        while memory.take(4 << 20).is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, others).await.unwrap();
+    assert!(connector.counters().early.get() > 10_000);
+    timeout(PATIENCE, connector.queue().finish()).await.unwrap();
+    assert_eq!(taken.lock().unwrap().len(), 40_000);
+    assert_eq!(memory.held(), ASIDE);
 }
 
 #[tokio::test]
@@ -164,7 +249,7 @@ async fn what_finds_no_room_in_memory_goes_on_in_the_room_aside() {
     assert_eq!(records(&came), 900);
     assert_eq!(came.memory().map(Memory::limit), Some(usize::MAX));
     drop(rest);
-    timeout(PATIENCE, connector.finish()).await.unwrap();
+    timeout(PATIENCE, connector.queue().finish()).await.unwrap();
     let came = behind.next().await;
     assert_eq!(records(&came), 100);
     assert_eq!(came.memory().map(Memory::limit), Some(memory.limit()));
@@ -194,7 +279,7 @@ async fn at_a_bound_the_oldest_go_on_early_and_what_finds_no_room_is_refused() {
         assert!(taken < 1_000_000, "there is no bound");
     };
     assert!(refusal.retry_after().is_some(), "{refusal}");
-    assert_eq!(connector.depth().items, taken);
+    assert_eq!(connector.queue().depth().items, taken);
     // Now they are taken, and there is room again.
     behind.answers.lock().unwrap().clear();
     let all_but_ten = async {
@@ -215,7 +300,7 @@ async fn what_is_held_when_it_ends_at_once_is_counted_as_lost() {
     let (connector, _runtimes) = start(&config(Duration::from_hours(1)), next, &memory);
     give(&connector, &memory, 0..3).await;
     give(&connector, &memory, 3..5).await;
-    let lost = timeout(PATIENCE, connector.abort()).await.unwrap();
+    let lost = timeout(PATIENCE, connector.queue().abort()).await.unwrap();
     assert_eq!((lost.requests, lost.items), (2, 5));
 }
 

@@ -96,6 +96,7 @@ impl Sender {
         mut ticket: Option<&mut Ticket>,
     ) -> Result<Accepted, Refusal> {
         let mut answer = Ok(Accepted::default());
+        let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
         while let Some(next) = pieces.next().await {
             let (piece, failure) = match next {
                 Ok(mut piece) => match self.export(&mut piece, ticket.as_deref_mut()).await {
@@ -106,6 +107,8 @@ impl Sender {
                         }
                         continue;
                     }
+                    // Whoever waits looks for what is refused: it knows what is whole.
+                    Err(failure) if awaited && !failure.too_large => (piece, failure),
                     Err(failure) => match pieces.again_smaller(piece, &failure).await {
                         Ok(()) => continue,
                         Err(piece) => (piece, failure),
@@ -113,7 +116,6 @@ impl Sender {
                 },
                 Err(unsent) => unsent,
             };
-            let awaited = ticket.as_ref().is_some_and(|ticket| ticket.is_awaited());
             if awaited && failure.retryable {
                 self.note_returned(&failure, piece.items());
             } else if awaited || self.letters.is_none() {

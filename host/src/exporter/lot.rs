@@ -1,12 +1,13 @@
 //! What is sent as one: a request, several that are put together, or a part of one that is too large.
 //!
 //! Requests are kept as they came until they are delivered: of several that are refused each can be sent by itself, of several
-//! that are too large the half, and none of that needs a copy.
+//! that are too large the half, and none of that needs a copy. One that is joined of what several senders sent is sent in parts
+//! if it is refused.
 
 use std::collections::VecDeque;
 
 use super::answer::Failure;
-use super::parts::{Cut, Rest};
+use super::parts::{Cut, Rest, Why};
 use super::room::Room;
 use crate::payload::Payload;
 use crate::queue::{Queued, Ticket};
@@ -62,6 +63,14 @@ impl Piece {
         Self {
             requests,
             cut: None,
+        }
+    }
+
+    /// Whether it is a request of several senders, or a part of one.
+    fn is_joined(&self) -> bool {
+        match &self.cut {
+            Some(cut) => cut.is_joined(),
+            None => self.requests.iter().any(|(one, _)| one.is_joined()),
         }
     }
 
@@ -127,7 +136,9 @@ impl Pieces {
     ) -> Result<(), Piece> {
         let is_refused = !failure.retryable && !failure.too_large;
         match piece.requests.len() {
-            1 if failure.too_large => self.part(piece).await,
+            1 if failure.too_large => self.part(piece, Why::TooLarge).await,
+            // What some sender sent should not cost the others.
+            1 if is_refused && piece.is_joined() => self.part(piece, Why::Refused).await,
             0 | 1 => Err(piece),
             // One request that is refused should not cost the others.
             _ if is_refused => {
@@ -147,10 +158,10 @@ impl Pieces {
     }
 
     /// Sends a request, or what is left of one, in parts of half the size.
-    async fn part(&mut self, piece: Piece) -> Result<(), Piece> {
+    async fn part(&mut self, piece: Piece, why: Why) -> Result<(), Piece> {
         let rest = match &piece.cut {
-            Some(cut) => cut.halved(),
-            None => piece.requests.first().map(Rest::halved),
+            Some(cut) => cut.halved(why),
+            None => piece.requests.first().map(|one| Rest::halved(one, why)),
         };
         let Some(rest) = rest else {
             return Err(piece);

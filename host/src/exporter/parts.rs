@@ -1,6 +1,9 @@
-//! Sends a request that is too large in parts.
+//! Sends a request that is too large in parts, and one of several senders that is refused, so that it costs no more than what is
+//! refused of it.
 //!
-//! One part is cut off at a time, always of the whole request, so that there is never more than one of them.
+//! One part is cut off at a time, always of the whole request, so that there is never more than one of them. In a part that was
+//! refused the first half is tried, and then the half of what is left of it, down to one record; what comes behind it goes on
+//! whole again.
 
 use std::time::Duration;
 
@@ -11,13 +14,17 @@ use super::answer::Failure;
 use super::lot::Piece;
 use super::prepared::off_thread;
 use super::room::{Room, coded};
-use crate::batch::{self, Part};
+use crate::batch::{self, Bounds, Part};
 use crate::compression;
 use crate::memory::Lease;
 use crate::payload::{PREFIX, Payload, put_prefix};
 
 /// How often a part is halved for a backend that says that it is too large: to a thousandth.
 const MAX_HALVINGS: u8 = 10;
+
+/// How many parts are halved because the backend refused them: some ten single records among a thousand are found. What is
+/// refused after that is given up as it is.
+const MAX_REFUSALS: u8 = 64;
 
 /// How often memory that was not promised is asked for, and how long what asks waits in between: a minute in all.
 const TRIES: u32 = 120;
@@ -36,6 +43,17 @@ pub(super) struct Rest {
     /// The most bytes of a part.
     max: usize,
     halvings: u8,
+    /// The records that it begins with, of which one is known to be refused.
+    suspects: u32,
+    refusals: u8,
+}
+
+/// Why a request is sent in smaller parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    TooLarge,
+    /// Something in it was refused for good.
+    Refused,
 }
 
 /// Where a part was cut off.
@@ -44,6 +62,7 @@ pub(super) struct Cut {
     before: Rest,
     len: usize,
     until: usize,
+    records: u32,
     is_last: bool,
     /// Whether there is room for its compressed form beside it.
     pub(super) is_compressible: bool,
@@ -61,14 +80,24 @@ impl Rest {
             from: 0,
             max,
             halvings: 0,
+            suspects: 0,
+            refusals: 0,
         }
     }
 
-    /// A request that is too large, in parts of half its size.
-    pub(super) fn halved((request, items): &(Payload, u64)) -> Self {
-        Self {
-            halvings: 1,
-            ..Self::whole(request.clone(), *items, request.opened_size() / 2)
+    /// A request in parts of half its size.
+    pub(super) fn halved((request, items): &(Payload, u64), why: Why) -> Self {
+        let whole = Self::whole(request.clone(), *items, request.opened_size() / 2);
+        match why {
+            Why::TooLarge => Self {
+                halvings: 1,
+                ..whole
+            },
+            Why::Refused => Self {
+                suspects: u32::try_from(*items).unwrap_or(u32::MAX),
+                refusals: 1,
+                ..whole
+            },
         }
     }
 
@@ -122,11 +151,13 @@ impl Rest {
         let rest = (!part.is_last).then(|| Self {
             from: part.until,
             items: self.items.saturating_sub(items),
+            suspects: self.suspects.saturating_sub(part.records),
             ..self.clone()
         });
         let cut = Cut {
             len,
             until: part.until,
+            records: part.records,
             is_last: part.is_last,
             is_compressible: len.saturating_add(coded(len)) <= free,
             _lease: lease,
@@ -167,7 +198,14 @@ impl Rest {
             self.message = Some(message);
         }
         let message = self.message.as_deref().unwrap_or_default();
-        let part = batch::cut(signal, message, self.from, max, PREFIX)
+        let bounds = Bounds {
+            bytes: max,
+            records: match self.suspects {
+                0 => u32::MAX,
+                suspects => suspects.div_ceil(2),
+            },
+        };
+        let part = batch::cut(signal, message, self.from, bounds, PREFIX)
             .map_err(|error| Failure::permanent(error.to_string()))?;
         Ok(part.map(|mut part| {
             put_prefix(&mut part.framed, false);
@@ -182,14 +220,27 @@ impl Cut {
         self.is_last
     }
 
+    /// Whether the request is of several senders.
+    pub(super) fn is_joined(&self) -> bool {
+        self.before.request.is_joined()
+    }
+
     /// What was left before it was cut off, in parts of half its size; nothing if that would be no smaller.
-    pub(super) fn halved(&self) -> Option<Rest> {
-        let is_one = self.until - self.before.from <= 1;
-        let halvings = self.before.halvings + 1;
-        (!is_one && halvings <= MAX_HALVINGS).then(|| Rest {
-            max: self.before.max.min(self.len) / 2,
-            halvings,
-            ..self.before.clone()
-        })
+    pub(super) fn halved(&self, why: Why) -> Option<Rest> {
+        let before = &self.before;
+        let (halvings, refusals) = (before.halvings + 1, before.refusals + 1);
+        let is_one = self.until - before.from <= 1;
+        match why {
+            Why::TooLarge => (!is_one && halvings <= MAX_HALVINGS).then(|| Rest {
+                max: before.max.min(self.len) / 2,
+                halvings,
+                ..before.clone()
+            }),
+            Why::Refused => (self.records > 1 && refusals <= MAX_REFUSALS).then(|| Rest {
+                suspects: self.records,
+                refusals,
+                ..before.clone()
+            }),
+        }
     }
 }

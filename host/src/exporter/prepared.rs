@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::answer::Failure;
 use super::lot::Piece;
-use crate::batch::{self, Signal};
+use crate::batch::{self, Batch, Signal};
 use crate::compression::{self, Coding};
 use crate::payload::{PREFIX, Payload, put_prefix};
 
@@ -128,17 +128,30 @@ fn join(requests: Requests, bytes: usize) -> (Requests, Vec<(u64, Failure)>, Byt
     let (mut good, mut bad) = (Vec::with_capacity(requests.len()), vec![]);
     for (payload, items) in requests {
         let opened = compression::open(payload.clone());
-        match opened.map(|opened| opened.message().unwrap_or_default()) {
-            Ok(message) => {
+        let message = opened.map(|opened| opened.message().unwrap_or_default());
+        let whole = message
+            .map_err(|refusal| refusal.to_string())
+            .and_then(|message| whole(items, payload.signal(), message));
+        match whole {
+            Ok((message, items)) => {
                 framed.put_slice(&message);
-                let items = counted(items, payload.signal(), &message);
                 good.push((payload, items));
             }
-            Err(refusal) => bad.push((items, Failure::permanent(refusal.to_string()))),
+            Err(reason) => bad.push((items, Failure::permanent(reason))),
         }
     }
     put_prefix(&mut framed, false);
     (good, bad, framed.freeze())
+}
+
+/// A request that others may follow, and its items. One that nobody has opened before may end in the middle of a field, which
+/// would then hold those that follow.
+fn whole(known: u64, signal: Signal, message: Bytes) -> Result<(Bytes, u64), String> {
+    if known > 0 {
+        return Ok((message, known));
+    }
+    let batch = Batch::new(signal, message.clone()).map_err(|error| error.to_string())?;
+    Ok((message, batch.records().into()))
 }
 
 /// The items of a request that was opened: those that are known, or else those that are there.

@@ -177,9 +177,11 @@ metrics! {
     CONNECTOR_SENT_ITEMS: Counter "otlet.connector.sent_items", ITEMS, CONNECTOR,
         "Spans in them.";
     CONNECTOR_EARLY: Counter "otlet.connector.early_traces", Unit::Of("{trace}"), CONNECTOR,
-        "Traces that were handed on before wait_duration was over, since num_traces or max_bytes was reached.";
+        "Traces that were handed on before wait_duration was over, since num_traces or max_bytes was reached, or others found no memory.";
     CONNECTOR_LATE: Counter "otlet.connector.late_traces", Unit::Of("{trace}"), CONNECTOR,
         "Traces of which spans came after it was handed on, and were held anew; of those handed on long ago not all are known.";
+    CONNECTOR_PARTED: Counter "otlet.connector.parted_traces", Unit::Of("{trace}"), CONNECTOR,
+        "Traces that were handed on in parts, since they have more than 8 MiB or 65,536 spans.";
     CONNECTOR_RETRIES: Counter "otlet.connector.retries", Unit::Of("{attempt}"), CONNECTOR,
         "Attempts after a batch's first, since the pipelines had no room for it.";
     CONNECTOR_FAILED_ITEMS: Counter "otlet.connector.failed_items", ITEMS, CONNECTOR,
@@ -190,6 +192,9 @@ metrics! {
         "Requests that were taken and are lost, because otlet had to end.";
     CONNECTOR_LOST_ITEMS: Counter "otlet.connector.lost_items", ITEMS, CONNECTOR,
         "Spans in them.";
+
+    CONNECTOR_DRAINING: Gauge "otlet.connector.draining_items", ITEMS, CONNECTOR,
+        "Spans that a connector of that name still has to hand on, which a reload of the config removed.";
 
     EXPORTER_SENT: Counter "otlet.exporter.sent_requests", REQUESTS, EXPORTER,
         "Requests that the backend took.";

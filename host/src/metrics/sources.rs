@@ -40,6 +40,8 @@ pub struct Parts {
     pub connectors: Vec<Arc<Connector>>,
     /// Exporters that are no longer of the config, for as long as they have something to send.
     pub draining: Vec<Weak<Exporter>>,
+    /// Connectors that are no longer of the config, for as long as they hold something.
+    pub handing_on: Vec<Weak<Connector>>,
     /// Where dead letters are kept, if they are.
     pub letters: Option<Arc<Letters>>,
     /// What requests hold.
@@ -270,7 +272,8 @@ fn collect_connector(connector: &Connector, into: &mut Snapshot) {
     ] {
         into.add(metric, labels, gauge.get());
     }
-    let (depth, capacity, lost) = (connector.depth(), connector.capacity(), connector.lost());
+    let queue = connector.queue();
+    let (depth, capacity, lost) = (queue.depth(), queue.capacity(), queue.lost());
     into.add(&list::CONNECTOR_BYTES, labels, depth.bytes);
     into.add(&list::CONNECTOR_MAX, labels, capacity.bytes);
     for (metric, counter) in [
@@ -278,12 +281,13 @@ fn collect_connector(connector: &Connector, into: &mut Snapshot) {
         (&list::CONNECTOR_SENT_ITEMS, &counters.sent_items),
         (&list::CONNECTOR_EARLY, &counters.early),
         (&list::CONNECTOR_LATE, &counters.late),
+        (&list::CONNECTOR_PARTED, &counters.parted),
         (&list::CONNECTOR_RETRIES, &counters.retries),
         (&list::CONNECTOR_FAILED_ITEMS, &counters.failed_items),
     ] {
         into.add(metric, labels, counter.get());
     }
-    into.add(&list::CONNECTOR_REFUSED, labels, connector.refused());
+    into.add(&list::CONNECTOR_REFUSED, labels, queue.refused());
     into.add(&list::CONNECTOR_LOST, labels, lost.requests);
     into.add(&list::CONNECTOR_LOST_ITEMS, labels, lost.items);
 }
@@ -306,27 +310,44 @@ fn collect_exporter(exporter: &Exporter, into: &mut Snapshot) {
     let attempts = counters.attempts.durations();
     into.add(&list::EXPORTER_DURATION, labels, attempts);
     into.add(&list::EXPORTER_FAILING, labels, counters.is_failing());
-    let (depth, capacity, lost) = (exporter.depth(), exporter.capacity(), exporter.lost());
+    let queue = exporter.queue();
+    let (depth, capacity, lost) = (queue.depth(), queue.capacity(), queue.lost());
     let sizer = [exporter.name(), capacity.sizer.name()];
     into.add(&list::EXPORTER_QUEUE, labels, depth.requests);
     into.add(&list::EXPORTER_QUEUE_ITEMS, labels, depth.items);
     into.add(&list::EXPORTER_QUEUE_BYTES, labels, depth.bytes);
     into.add(&list::EXPORTER_QUEUE_SIZE, sizer, capacity.size);
     into.add(&list::EXPORTER_QUEUE_MAX, labels, capacity.bytes);
-    into.add(&list::EXPORTER_REFUSED, labels, exporter.refused());
+    into.add(&list::EXPORTER_REFUSED, labels, queue.refused());
     into.add(&list::EXPORTER_LOST, labels, lost.requests);
     into.add(&list::EXPORTER_LOST_ITEMS, labels, lost.items);
 }
 
-/// Adds what is still to be sent under the name of each exporter that is, or was, of the config.
-fn collect_draining(parts: &Parts, into: &mut Snapshot) {
-    let names = parts.exporters.iter().map(|exporter| exporter.name());
-    let mut waiting: BTreeMap<String, u64> = names.map(|name| (name.to_owned(), 0)).collect();
-    for exporter in parts.draining.iter().filter_map(Weak::upgrade) {
-        *waiting.entry(exporter.name().to_owned()).or_default() += exporter.depth().requests;
+/// The sum of each name, and none of those that are always told.
+fn summed<'a>(
+    names: impl Iterator<Item = &'a str>,
+    counts: impl Iterator<Item = (String, u64)>,
+) -> BTreeMap<String, u64> {
+    let mut sums: BTreeMap<String, u64> = names.map(|name| (name.to_owned(), 0)).collect();
+    for (name, count) in counts {
+        *sums.entry(name).or_default() += count;
     }
-    for (name, requests) in waiting {
+    sums
+}
+
+/// Adds what is still to be sent under the name of each exporter and connector that is, or was, of the config.
+fn collect_draining(parts: &Parts, into: &mut Snapshot) {
+    let exporters = parts.exporters.iter().map(|exporter| exporter.name());
+    let draining = parts.draining.iter().filter_map(Weak::upgrade);
+    let draining = draining.map(|one| (one.name().to_owned(), one.queue().depth().requests));
+    for (name, requests) in summed(exporters, draining) {
         into.add(&list::EXPORTER_DRAINING, [name.as_str()], requests);
+    }
+    let connectors = parts.connectors.iter().map(|connector| connector.name());
+    let handing_on = parts.handing_on.iter().filter_map(Weak::upgrade);
+    let handing_on = handing_on.map(|one| (one.name().to_owned(), one.counters().spans.get()));
+    for (name, spans) in summed(connectors, handing_on) {
+        into.add(&list::CONNECTOR_DRAINING, [name.as_str()], spans);
     }
 }
 

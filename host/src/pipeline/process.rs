@@ -92,7 +92,7 @@ pub(super) async fn process(
 /// A letter of some rows of a request, if there is room for them beside it.
 fn letter(payload: &Payload, poison: Poison) -> Result<Letter, Refusal> {
     let Poison { grounds, batch } = poison;
-    let rows = splice(&batch);
+    let rows = splice(&batch, payload);
     let rows = match payload.memory() {
         Some(memory) => memory
             .take(rows.size())
@@ -116,17 +116,18 @@ fn encode(
 ) -> Result<(Payload, Size), Refusal> {
     let payload = match promised {
         _ if batch.is_untouched() => payload.clone(),
-        Some(promised) => splice(batch)
+        Some(promised) => splice(batch, payload)
             .charged(promised)
             .map_err(|_full| Refusal::out_of_memory())?,
-        None => splice(batch),
+        None => splice(batch, payload),
     };
     let size = size_of(&payload, batch.records());
     Ok((payload, size))
 }
 
-fn splice(batch: &Batch) -> Payload {
+/// What a batch has become that came as a request.
+fn splice(batch: &Batch, came: &Payload) -> Payload {
     let mut framed = batch.splice(PREFIX);
     payload::put_prefix(&mut framed, false);
-    Payload::plain(batch.signal(), Bytes::from(framed))
+    Payload::plain(batch.signal(), Bytes::from(framed)).joined(came.is_joined())
 }

@@ -11,7 +11,7 @@ const OVERHEAD: u64 = 512;
 pub(super) struct Room {
     sizer: Sizer,
     queue_size: u64,
-    max_bytes: u64,
+    max_bytes: AtomicU64,
     /// In the sizer's unit.
     used: AtomicU64,
     requests: AtomicU64,
@@ -41,12 +41,16 @@ impl Room {
         Self {
             sizer: config.sizer,
             queue_size: config.queue_size,
-            max_bytes: config.max_bytes,
+            max_bytes: AtomicU64::new(config.max_bytes),
             used: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             items: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         }
+    }
+
+    pub(super) fn set_max_bytes(&self, max_bytes: u64) {
+        self.max_bytes.store(max_bytes, Ordering::Relaxed);
     }
 
     pub(super) fn charge(&self, size: Size) -> Charge {
@@ -63,11 +67,12 @@ impl Room {
     }
 
     pub(super) fn take(&self, charge: Charge) -> Result<(), Shortage> {
-        if charge.used > self.queue_size || charge.bytes > self.max_bytes {
+        let max_bytes = self.max_bytes.load(Ordering::Relaxed);
+        if charge.used > self.queue_size || charge.bytes > max_bytes {
             return Err(Shortage::Ever);
         }
         add_below(&self.used, charge.used, self.queue_size)?;
-        add_below(&self.bytes, charge.bytes, self.max_bytes).inspect_err(|_full| {
+        add_below(&self.bytes, charge.bytes, max_bytes).inspect_err(|_full| {
             self.used.fetch_sub(charge.used, Ordering::Relaxed);
         })?;
         self.items.fetch_add(charge.items, Ordering::Relaxed);
@@ -94,7 +99,7 @@ impl Room {
         Capacity {
             sizer: self.sizer,
             size: self.queue_size,
-            bytes: self.max_bytes,
+            bytes: self.max_bytes.load(Ordering::Relaxed),
         }
     }
 

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use tonic::{Code, Status};
 
-use super::{Protocol, Received, serve::Body};
+use super::{Protocol, Received, Request, serve::Body};
 
 /// What happens to one request.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub enum Answer {
     TooLarge(Code),
     /// It is refused so if it has more spans, data points or log records than this; else it is taken.
     AtMost(usize, Code),
+    /// It is refused for good if this is true of it; else it is taken.
+    RefusedIf(fn(&Request) -> bool),
     /// It is refused if it is compressed, over HTTP with 415 or 400; else it is taken.
     UnknownCoding {
         /// Such as `Code::Unimplemented`.
@@ -97,6 +99,7 @@ impl Answer {
             | Self::Http { .. }
             | Self::TooLarge(_)
             | Self::AtMost(..)
+            | Self::RefusedIf(_)
             | Self::UnknownCoding { .. }
             | Self::Reset => false,
             Self::After(_, answer) => answer.takes(),
@@ -108,6 +111,7 @@ impl Answer {
         match self {
             Self::UnknownCoding { .. } => received.coding.is_none(),
             Self::AtMost(most, _) => received.request.items() <= *most,
+            Self::RefusedIf(is_wrong) => !is_wrong(&received.request),
             _ => false,
         }
     }
@@ -134,6 +138,7 @@ impl Answer {
                     retry_after.map(|after| after.as_secs().to_string()),
                 ),
             }),
+            Self::RefusedIf(_) => Self::refused().response(protocol),
             Self::Saying(code, words) => Some(match protocol {
                 Protocol::Grpc => grpc_status(*code, words, None),
                 Protocol::Http => http_saying(status(*code), words),

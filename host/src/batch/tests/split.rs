@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlet_tests::{every_field, requests};
 use prost::Message;
 
-use super::super::{Batch, Part, Signal, WireError, cut, records as counted};
+use super::super::{Batch, Bounds, Part, Signal, WireError, cut, records as counted};
 
 /// All parts of a request.
 fn split(
@@ -20,14 +20,27 @@ fn split(
     max: usize,
     headroom: usize,
 ) -> Result<Vec<Part>, WireError> {
+    let bounds = Bounds {
+        bytes: max,
+        records: u32::MAX,
+    };
+    split_within(signal, message, bounds, headroom)
+}
+
+fn split_within(
+    signal: Signal,
+    message: &[u8],
+    bounds: Bounds,
+    headroom: usize,
+) -> Result<Vec<Part>, WireError> {
     let (mut parts, mut from) = (Vec::new(), 0);
-    while let Some(part) = cut(signal, message, from, max, headroom)? {
+    while let Some(part) = cut(signal, message, from, bounds, headroom)? {
         assert!(part.until > from, "{from}");
         from = part.until;
         let is_last = part.is_last;
         parts.push(part);
         if is_last {
-            assert_eq!(cut(signal, message, from, max, headroom)?, None);
+            assert_eq!(cut(signal, message, from, bounds, headroom)?, None);
             break;
         }
     }
@@ -108,6 +121,21 @@ fn every_record_is_in_one_part_with_its_resource_and_scope() {
                 parts.len()
             );
         }
+    }
+}
+
+#[test]
+fn a_part_has_no_more_records_than_are_asked_for_however_much_they_share() {
+    let message = request(3, 20, 5).encode_to_vec();
+    for (bytes, most) in [(1 << 20, 1), (1 << 20, 7), (1 << 20, 25), (10, 7)] {
+        let bounds = Bounds {
+            bytes,
+            records: most,
+        };
+        let parts = split_within(Signal::Logs, &message, bounds, 0).unwrap();
+        assert!(parts.iter().all(|part| part.records <= most), "{most}");
+        let seen: Vec<_> = parts.iter().flat_map(|part| logs(&part.framed)).collect();
+        assert_eq!(seen, logs(&message), "{most}");
     }
 }
 

@@ -281,6 +281,7 @@ fn bundles_are_bounded_and_a_trace_that_is_larger_goes_on_in_parts() {
         sizes.iter().filter(|size| **size > TOGETHER).count() >= 2,
         "{sizes:?}"
     );
+    assert_eq!(held.parted(), 1);
     let mut came: Vec<_> = bundles.iter().flat_map(spans_of).collect();
     came.sort_unstable_by_key(|(_, number)| *number);
     assert_eq!(came, expected);

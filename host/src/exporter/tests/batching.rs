@@ -53,7 +53,7 @@ fn requests_are_put_together_up_to_the_bound_and_none_is_lost_or_doubled() {
                 records(&received).len()
             );
         }
-        world.until(|| exporter.depth().requests <= 20);
+        world.until(|| exporter.queue().depth().requests <= 20);
     }
 }
 
@@ -68,7 +68,7 @@ fn what_is_not_enough_is_sent_after_the_delay_and_a_lone_request_as_it_is() {
         world.wait(exporter.drain());
         assert_eq!(all(&backend), [0, 0, 1, 1, 2, 2]);
         assert_eq!(exporter.counters().sent_items.get(), 6);
-        assert_eq!(exporter.depth(), Depth::default());
+        assert_eq!(exporter.queue().depth(), Depth::default());
     }
 }
 
@@ -105,13 +105,116 @@ fn a_request_that_is_refused_costs_no_other_of_its_lot() {
         for number in 1..=3 {
             queue(&exporter, number, 10);
         }
-        world.until(|| exporter.depth().requests == 0);
+        world.until(|| exporter.queue().depth().requests == 0);
         assert_eq!(backend.attempts(), 4);
         let arrived: Vec<_> = [1, 3].into_iter().flat_map(|n| vec![n; 10]).collect();
         assert_eq!(all(&backend), arrived);
         assert_eq!(exporter.counters().sent_items.get(), 20);
         assert_eq!(exporter.counters().failed_items.get(), 10);
     }
+}
+
+/// A request of records with the numbers from 0, all in a resource with a text of so many bytes.
+fn numbered(count: u64, said: usize) -> ExportLogsServiceRequest {
+    let mut request = request(0, 0);
+    for resource in &mut request.resource_logs {
+        resource.schema_url = "s".repeat(said);
+        for scope in &mut resource.scope_logs {
+            let log = |number| LogRecord {
+                time_unix_nano: number,
+                ..LogRecord::default()
+            };
+            scope.log_records = (0..count).map(log).collect();
+        }
+    }
+    request
+}
+
+/// Whether a request has a record that no other should suffer for.
+fn is_bad(request: &Request) -> bool {
+    let Request::Logs(request) = request else {
+        return true;
+    };
+    let scopes = request.resource_logs.iter().flat_map(|it| &it.scope_logs);
+    let mut records = scopes.flat_map(|scope| &scope.log_records);
+    records.any(|record| [0, 500, 501, 999].contains(&record.time_unix_nano))
+}
+
+#[test]
+fn of_what_several_senders_sent_no_more_is_given_up_than_what_is_refused() {
+    for config in PROTOCOLS {
+        for (said, is_packed) in [(0, false), (5000, false), (0, true)] {
+            let (world, backend) = (World::new(), Backend::start());
+            backend.always(Answer::RefusedIf(is_bad));
+            let exporter = world.start(&if is_packed {
+                compressed(config(&backend))
+            } else {
+                config(&backend)
+            });
+            let message = numbered(1000, said).encode_to_vec();
+            let payload = Payload::plain(Signal::Logs, framed(false, &message)).joined(true);
+            let size = Size {
+                bytes: payload.size() as u64,
+                items: 1000,
+            };
+            let reserved = exporter.reserve(size).unwrap();
+            let _taken = reserved.commit(payload, size);
+            world.wait(exporter.drain());
+            let good = (0..1000).filter(|number| ![0, 500, 501, 999].contains(number));
+            assert_eq!(all(&backend), good.collect::<Vec<_>>());
+            assert_eq!(exporter.counters().failed_items.get(), 4);
+            assert_eq!(exporter.counters().sent_items.get(), 996);
+            let attempts = backend.attempts();
+            assert!(attempts < 4 * 12, "{attempts}");
+        }
+    }
+}
+
+#[test]
+fn what_one_sender_sent_is_given_up_as_a_whole_and_so_is_what_is_refused_too_often() {
+    for is_joined in [false, true] {
+        let (world, backend) = (World::new(), Backend::start());
+        backend.always(Answer::refused());
+        let exporter = world.start(&grpc(&backend));
+        let message = numbered(1000, 0).encode_to_vec();
+        let payload = Payload::plain(Signal::Logs, framed(false, &message)).joined(is_joined);
+        let size = Size {
+            bytes: payload.size() as u64,
+            items: 1000,
+        };
+        let _taken = exporter.reserve(size).unwrap().commit(payload, size);
+        world.wait(exporter.drain());
+        assert_eq!(exporter.counters().failed_items.get(), 1000);
+        let attempts = backend.attempts();
+        assert_eq!(attempts > 1, is_joined);
+        assert!(attempts < 200, "{attempts}");
+    }
+}
+
+#[test]
+fn a_request_that_ends_in_the_middle_of_a_field_does_not_hold_those_that_follow() {
+    let (world, backend) = (World::new(), Backend::start());
+    let config = batched(compressed(grpc(&backend)), 1 << 20, 60_000);
+    let runtimes = Runtimes::start(1).unwrap();
+    let exporter = Exporter::start(&config, &runtimes, &Output::stdout(), None).unwrap();
+    // An unknown field of 10,000 bytes, of which none is there: those behind it would be its content.
+    let messages = [
+        vec![0x7a, 0x90, 0x4e],
+        request(7, 10).encode_to_vec(),
+        request(8, 10).encode_to_vec(),
+    ];
+    for message in messages {
+        let payload = Payload::packed(Signal::Logs, compression::deflate(Coding::Gzip, &message));
+        let size = Size {
+            bytes: payload.size() as u64,
+            items: 0,
+        };
+        let _taken = exporter.reserve(size).unwrap().commit(payload, size);
+    }
+    world.wait(exporter.drain());
+    let arrived: Vec<_> = [7, 8].into_iter().flat_map(|n| vec![n; 10]).collect();
+    assert_eq!(all(&backend), arrived);
+    assert_eq!(exporter.counters().failed_requests.get(), 1);
 }
 
 #[test]
@@ -177,7 +280,7 @@ fn what_is_opened_on_its_way_is_counted() {
                     .unwrap()
                     .commit(payload, Size::default());
             }
-            world.until(|| exporter.depth().requests == 0);
+            world.until(|| exporter.queue().depth().requests == 0);
             assert_eq!(all(&backend).len(), counts.iter().sum::<usize>());
             assert_eq!(exporter.counters().sent_items.get(), sent);
         }

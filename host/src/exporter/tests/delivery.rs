@@ -52,7 +52,7 @@ fn a_permanent_refusal_is_counted_and_not_tried_again() {
             assert_eq!(exporter.counters().failed_requests.get(), 1);
             assert_eq!(exporter.counters().failed_items.get(), 5);
             assert_eq!(exporter.counters().sent_requests.get(), 0);
-            assert_eq!(exporter.depth(), Depth::default());
+            assert_eq!(exporter.queue().depth(), Depth::default());
         }
     }
 }
@@ -177,7 +177,7 @@ fn a_backend_that_comes_back_on_its_port_is_found_again() {
         let exporter = world.start(&config(&backend));
         queue(&exporter, 1, 1);
         backend.wait_for(1);
-        world.until(|| exporter.depth().requests == 0);
+        world.until(|| exporter.queue().depth().requests == 0);
         let addr = backend.stop();
         queue(&exporter, 2, 1);
         world.until(|| exporter.counters().retries.get() >= 2);
@@ -202,6 +202,6 @@ fn a_stalled_backend_does_not_slow_another_exporter() {
         world.wait(well.drain());
         assert_eq!(numbers(&quick.received()), (0..100).collect::<Vec<_>>());
         assert_eq!(stalled.counters().sent_requests.get(), 0);
-        assert_eq!(stalled.depth().requests, 100);
+        assert_eq!(stalled.queue().depth().requests, 100);
     }
 }

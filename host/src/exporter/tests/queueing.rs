@@ -18,11 +18,11 @@ fn a_full_queue_refuses_and_has_room_again_once_the_backend_answers() {
         }
         let refusal = send(&exporter, 3, 1).err().unwrap();
         assert!(matches!(&refusal, Refusal::Full { what, .. } if what.contains(&config.name)));
-        assert_eq!(exporter.refused(), 1);
+        assert_eq!(exporter.queue().refused(), 1);
         backend.wait_for(3);
         backend.always(Answer::Ok);
         backend.release();
-        world.until(|| exporter.depth().requests == 0);
+        world.until(|| exporter.queue().depth().requests == 0);
         queue(&exporter, 3, 1);
         world.wait(exporter.drain());
         assert_eq!(numbers(&backend.taken()), [0, 1, 2, 3]);
@@ -70,7 +70,7 @@ fn draining_sends_what_waits_and_takes_no_more() {
         world.wait(drained);
         assert_eq!(numbers(&backend.taken()), (0..150).collect::<Vec<_>>());
         assert_eq!(exporter.counters().sent_items.get(), 300);
-        assert_eq!(exporter.depth(), Depth::default());
+        assert_eq!(exporter.queue().depth(), Depth::default());
     }
 }
 
@@ -85,7 +85,7 @@ fn aborting_says_how_much_is_lost() {
         }
         // Some wait for an answer, the others for a consumer.
         backend.wait_for(10);
-        let lost = world.wait(exporter.abort());
+        let lost = world.wait(exporter.queue().abort());
         assert_eq!(
             lost,
             Lost {
@@ -93,7 +93,7 @@ fn aborting_says_how_much_is_lost() {
                 items: 90
             }
         );
-        world.until(|| exporter.depth() == Depth::default());
+        world.until(|| exporter.queue().depth() == Depth::default());
     }
 }
 
@@ -111,7 +111,7 @@ fn without_a_queue_the_sender_waits_for_the_backend() {
         backend.wait_for(2);
         backend.release();
         assert_eq!(world.wait(waits), Ok(Accepted::default()));
-        assert_eq!(exporter.depth(), Depth::default());
+        assert_eq!(exporter.queue().depth(), Depth::default());
     }
 }
 
@@ -201,7 +201,7 @@ fn when_a_sender_leaves_the_attempt_under_way_ends_and_no_other_begins() {
         backend.wait_for(2);
         drop(delivery);
         let left = Instant::now();
-        world.until(|| exporter.depth().requests == 0);
+        world.until(|| exporter.queue().depth().requests == 0);
         assert!(left.elapsed() < Duration::from_secs(3));
         assert_eq!(exporter.counters().returned_requests.get(), 1);
         assert_eq!(exporter.counters().failed_requests.get(), 0);
@@ -216,7 +216,7 @@ fn without_a_queue_an_abort_tells_the_sender_to_try_again_and_loses_nothing() {
     let exporter = world.start(&without_queue(grpc(&backend)));
     let delivery = send(&exporter, 1, 1).unwrap();
     backend.wait_for(1);
-    assert_eq!(world.wait(exporter.abort()), Lost::default());
+    assert_eq!(world.wait(exporter.queue().abort()), Lost::default());
     let refusal = world.wait(delivery.wait()).unwrap_err();
     assert!(refusal.retry_after().is_some(), "{refusal}");
 }

@@ -35,7 +35,7 @@ fn a_request_arrives_as_the_very_bytes_it_was() {
         world.wait(exporter.drain());
         assert_eq!(exporter.counters().sent_requests.get(), 1);
         assert_eq!(exporter.counters().sent_items.get(), 300);
-        assert_eq!(exporter.depth(), Depth::default());
+        assert_eq!(exporter.queue().depth(), Depth::default());
     }
 }
 
@@ -258,11 +258,11 @@ fn a_backend_that_does_not_know_the_compression_gets_everything_plain() {
                 .reserve(Size::default())
                 .unwrap()
                 .commit(packed, Size::default());
-            world.until(|| exporter.depth().requests == 0);
+            world.until(|| exporter.queue().depth().requests == 0);
             for number in 1..10 {
                 queue(&exporter, number, 1);
             }
-            world.until(|| exporter.depth().requests == 0);
+            world.until(|| exporter.queue().depth().requests == 0);
             assert_eq!(numbers(&backend.taken()), (0..10).collect::<Vec<_>>());
             // Only the first came compressed.
             assert_eq!(backend.attempts(), 11, "{unknown:?}");
@@ -283,7 +283,7 @@ fn a_backend_that_refuses_the_plain_request_too_goes_on_getting_compressed_ones(
         backend.script([UNKNOWN[2].clone(), Answer::refused()]);
         let exporter = world.start(&compressed_by(config(&backend), Compression::Zstd));
         queue(&exporter, 1, 1);
-        world.until(|| exporter.depth().requests == 0);
+        world.until(|| exporter.queue().depth().requests == 0);
         assert_eq!(exporter.counters().failed_requests.get(), 1);
         queue(&exporter, 2, 1);
         world.wait(exporter.drain());
