@@ -70,6 +70,8 @@ pub fn check<S: Shape>(signal: Signal, message: &[u8], shape: S) -> Result<(), W
 fn walk<S: Shape>(shape: S, body: &[u8], depth: u32) -> Result<(), Fault> {
     let mut reader = Reader::new(body);
     let mut known = (0, None);
+    // Nearly all text is ASCII, and attributes of it are found to be by the run.
+    let mut ascii = 0;
     while let Some(field) = reader.next()? {
         if field.wire == GROUP {
             return Err(
@@ -83,6 +85,14 @@ fn walk<S: Shape>(shape: S, body: &[u8], depth: u32) -> Result<(), Fault> {
         let Some((content, name)) = known.1 else {
             continue;
         };
+        if matches!(content, Content::Pair(_)) {
+            if ascii < field.end {
+                ascii = ascii_from(body, field.start.max(ascii));
+            }
+            if field.wire == LEN && is_plain(field.body, field.end <= ascii) {
+                continue;
+            }
+        }
         let checked = field
             .expect(wire_of(&content, field.wire), body)
             .map_err(Fault::from)
@@ -109,7 +119,6 @@ fn wire_of<S>(content: &Content<S>, found: u8) -> u8 {
 fn inside<S: Shape>(content: Content<S>, body: &[u8], depth: u32) -> Result<(), Fault> {
     let fault = |what| Err(Malformed::new(body, 0, what).into());
     match content {
-        Content::Pair(_) if is_plain(body) => Ok(()),
         Content::Message(shape) | Content::Pair(shape) => match depth.checked_sub(1) {
             Some(depth) => walk(shape, body, depth),
             None => fault("messages nested too deeply"),
@@ -130,14 +139,23 @@ fn inside<S: Shape>(content: Content<S>, body: &[u8], depth: u32) -> Result<(), 
 }
 
 /// Whether an attribute is one as nearly all are: a key and a text or number, which is found out quickly.
-fn is_plain(body: &[u8]) -> bool {
+#[inline]
+fn is_plain(body: &[u8], is_ascii: bool) -> bool {
     plain_pair(body).is_some_and(|(key, value)| {
-        is_text(key)
+        (is_ascii || is_text(key))
             && match plain_text(value) {
-                Some(text) => is_text(text),
+                Some(text) => is_ascii || is_text(text),
                 None => plain_number(value).is_some(),
             }
     })
+}
+
+/// Where bytes that are ASCII from a place on end, or a little before.
+fn ascii_from(bytes: &[u8], start: usize) -> usize {
+    const AT_ONCE: usize = 32;
+    let chunks = bytes.get(start..).unwrap_or_default().chunks(AT_ONCE);
+    let ascii = chunks.take_while(|chunk| chunk.is_ascii());
+    start + ascii.map(<[u8]>::len).sum::<usize>()
 }
 
 fn is_text(bytes: &[u8]) -> bool {

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::batch::Signal;
 use crate::payload::prefix;
+use crate::queue::Lost;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

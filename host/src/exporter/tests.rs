@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::*;
 use crate::batch::Signal;
 use crate::payload::{Payload, prefix};
-use crate::queue::Delivery;
+use crate::queue::{Delivery, Depth};
 
 /// A test's own runtime, and an exporter's.
 struct World {
