@@ -23,7 +23,7 @@ use crate::app::{self, App, Front, Prepared, Refused, Running};
 use crate::config::{Draft, Report};
 use crate::plugin::{BUNDLED, Compiler, Registry, compile_here, default_cache};
 use crate::telemetry::Logging;
-use crate::{config, demo, metrics, telemetry};
+use crate::{config, demo, heap, metrics, telemetry};
 use source::{Changed, Read, Source};
 
 /// Receives OpenTelemetry data over OTLP, runs sandboxed WebAssembly plugins over it and exports it.
@@ -184,6 +184,7 @@ fn check(path: &Path) -> anyhow::Result<ExitCode> {
 
 fn run(path: &Path, waits: bool) -> anyhow::Result<ExitCode> {
     metrics::begin();
+    heap::use_small_pages();
     control()?.block_on(async {
         let mut signals = Signals::new()?;
         let file = path.to_owned();
@@ -214,6 +215,9 @@ fn run(path: &Path, waits: bool) -> anyhow::Result<ExitCode> {
             Some(front) => App::start_behind(front, *prepared)?,
             None => App::start(*prepared)?,
         };
+        // What reading the config and loading plugins took.
+        heap::give_back();
+        tokio::spawn(heap::tend());
         tracing::info!("ready");
         serve(&mut app, &mut source, &mut signals, &log).await
     })

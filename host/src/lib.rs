@@ -15,6 +15,7 @@ pub mod date;
 pub mod demo;
 pub mod exporter;
 pub mod fresh;
+pub mod heap;
 pub mod letters;
 pub mod memory;
 pub mod metrics;

@@ -9,6 +9,8 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+use crate::heap;
+
 /// Every IO thread of the process.
 #[derive(Clone)]
 pub struct Runtimes {
@@ -56,6 +58,7 @@ impl Io {
     fn start(index: usize) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
+        handle.spawn(heap::tend());
         let (alive, ended) = oneshot::channel::<()>();
         thread::Builder::new()
             .name(format!("otlet-io-{index}"))

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module and what it may use of the others; `app` and what stands above it put the parts together.
-const MAY_USE: [(&str, &[&str]); 29] = [
+const MAY_USE: [(&str, &[&str]); 30] = [
+    ("heap", &[]),
     ("memory", &["telemetry"]),
     ("acceptance", &[]),
     ("batch", &[]),
@@ -16,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 29] = [
     ("watch", &["fresh"]),
     ("refusal", &[]),
     ("rpc", &[]),
-    ("runtime", &[]),
+    ("runtime", &["heap"]),
     ("telemetry", &[]),
     ("admin", &["telemetry"]),
     ("otlp", &["batch"]),
@@ -88,6 +89,7 @@ const MAY_USE: [(&str, &[&str]); 29] = [
             "compression",
             "connector",
             "exporter",
+            "heap",
             "letters",
             "memory",
             "otlp",
@@ -191,6 +193,7 @@ const EVERY: &[&str] = &[
     "demo",
     "exporter",
     "fresh",
+    "heap",
     "letters",
     "memory",
     "metrics",

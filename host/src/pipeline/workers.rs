@@ -5,14 +5,19 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::heap;
 use crate::telemetry::Throttle;
 
 /// The most batches that wait for a thread; more are refused, and their senders told to wait. Ten seconds of batches that
 /// take 100 ms each on two threads, which is longer than senders wait.
 const MAX_WAITING: usize = 256;
+
+/// After how long without work a thread gives its memory back.
+const REST: Duration = Duration::from_secs(5);
 
 static UNSTARTED: Throttle = Throttle::new();
 static PANICKED: Throttle = Throttle::new();
@@ -117,6 +122,7 @@ impl Shared {
     }
 
     fn next(&self) -> Option<Job> {
+        let mut rest = REST;
         let mut state = self.lock();
         loop {
             if let Some(job) = state.waiting.pop_front() {
@@ -126,10 +132,15 @@ impl Shared {
                 return None;
             }
             state.idle += 1;
-            state = self
-                .wake
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            let waited = self.wake.wait_timeout(state, rest);
+            let (again, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = again;
+            if timeout.timed_out() && state.waiting.is_empty() && !state.closed {
+                drop(state);
+                heap::give_back();
+                rest = Duration::MAX;
+                state = self.lock();
+            }
             state.idle -= 1;
         }
     }

@@ -1,11 +1,13 @@
 //! Compiled code on disk, so that a start need not compile what did not change.
 //!
-//! Loading it is loading native code: it is taken from a [`Vault`] alone. Whatever is wrong with the cache costs a compilation
+//! Loading it is loading native code: it is taken from a [`Vault`] alone, and mapped from its file. Whatever is wrong with the cache costs a compilation
 //! and nothing else.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::hash::{Hash as _, Hasher};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,25 +42,29 @@ impl Cache {
     /// The code of a component, if this engine can run it.
     pub(super) fn load(&self, engine: &Engine, wasm: Digest) -> Option<Component> {
         let name = name(engine, wasm);
-        let code = match self.vault.read(&name, LARGEST) {
-            Ok(code) => code,
-            Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
-                    tracing::warn!(file = name, %error, "compiled code is not usable, and is made again");
-                }
-                return None;
-            }
-        };
-        match deserialize(engine, &code) {
+        match self.map(engine, &name) {
             Ok(component) => {
                 // That it was used is lost, and it goes a little sooner.
                 let _untouched = self.vault.touch(&name);
                 Some(component)
             }
             Err(error) => {
-                tracing::warn!(file = name, error = %format!("{error:#}"), "compiled code is not usable, and is made again");
+                let io = error.downcast_ref::<io::Error>();
+                if io.is_none_or(|error| error.kind() != io::ErrorKind::NotFound) {
+                    tracing::warn!(file = name, error = %format!("{error:#}"), "compiled code is not usable, and is made again");
+                }
                 None
             }
+        }
+    }
+
+    /// The code in a file, mapped if that is possible: then what nobody runs takes no memory.
+    fn map(&self, engine: &Engine, name: &str) -> wasmtime::Result<Component> {
+        let file = self.vault.open_file(name, LARGEST)?;
+        match deserialize_file(engine, &file) {
+            Ok(component) => Ok(component),
+            // Where there is no `/proc`, say. What is wrong with the code is said once more.
+            Err(_unmapped) => deserialize(engine, &self.vault.read(name, LARGEST)?),
         }
     }
 
@@ -130,6 +136,24 @@ pub(super) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Comp
     // pipe from a child that is this very program, whose compiler is trusted as if it ran in this process. Code of other
     // versions and settings wasmtime refuses itself.
     unsafe { Component::deserialize(engine.wasmtime(), code) }
+}
+
+/// The same, mapped from an open file of the vault.
+#[expect(
+    unsafe_code,
+    reason = "native code is loaded as it is, which no check can make safe"
+)]
+fn deserialize_file(engine: &Engine, file: &File) -> wasmtime::Result<Component> {
+    // By its number, so that it is the file that was checked, whatever has its name by now.
+    let folder = if cfg!(target_os = "linux") {
+        "/proc/self/fd"
+    } else {
+        "/dev/fd"
+    };
+    let path = format!("{folder}/{}", file.as_raw_fd());
+    // SAFETY: as above. A file of the vault is never written again once it has its name, but replaced or removed, which leaves
+    // what is mapped as it is; and this user alone can open it.
+    unsafe { Component::deserialize_file(engine.wasmtime(), path) }
 }
 
 #[cfg(test)]

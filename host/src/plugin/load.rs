@@ -4,6 +4,7 @@ use std::fmt;
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
+use super::bundled;
 use super::cache::{self, Cache};
 use super::cell::Failed;
 use super::compile::Compiler;
@@ -106,7 +107,7 @@ impl Plugin {
         cache: Option<&Cache>,
         compiler: Option<&Compiler>,
     ) -> Result<Self, LoadError> {
-        let digest = Digest::of(wasm);
+        let digest = bundled::digest(wasm).unwrap_or_else(|| Digest::of(wasm));
         let cached = cache.and_then(|cache| cache.load(engine, digest));
         let is_cached = cached.is_some();
         let error = |problem| LoadError {
@@ -128,6 +129,13 @@ impl Plugin {
                 plugin.manifest = manifest;
                 if let Some(cache) = cache.filter(|_| !is_cached) {
                     cache.keep(engine, digest, &component);
+                    // Mapped from there it takes less memory than what was made.
+                    if let Some(kept) = cache.load(engine, digest) {
+                        plugin = Self {
+                            manifest: plugin.manifest,
+                            ..check(engine, name, digest, &kept).map_err(error)?
+                        };
+                    }
                 }
                 Ok(plugin)
             }

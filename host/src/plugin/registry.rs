@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::bundled;
 use super::cache::Cache;
 use super::compile::Compiler;
 use super::directory::Stamp;
@@ -175,7 +176,9 @@ impl Registry {
 
 impl Bundled {
     fn digest(&self) -> Digest {
-        *self.digest.get_or_init(|| Digest::of(self.wasm))
+        *self.digest.get_or_init(|| {
+            bundled::digest(self.wasm).unwrap_or_else(|| Digest::of(self.wasm))
+        })
     }
 }
 

@@ -13,8 +13,9 @@ use wasmtime::EngineWeak;
 /// How often a running guest looks at its clocks: fine enough to stop an inline call within 5 ms.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
-/// How many ticks go on after the last call, since waking the thread for every call would cost more.
-const LINGER: u32 = 20;
+/// How many ticks go on after the last call, since waking the thread for every call of many would cost more; under little load
+/// the ticks would.
+const LINGER: u32 = 3;
 
 /// The ticking thread, which ends with this.
 #[derive(Debug)]

@@ -20,8 +20,11 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps, UTI
 use rustix::process::geteuid;
 use sha2::{Digest as _, Sha256};
 
-/// The bytes of a digest, which stands before what a file holds.
+/// The bytes of a digest, which stands behind what a file holds, so that this can be mapped from the file's beginning.
 const SEAL: usize = 32;
+
+/// How much of a file is read at once where it is not kept.
+const PIECE: usize = 64 << 10;
 
 /// What the name of a file ends with that is being written.
 const UNDER_WAY: &str = ".tmp";
@@ -108,23 +111,42 @@ impl Vault {
 
     /// What a file holds, if that is at most `most` bytes and undamaged.
     pub fn read(&self, name: &str, most: u64) -> io::Result<Vec<u8>> {
+        let (mut file, holds) = self.find(name, most)?;
+        let mut held = Vec::with_capacity(usize::try_from(holds).unwrap_or_default());
+        (&file).take(holds).read_to_end(&mut held)?;
+        check_seal(&mut file, Sha256::new_with_prefix(&held))?;
+        Ok(held)
+    }
+
+    /// The same file, for whoever maps what it holds: it begins with that.
+    pub fn open_file(&self, name: &str, most: u64) -> io::Result<File> {
+        let (mut file, mut left) = self.find(name, most)?;
+        let mut digest = Sha256::new();
+        let mut piece = vec![0; PIECE];
+        while left > 0 {
+            let most = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+            let part = piece.get_mut(..most).unwrap_or_default();
+            file.read_exact(part)?;
+            digest.update(&*part);
+            left -= part.len() as u64;
+        }
+        check_seal(&mut file, digest)?;
+        Ok(file)
+    }
+
+    /// A file at its beginning, and how many bytes it holds.
+    fn find(&self, name: &str, most: u64) -> io::Result<(File, u64)> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.folder, checked(name)?, flags, Mode::empty())?;
-        let mut file = File::from(file);
-        let (size, most) = (file.metadata()?.len(), most.saturating_add(SEAL as u64));
-        if size > most {
+        let file = File::from(file);
+        let holds = file.metadata()?.len().checked_sub(SEAL as u64);
+        let holds = holds.ok_or_else(damaged)?;
+        if holds > most {
             return Err(io::Error::other(format!(
-                "it has {size} bytes, more than {most}"
+                "it has {holds} bytes, more than {most}"
             )));
         }
-        let mut seal = [0; SEAL];
-        file.read_exact(&mut seal)?;
-        let mut held = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-        file.take(most).read_to_end(&mut held)?;
-        if Sha256::digest(&held).as_slice() != seal {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"));
-        }
-        Ok(held)
+        Ok((file, holds))
     }
 
     /// Has a file hold this, in place of what it held.
@@ -149,8 +171,8 @@ impl Vault {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.folder, name, flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(file);
-        file.write_all(&Sha256::digest(held))?;
-        file.write_all(held)
+        file.write_all(held)?;
+        file.write_all(&Sha256::digest(held))
     }
 
     /// Removes a file.
@@ -253,6 +275,21 @@ fn check(path: &Path, owner: u32, mode: u32, user: u32) -> Result<(), Unusable> 
         return Err(Unusable::Open { path, mode });
     }
     Ok(())
+}
+
+/// Whether what was read of a file has the digest that comes next, and the file ends there.
+fn check_seal(file: &mut File, read: Sha256) -> io::Result<()> {
+    let mut seal = Vec::with_capacity(SEAL);
+    file.take(SEAL as u64 + 1).read_to_end(&mut seal)?;
+    if read.finalize().as_slice() == seal {
+        Ok(())
+    } else {
+        Err(damaged())
+    }
+}
+
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is damaged")
 }
 
 /// A name that stays within the folder.

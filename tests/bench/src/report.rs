@@ -11,8 +11,9 @@ use anyhow::Context;
 
 use crate::run::{Played, Results};
 use crate::scenario::{Rate, Scenario};
+use crate::turn::Turn;
 use figures::{Figures, Spread};
-use plot::{Bar, Line};
+use plot::{Axes, Bar, Line};
 
 /// Writes `report.md`, `report.json`, and the pictures to a folder, and gives the text.
 pub fn write(results: &Results, folder: &Path) -> anyhow::Result<String> {
@@ -23,21 +24,32 @@ pub fn write(results: &Results, folder: &Path) -> anyhow::Result<String> {
     };
     put("report.md", &text)?;
     put("report.json", &serde_json::to_string_pretty(results)?)?;
+    let labels = labels(results);
+    let title = "CPU time a record, x that of the first program";
     put(
         "ratios.svg",
-        &plot::bars(
-            "CPU time a record, x that of the first program",
-            &ratios(results),
-        ),
+        &plot::bars(title, &labels, &ratios(results)),
     )?;
     for played in &results.scenarios {
-        let title = format!(
-            "{}: resident memory in MiB over seconds",
-            played.scenario.name
-        );
-        put(&picture(played), &plot::lines(&title, &memory(played)))?;
+        let title = format!("{}: resident memory", played.scenario.name);
+        let lines = plot::lines(&title, &AXES, &labels, &memory(played));
+        put(&picture(played), &lines)?;
     }
     Ok(text)
+}
+
+/// Those of pictures of memory.
+const AXES: Axes = Axes { x: "s", y: "MiB" };
+
+/// Every program, in the order in which they come first.
+fn labels(results: &Results) -> Vec<&str> {
+    let mut labels = vec![];
+    for program in results.scenarios.iter().flat_map(|played| &played.programs) {
+        if !labels.contains(&program.program.as_str()) {
+            labels.push(program.program.as_str());
+        }
+    }
+    labels
 }
 
 fn picture(played: &Played) -> String {
@@ -83,6 +95,9 @@ fn section(text: &mut String, played: &Played) {
         text.push('\n');
     }
     resources(text, &figures);
+    for (program, turn) in played.turns() {
+        swap(text, program, turn);
+    }
     for program in &played.programs {
         for fault in &program.faults {
             let fault = fault.lines().next().unwrap_or_default();
@@ -191,6 +206,22 @@ fn resources(text: &mut String, all: &[Figures]) {
             row.binary_mb,
         );
     }
+}
+
+/// What a swap did to the latencies, if there was one.
+fn swap(text: &mut String, program: &str, turn: &Turn) {
+    let (Some(swapped), Some(p99)) = (turn.swapped, turn.swap()) else {
+        return;
+    };
+    let [of_swap, compiling, others] =
+        [p99.of_swap, p99.compiling, p99.others].map(|micros| micros as f64 / 1e3);
+    let _infallible = write!(
+        text,
+        "\n- {program}: {:.1} s after the new file was there it was in use; p99 of that second {of_swap:.2} ms, of the seconds in \
+         which it was compiled {compiling:.2} at most, of the others {others:.2} in the median: {:.2} x",
+        swapped.used - swapped.written,
+        p99.ratio()
+    );
 }
 
 fn ratios(results: &Results) -> Vec<(String, Vec<Bar>)> {

@@ -71,6 +71,14 @@ pub struct Played {
     pub left_out: Vec<String>,
 }
 
+impl Played {
+    /// All turns that came to their end, with their programs' names.
+    pub(crate) fn turns(&self) -> impl Iterator<Item = (&str, &Turn)> {
+        let programs = self.programs.iter();
+        programs.flat_map(move |all| all.turns.iter().flatten().map(|turn| (all.program.as_str(), turn)))
+    }
+}
+
 /// The turns of one program.
 #[derive(Debug, Serialize)]
 pub struct Turns {

@@ -96,6 +96,10 @@ pub struct Expect {
     pub goodput: Option<f64>,
     /// The most memory that a program named `otlet` has resident, in MiB: 256.
     pub resident_mib: Option<u64>,
+    /// How much greater the p99 of the second in which a plugin is swapped is at most, than that of the seconds before and after: 2.
+    pub swap_p99: Option<f64>,
+    /// How long nothing comes until nothing more is thought to come, in seconds: 0.5.
+    pub quiet: f64,
     /// How long is waited for what is on its way, in seconds: 10.
     pub settle: f64,
 }
@@ -156,6 +160,8 @@ impl Default for Expect {
             records: Records::All,
             goodput: None,
             resident_mib: None,
+            swap_p99: None,
+            quiet: 0.5,
             settle: 10.0,
         }
     }
@@ -255,6 +261,14 @@ impl Scenario {
             && goodput < least
         {
             faults.push(format!("goodput {goodput:.2} is less than {least}"));
+        }
+        if let (Some(most), Some(swap)) = (expect.swap_p99, turn.swap())
+            && swap.ratio() > most
+        {
+            faults.push(format!(
+                "p99 was {:.2} times as great in the second of the swap, more than {most}",
+                swap.ratio()
+            ));
         }
         if let Some(most) = expect.resident_mib
             && kind_of(program).0 == "otlet"

@@ -19,6 +19,7 @@ use crate::program::{Addresses, Program};
 use crate::requests::Request;
 use crate::scenario::{Rate, Scenario};
 use crate::sink::{Arrived, Sink};
+use crate::swap::{Seconds, Swapped};
 pub(crate) use watch::Sample;
 use watch::Watch;
 
@@ -57,6 +58,8 @@ pub struct Turn {
     pub arrived_in_time: Arrived,
     /// What arrived in time, of what the backend takes without a program.
     pub goodput: Option<f64>,
+    /// When a plugin was swapped.
+    pub swapped: Option<Swapped>,
     /// The most memory that was ever resident, in KiB, and that at the end.
     pub peak_kib: u64,
     /// See there.
@@ -68,6 +71,11 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// How long requests took while a plugin was swapped.
+    pub fn swap(&self) -> Option<Seconds> {
+        self.swapped?.seconds(&self.outcome.each_second)
+    }
+
     /// CPU time a record that was acknowledged, in nanoseconds; none where nothing was.
     pub fn ns_per_record(&self) -> Option<f64> {
         (self.outcome.records > 0).then(|| self.cpu_ns as f64 / self.outcome.records as f64)
@@ -75,8 +83,8 @@ impl Turn {
 }
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-/// How long nothing comes until nothing more is thought to come.
-const QUIET: Duration = Duration::from_millis(500);
+/// How often it is looked whether something has come.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long a program may take until it is ready: the first start of one that compiles its plugins.
 const LONGEST_START: Duration = Duration::from_mins(1);
 
@@ -140,7 +148,7 @@ impl Stage {
         let before = running.sink.arrived();
         let swapping = program.swap.clone().map(|swap| {
             let wait = Duration::from_secs_f64(seconds / 3.0);
-            tokio::spawn(swap.after(wait, plugins(log)))
+            tokio::spawn(swap.after(wait, plugins(log), log.to_owned()))
         });
         let (at_first, from) = (watch.used()?, Instant::now());
         let outcome = self.apply(&running, seconds).await?;
@@ -153,10 +161,10 @@ impl Stage {
         };
         self.settled(&running.sink, is_there).await;
         running.process.lives()?;
-        if let (Some(swap), Some(swapping)) = (&program.swap, swapping) {
-            swapping.await??;
-            swap.check(log)?;
-        }
+        let swapped = match swapping {
+            Some(swapping) => Some(swapping.await??),
+            None => None,
+        };
         let cpu_ns = watch.used()?.since(at_first).cpu_ns;
         let took = (to - from).as_nanos() as f64 * self.cores as f64;
         let millis = |at: Instant| at.duration_since(running.start).as_millis() as u64;
@@ -173,6 +181,7 @@ impl Stage {
             outcome,
             arrived: running.sink.arrived().since(before),
             arrived_in_time,
+            swapped,
             peak_kib: machine::peak_memory(pid)?,
             final_kib: machine::memory(pid)?,
             load_ms: (millis(from), millis(to)),
@@ -245,14 +254,16 @@ impl Stage {
     async fn settled(&self, sink: &Sink, is_there: impl Fn(Arrived) -> bool) {
         let start = Instant::now();
         let (mut last, mut since) = (sink.arrived(), start);
+        let expect = &self.scenario.expect;
         loop {
-            time::sleep(QUIET / 10).await;
+            time::sleep(LOOK).await;
             let now = sink.arrived();
             if now != last {
                 (last, since) = (now, Instant::now());
             }
-            let is_over = start.elapsed().as_secs_f64() > self.scenario.expect.settle;
-            if since.elapsed() >= QUIET && (is_there(now) || is_over) {
+            let is_over = start.elapsed().as_secs_f64() > expect.settle;
+            let is_quiet = since.elapsed().as_secs_f64() >= expect.quiet;
+            if is_quiet && (is_there(now) || is_over) {
                 return;
             }
         }
@@ -295,6 +306,7 @@ impl Turn {
             arrived,
             arrived_in_time: arrived,
             goodput: None,
+            swapped: None,
             peak_kib: 40 << 10,
             final_kib: 30 << 10,
             load_ms: (100, 2100),

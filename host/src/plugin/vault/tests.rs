@@ -39,6 +39,27 @@ fn what_was_written_is_read() {
 }
 
 #[test]
+fn a_file_that_is_undamaged_can_be_had_itself() {
+    let (_folder, vault) = vault();
+    for holds in [0, 1, PIECE, 2 * PIECE + 3] {
+        vault.write("a", &vec![7; holds]).unwrap();
+        vault.open_file("a", MOST).unwrap();
+        let path = vault.path().join("a");
+        let whole = fs::read(&path).unwrap();
+        assert_eq!(whole[..holds], vec![7; holds]);
+        for at in [holds / 2, holds, holds + SEAL - 1] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs::write(&path, damaged).unwrap();
+            let error = vault.open_file("a", MOST).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{at}");
+        }
+    }
+    assert!(vault.open_file("a", 5).is_err());
+    assert!(vault.open_file("b", MOST).is_err());
+}
+
+#[test]
 fn a_folder_that_others_can_use_is_not_used() {
     let folder = tempfile::tempdir().unwrap();
     for (mode, usable) in [

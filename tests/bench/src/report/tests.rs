@@ -114,10 +114,10 @@ fn pictures_show_every_program_and_nothing_outside() {
         turn.samples = vec![sample(0, 1024), sample(2000, 4096)];
     }
     let played = played(vec![otlet]);
-    let svg = plot::lines("memory", &memory(&played));
+    let svg = plot::lines("memory", &AXES, &["a<b"], &memory(&played));
     assert!(svg.contains("a&lt;b"));
     // From the left edge to the right one, from a quarter of the height to its top.
-    assert!(svg.contains("points=\"60.0,265.0 730.0,40.0 \""), "{svg}");
+    assert!(svg.contains("points=\"60.0,265.0 800.0,40.0 \""), "{svg}");
     let bar = |label: &str, value| Bar {
         label: label.to_owned(),
         value,
@@ -126,6 +126,7 @@ fn pictures_show_every_program_and_nothing_outside() {
     };
     let bars = plot::bars(
         "ratios",
+        &["otlet", "bare"],
         &[(
             "enrich".to_owned(),
             vec![bar("otlet", 1.0), bar("bare", 4.0)],
@@ -136,4 +137,20 @@ fn pictures_show_every_program_and_nothing_outside() {
         "a quarter of the width\n{bars}"
     );
     assert!(bars.contains("width=\"520.0\""), "the whole width\n{bars}");
+}
+
+#[test]
+fn an_axis_has_few_steps_of_round_numbers() {
+    for (most, step, end) in [
+        (751.0, 200.0, 800.0),
+        (27.1, 5.0, 30.0),
+        (4.0, 1.0, 4.0),
+        (1.0, 0.2, 1.0),
+        (7.0, 1.0, 7.0),
+        (7.1, 2.0, 8.0),
+    ] {
+        let found = plot::scale(most);
+        assert!((found.0 - step).abs() < 1e-9, "{most} {found:?}");
+        assert!((found.1 - end).abs() < 1e-9, "{most} {found:?}");
+    }
 }
