@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rayon::ThreadPoolBuilder;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::bundled;
@@ -235,8 +236,7 @@ fn compile(
         return Err(Problem::Large(wasm.len()));
     }
     let Some(compiler) = compiler else {
-        return Component::from_binary(engine.wasmtime(), wasm)
-            .map_err(|error| Problem::Component(tame(&format!("{error:#}"))));
+        return compile_in_process(engine, wasm);
     };
     cache::deserialize(engine, &compiler.compile(wasm)?).map_err(|error| {
         let reason = tame(&format!("{error:#}"));
@@ -245,6 +245,17 @@ fn compile(
             _ => Problem::Compile(reason),
         }
     })
+}
+
+/// Compiles in this process, on threads that end with it: what a compiler has taken stays with its threads.
+fn compile_in_process(engine: &Engine, wasm: &[u8]) -> Result<Component, Problem> {
+    let threads = ThreadPoolBuilder::new()
+        .thread_name(|index| format!("otlet-compile-{index}"))
+        .build()
+        .map_err(|error| Problem::Want(format!("no thread for it can be started: {error}")))?;
+    threads
+        .install(|| Component::from_binary(engine.wasmtime(), wasm))
+        .map_err(|error| Problem::Component(tame(&format!("{error:#}"))))
 }
 
 /// A plugin that has not been asked for its manifest yet.

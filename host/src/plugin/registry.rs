@@ -176,9 +176,9 @@ impl Registry {
 
 impl Bundled {
     fn digest(&self) -> Digest {
-        *self.digest.get_or_init(|| {
-            bundled::digest(self.wasm).unwrap_or_else(|| Digest::of(self.wasm))
-        })
+        *self
+            .digest
+            .get_or_init(|| bundled::digest(self.wasm).unwrap_or_else(|| Digest::of(self.wasm)))
     }
 }
 

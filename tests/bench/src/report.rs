@@ -26,10 +26,7 @@ pub fn write(results: &Results, folder: &Path) -> anyhow::Result<String> {
     put("report.json", &serde_json::to_string_pretty(results)?)?;
     let labels = labels(results);
     let title = "CPU time a record, x that of the first program";
-    put(
-        "ratios.svg",
-        &plot::bars(title, &labels, &ratios(results)),
-    )?;
+    put("ratios.svg", &plot::bars(title, &labels, &ratios(results)))?;
     for played in &results.scenarios {
         let title = format!("{}: resident memory", played.scenario.name);
         let lines = plot::lines(&title, &AXES, &labels, &memory(played));

@@ -75,7 +75,12 @@ impl Played {
     /// All turns that came to their end, with their programs' names.
     pub(crate) fn turns(&self) -> impl Iterator<Item = (&str, &Turn)> {
         let programs = self.programs.iter();
-        programs.flat_map(move |all| all.turns.iter().flatten().map(|turn| (all.program.as_str(), turn)))
+        programs.flat_map(move |all| {
+            all.turns
+                .iter()
+                .flatten()
+                .map(|turn| (all.program.as_str(), turn))
+        })
     }
 }
 
