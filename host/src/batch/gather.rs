@@ -10,13 +10,14 @@ use super::{
         plain_text,
     },
     budget::{Budget, Halt},
-    leaves::{Kind, Kinds, Leafy, entity_path, kind_of, leafy, put_text},
+    index::{Piece, piece},
+    leaves::{Kind, Kinds, entity_path, kind_of, leafy, put_text},
     places::{PlaceId, Places},
     replace::Scan,
     rows::{Standing, View},
-    schema::{Holds, Table},
-    texts::{end_of, settle},
-    wire::Reader,
+    schema::{Holds, Msg, Table},
+    texts::{append_part, end_of, settle},
+    wire::{Field, Reader},
 };
 
 /// Walks the tables asked for. The scan is what `replace_leaves` finds the leaves again with.
@@ -32,12 +33,14 @@ pub(super) fn all_leaves(
         places: Places::default(),
         leaves: Leaves::default(),
         row: 0,
+        charged: [0; 2],
     };
     let sight = batch.sight();
     let mut sections = Vec::with_capacity(tables.len());
     for (table, view) in tables {
         gather.budget.charge(view.len() as usize * 4)?;
         gather.places.next_table();
+        let before = gather.sizes();
         let mut first = Vec::with_capacity(view.len() as usize + 1);
         let level = sight.index.level_of(table, sight.base)?;
         let mut standing = Standing::new(batch, table, level);
@@ -47,11 +50,15 @@ pub(super) fn all_leaves(
             if let Some(piece) = piece {
                 gather.row = number;
                 gather.places.next_row();
-                leafy(&sight, table, (row, *piece), &mut |field| {
-                    gather.field(field)
-                })?;
-                if number == SAMPLE {
-                    gather.reserve(view.len() - number);
+                match sight.unedited(table, row, *piece) {
+                    Some((msg, body)) => gather.message(sight.base, msg, body)?,
+                    None => leafy(&sight, table, (row, *piece), &mut |field| {
+                        gather.field((field.holds, field.path), field.body)
+                    })?,
+                }
+                gather.end_row()?;
+                if number >= SAMPLE && number.is_power_of_two() {
+                    gather.reserve(before, number, view.len() - number);
                 }
             }
         }
@@ -79,33 +86,17 @@ fn all_present(len: usize) -> Vec<u8> {
     present
 }
 
-/// Appends a text. Most are short, and a call to copy each of them took longer than the copy.
-#[inline]
-fn append(data: &mut Vec<u8>, text: &[u8]) {
-    /// From either end, so that both copies have a fixed length; they may overlap.
-    fn ends<const BYTES: usize>(data: &mut Vec<u8>, text: &[u8]) -> Option<()> {
-        let behind = data.len() + text.len();
-        data.extend_from_slice(text.first_chunk::<BYTES>()?);
-        data.truncate(behind - BYTES);
-        data.extend_from_slice(text.last_chunk::<BYTES>()?);
-        Some(())
-    }
-    let copied = match text.len() {
-        4..=8 => ends::<4>(data, text),
-        9..=16 => ends::<8>(data, text),
-        17..=32 => ends::<16>(data, text),
-        _ => None,
-    };
-    if copied.is_none() {
-        data.extend_from_slice(text);
-    }
-}
+/// What a leaf costs of the budget beside its text: a row, a place, an end, and a bit of presence.
+const LEAF_COST: usize = 13;
 
-/// The row after which room is made for the others, as if they had as much.
+/// The tag of a text in an `AnyValue`.
+const TEXT: u8 = 0x0a;
+
+/// The row after which room is made for the others; a power of two, at each of which it is looked at again.
 const SAMPLE: u32 = 8;
 
 fn end_of_leaves(leaves: &Leaves) -> Result<u32, Halt> {
-    u32::try_from(leaves.rows.len()).map_err(|_over| Halt::misuse("more than 4 billion leaves"))
+    u32::try_from(leaves.places.len()).map_err(|_over| Halt::misuse("more than 4 billion leaves"))
 }
 
 /// Collects leaves.
@@ -115,82 +106,174 @@ struct Gather<'b> {
     places: Places,
     leaves: Leaves,
     row: u32,
+    /// The bytes of all texts and the leaves that were charged for.
+    charged: [usize; 2],
 }
 
 impl Gather<'_> {
-    /// Makes room for so many more rows, no more than the budget pays for.
-    fn reserve(&mut self, rows: u32) {
+    /// The bytes of all texts, and the leaves.
+    fn sizes(&self) -> [usize; 2] {
+        [self.leaves.texts.data.len(), self.leaves.places.len()]
+    }
+
+    /// Makes room for so many more rows as if they had as much as the `seen` ones since the sizes were these, and some more
+    /// than that; no more than the budget pays for.
+    fn reserve(&mut self, before: [usize; 2], seen: u32, rows: u32) {
+        let ([bytes_before, before], [bytes, leaves]) = (before, self.sizes());
+        let more = |some: usize, cost: usize| {
+            let (seen, rows) = (seen as usize, rows as usize);
+            (some / seen)
+                .saturating_mul(rows + rows / 8)
+                .min(self.budget.left / cost)
+        };
+        let (bytes, leaves) = (
+            more(bytes - bytes_before, 1),
+            more(leaves - before, LEAF_COST),
+        );
         let Leaves {
             texts,
-            rows: seen,
+            rows,
             places,
             ..
         } = &mut self.leaves;
-        let more = |len: usize, cost: usize| {
-            let rows = rows as usize;
-            (len / SAMPLE as usize)
-                .saturating_mul(rows)
-                .min(self.budget.left / cost)
-        };
-        texts.data.reserve(more(texts.data.len(), 1));
-        let leaves = more(seen.len(), 13);
+        texts.data.reserve(bytes);
         texts.ends.reserve(leaves);
-        seen.reserve(leaves);
+        rows.reserve(leaves);
         places.reserve(leaves);
     }
 
+    /// Gives all leaves since the row before to this row.
     #[inline]
-    fn field(&mut self, field: Leafy<'_>) -> Result<(), Halt> {
-        match field.holds {
+    fn end_row(&mut self) -> Result<(), Halt> {
+        let Leaves { rows, places, .. } = &mut self.leaves;
+        rows.resize(places.len(), self.row);
+        self.charge()
+    }
+
+    /// Charges for the leaves since the last charge. Texts are bytes of the request, so that this may wait for the end of a row.
+    fn charge(&mut self) -> Result<(), Halt> {
+        let ([before, leaves_before], [bytes, leaves]) = (self.charged, self.sizes());
+        self.charged = [bytes, leaves];
+        (self.budget).charge(bytes - before + (leaves - leaves_before) * LEAF_COST)
+    }
+
+    /// A message that nobody edited, between two positions of the base: what nearly all rows are.
+    fn message(&mut self, base: &[u8], msg: Msg, (start, end): (u32, u32)) -> Result<(), Halt> {
+        let mask = msg.mask_leaves();
+        let attributes = msg.leaf_attributes();
+        let mut reader = Reader::within(base, start as usize, end as usize);
+        loop {
+            if let Some((number, path)) = attributes {
+                let tag = Field::short_tag(number);
+                if reader.rest().first() == Some(&tag) {
+                    let top = self.places.top(path, self.budget)?;
+                    self.run(&mut reader, tag, top)?;
+                }
+            }
+            if reader.skip_short(mask) {
+                continue;
+            }
+            let Some(field) = reader.next()? else {
+                return Ok(());
+            };
+            match (msg.leaf(field.number), msg.child()) {
+                (Some((Holds::Child, _)), Some((_, child))) => {
+                    let body = field.message(base)?;
+                    let Piece { body, end, .. } = piece(body, field.start, field.end);
+                    self.message(base, child, (body, end))?;
+                }
+                (Some(leaf), _) => self.field(leaf, field.message(base)?)?,
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// Attributes with this tag, as far as they follow each other and are short.
+    #[inline]
+    fn run(&mut self, reader: &mut Reader<'_>, tag: u8, top: PlaceId) -> Result<(), Halt> {
+        while let [head, len @ ..0x80, rest @ ..] = reader.rest()
+            && *head == tag
+            && let Some((pair, _)) = rest.split_at_checked(usize::from(*len))
+        {
+            if !self.expected(top, rest, pair.len())? {
+                self.pair(top, pair, 0)?;
+            }
+            reader.skip(2 + pair.len());
+        }
+        Ok(())
+    }
+
+    /// Takes the pair of so many bytes that `rest` begins with, if its key is one of those expected and it is written as every
+    /// encoder does.
+    #[expect(clippy::inline_always, reason = "a part of the walk")]
+    #[inline(always)]
+    fn expected(&mut self, top: PlaceId, rest: &[u8], len: usize) -> Result<bool, Halt> {
+        let Some((place, head)) = self.places.expected(top, rest) else {
+            return Ok(false);
+        };
+        let Some((value_len, value)) = rest.get(head..).and_then(<[u8]>::split_first) else {
+            return Ok(false);
+        };
+        let value_len = usize::from(*value_len);
+        // Key, value, and no more. Each length is a byte, since the whole is that short.
+        if head + 1 + value_len != len {
+            return Ok(false);
+        }
+        self.places.met(place);
+        if let ([_, _, key @ ..], true) = (rest, self.kinds.has(Kind::Key)) {
+            self.part(place, Kind::Key, key, head - 3)?;
+        }
+        match value {
+            [TEXT, len, text @ ..] if usize::from(*len) + 2 == value_len => {
+                self.part(place, Kind::Text, text, usize::from(*len))?;
+            }
+            _ => self.any(place, value.get(..value_len).unwrap_or_default(), 0)?,
+        }
+        Ok(true)
+    }
+
+    /// A leaf that is the first so many of these bytes, which are charged for at the end of the row: they are bytes of the
+    /// request.
+    #[expect(clippy::inline_always, reason = "a part of the walk")]
+    #[inline(always)]
+    fn part(&mut self, place: PlaceId, kind: Kind, bytes: &[u8], len: usize) -> Result<(), Halt> {
+        if !self.kinds.has(kind) {
+            return Ok(());
+        }
+        let number = self.places.leaf(place, kind);
+        let PackedTexts { data, ends, .. } = &mut self.leaves.texts;
+        append_part(data, bytes, len);
+        ends.push(end_of(data)?);
+        self.leaves.places.push(number);
+        Ok(())
+    }
+
+    #[inline]
+    fn field(&mut self, (holds, path): (Holds, &'static str), body: &[u8]) -> Result<(), Halt> {
+        match holds {
             Holds::Text => {
-                if !field.body.is_empty() {
-                    let place = self.places.top(field.path, self.budget)?;
-                    self.leaf(place, Kind::Text, field.body)?;
+                if !body.is_empty() {
+                    let place = self.places.top(path, self.budget)?;
+                    self.leaf(place, Kind::Text, body)?;
                 }
                 Ok(())
             }
             Holds::Attributes => {
-                let top = self.places.top(field.path, self.budget)?;
-                self.pair(top, field.body, 0)
+                let top = self.places.top(path, self.budget)?;
+                self.pair(top, body, 0)
             }
             Holds::Any => {
-                let top = self.places.top(field.path, self.budget)?;
-                self.any(top, field.body, 0)
+                let top = self.places.top(path, self.budget)?;
+                self.any(top, body, 0)
             }
-            Holds::Entity => self.entity(field.body),
+            Holds::Entity => self.entity(body),
             Holds::Child => Ok(()),
         }
     }
 
     #[inline]
     fn leaf(&mut self, place: PlaceId, kind: Kind, text: &[u8]) -> Result<(), Halt> {
-        self.put(place, kind, |data| append(data, text))
-    }
-
-    #[inline]
-    fn put(
-        &mut self,
-        place: PlaceId,
-        kind: Kind,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), Halt> {
-        if !self.kinds.has(kind) {
-            return Ok(());
-        }
-        let Leaves {
-            texts: PackedTexts { data, ends, .. },
-            rows,
-            places,
-            ..
-        } = &mut self.leaves;
-        let start = data.len();
-        write(data);
-        // The text, a row, a place, an end, and a bit of presence.
-        self.budget.charge(data.len() - start + 13)?;
-        ends.push(end_of(data)?);
-        rows.push(self.row);
-        places.push(self.places.leaf(place, kind));
-        Ok(())
+        self.part(place, kind, text, text.len())
     }
 
     #[inline]
@@ -256,10 +339,19 @@ impl Gather<'_> {
 
     #[inline]
     fn scalar(&mut self, place: PlaceId, value: &AnyRef<'_>) -> Result<(), Halt> {
-        match kind_of(value) {
-            Some(kind) => self.put(place, kind, |data| put_text(value, data)),
-            None => Ok(()),
+        let Some(kind) = kind_of(value).filter(|kind| self.kinds.has(*kind)) else {
+            return Ok(());
+        };
+        let number = self.places.leaf(place, kind);
+        let PackedTexts { data, ends, .. } = &mut self.leaves.texts;
+        put_text(value, data);
+        ends.push(end_of(data)?);
+        self.leaves.places.push(number);
+        if kind == Kind::Double {
+            // It may take thirty times what it did on the wire.
+            return self.charge();
         }
+        Ok(())
     }
 
     fn entity(&mut self, body: &[u8]) -> Result<(), Halt> {
@@ -274,20 +366,5 @@ impl Gather<'_> {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::append;
-
-    #[test]
-    fn texts_of_every_length_are_appended_whole() {
-        let text: Vec<u8> = (0..40).collect();
-        for len in 0..=text.len() {
-            let mut data = b"x".to_vec();
-            append(&mut data, &text[..len]);
-            assert_eq!(data, [b"x", &text[..len]].concat());
-        }
     }
 }

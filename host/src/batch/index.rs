@@ -268,6 +268,10 @@ impl Index {
             second.first.push(offset(second.pieces.len()));
             let msg = self.record_msg(row);
             let mut reader = Reader::within(base, record.body as usize, record.end as usize);
+            if let Some(attributes) = msg.attributes() {
+                reader.skip_short(msg.mask_below() | 1 << attributes);
+                reader.skip_run(Field::short_tag(attributes));
+            }
             while let Some(field) = reader.next_of(msg.mask_below())? {
                 let level = match msg.rows_in(field.number) {
                     Some(Table::Link) => &mut *second,

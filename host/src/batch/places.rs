@@ -1,34 +1,38 @@
 //! Where leaves stand, each place once.
 //!
-//! A row mostly has the places of the row before, in the same order. So each is looked for first where it stood there, and
-//! only a row that differs costs a hash.
+//! Rows mostly have the keys of rows before in the same order. So each key is looked for first where it followed the key before
+//! it last, with the bytes around it as they are on the wire, and only one that comes in a new order costs a hash.
 
 use std::collections::HashMap;
 
 use super::{
     budget::{Budget, Halt},
     leaves::Kind,
+    wire::Field,
 };
 
 /// A step on the way to leaves: a field, an attribute, a map's entry, an array's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PlaceId(u32);
 
-/// Steps that the trail of the row before is searched ahead for one that is missing in this row.
-const AHEAD: usize = 4;
-/// Steps that the trail keeps.
-const TRAIL: usize = 1024;
-/// What a step costs of the budget, beside twice its key: more than it takes.
+/// No step, or no place.
+const NONE: u32 = u32::MAX;
+/// What a step costs of the budget, beside three times its key: more than it takes.
 const STEP_COST: usize = 256;
 
 #[derive(Debug)]
 struct Step {
-    parent: Option<PlaceId>,
+    /// What a pair with this key begins with if it is short: its tags and lengths down to the tag of its value. Empty for
+    /// what is no key, or a long one.
+    head: Box<[u8]>,
+    parent: PlaceId,
+    /// The steps of the keys that came after this one, the latest first.
+    follows: [PlaceId; 2],
+    /// The place of each kind of leaf here.
+    places: [u32; 6],
     name: Name,
     /// Bytes of the path down to here.
     path_len: usize,
-    /// The place of each kind of leaf here.
-    places: [Option<u32>; 6],
     children: HashMap<Box<[u8]>, PlaceId>,
     element: Option<PlaceId>,
 }
@@ -41,39 +45,91 @@ enum Name {
 }
 
 /// The places seen so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Places {
     steps: Vec<Step>,
     /// The places given out: the step and the kind of leaf.
     given: Vec<(PlaceId, Kind)>,
     tops: Vec<(&'static str, PlaceId)>,
-    /// The keys of the row before, in order.
-    trail: Vec<PlaceId>,
-    at: usize,
+    /// What the first keys of the table's rows follow.
+    start: PlaceId,
+    /// The step of the key before.
+    last: PlaceId,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            steps: Vec::new(),
+            given: Vec::new(),
+            tops: Vec::new(),
+            start: PlaceId(NONE),
+            last: PlaceId(NONE),
+        }
+    }
 }
 
 impl Places {
     /// Starts a table.
     pub(super) fn next_table(&mut self) {
-        self.trail.clear();
+        self.start = self.push(PlaceId(NONE), Name::Top(""), 0);
     }
 
     /// Starts a row.
     #[inline]
     pub(super) fn next_row(&mut self) {
-        self.at = 0;
+        self.last = self.start;
     }
 
     /// The step of a field.
     #[inline]
     pub(super) fn top(&mut self, path: &'static str, budget: &mut Budget) -> Result<PlaceId, Halt> {
         let known = self.tops.iter().find(|(top, _)| std::ptr::eq(*top, path));
-        if let Some((_, place)) = known {
-            return Ok(*place);
+        match known {
+            Some((_, place)) => Ok(*place),
+            None => self.new_top(path, budget),
         }
-        let place = self.add(None, Name::Top(path), path.len(), budget)?;
+    }
+
+    /// The same of a path that stands at an address where it was not met before: the compiler may write one down twice.
+    #[cold]
+    fn new_top(&mut self, path: &'static str, budget: &mut Budget) -> Result<PlaceId, Halt> {
+        let known = self.tops.iter().find(|(top, _)| *top == path);
+        let place = match known {
+            Some((_, place)) => *place,
+            None => self.add(PlaceId(NONE), Name::Top(path), path.len(), budget)?,
+        };
         self.tops.push((path, place));
         Ok(place)
+    }
+
+    /// The step of the attribute or entry that `pair` begins with, if it is one of those that came after the one before, and
+    /// how many bytes there are before the length of its value. More than the pair may be given, and it counts as met only
+    /// once `met` says so.
+    #[expect(clippy::inline_always, reason = "a part of the walk")]
+    #[inline(always)]
+    pub(super) fn expected(&self, parent: PlaceId, pair: &[u8]) -> Option<(PlaceId, usize)> {
+        let is = |place: PlaceId| {
+            let step = self.step(place).filter(|step| step.parent == parent)?;
+            let is_same = pair
+                .get(..step.head.len())
+                .is_some_and(|head| is_same(head, &step.head));
+            (is_same && !step.head.is_empty()).then_some((place, step.head.len()))
+        };
+        let [latest, before] = self.step(self.last)?.follows;
+        is(latest).or_else(|| is(before))
+    }
+
+    /// Takes a step for that of the key in hand.
+    #[inline]
+    pub(super) fn met(&mut self, place: PlaceId) {
+        if let Some(Step { follows, .. }) = self.steps.get_mut(self.last.0 as usize) {
+            let [latest, _] = *follows;
+            if latest != place {
+                *follows = [place, latest];
+            }
+        }
+        self.last = place;
     }
 
     /// The step of an attribute or a map's entry.
@@ -84,16 +140,14 @@ impl Places {
         key: &[u8],
         budget: &mut Budget,
     ) -> Result<PlaceId, Halt> {
-        for ahead in 0..AHEAD {
-            let Some(place) = self.trail.get(self.at + ahead).copied() else {
-                break;
-            };
-            if self.step(place).is_some_and(|step| step.is(parent, key)) {
-                self.at += ahead + 1;
-                return Ok(place);
-            }
-        }
-        self.unusual_key(parent, key, budget)
+        let is = |place: &PlaceId| self.step(*place).is_some_and(|step| step.is(parent, key));
+        let follows = self.step(self.last).map(|step| step.follows);
+        let place = match follows.into_iter().flatten().find(is) {
+            Some(place) => place,
+            None => self.unusual_key(parent, key, budget)?,
+        };
+        self.met(place);
+        Ok(place)
     }
 
     #[cold]
@@ -106,22 +160,16 @@ impl Places {
         let known = self
             .step(parent)
             .and_then(|step| step.children.get(key).copied());
-        let place = if let Some(place) = known {
-            place
-        } else {
-            // A quote or backslash takes a second byte, and what is no UTF-8 three.
-            let len = 4 + key.len() * 3;
-            let place = self.add(Some(parent), Name::Key(key.into()), len, budget)?;
-            // Named even if no leaf stands there, so that whoever cares for keys need not ask for each of them in each row.
-            self.leaf(place, Kind::Key);
-            if let Some(step) = self.step_mut(parent) {
-                step.children.insert(key.into(), place);
-            }
-            place
-        };
-        if self.trail.len() < TRAIL && self.at <= self.trail.len() {
-            self.trail.insert(self.at, place);
-            self.at += 1;
+        if let Some(place) = known {
+            return Ok(place);
+        }
+        // A quote or backslash takes a second byte, and what is no UTF-8 three.
+        let len = 4 + key.len() * 3;
+        let place = self.add(parent, Name::Key(key.into()), len, budget)?;
+        // Named even if no leaf stands there, so that whoever cares for keys need not ask for each of them in each row.
+        self.leaf(place, Kind::Key);
+        if let Some(step) = self.step_mut(parent) {
+            step.children.insert(key.into(), place);
         }
         Ok(place)
     }
@@ -135,7 +183,7 @@ impl Places {
         if let Some(place) = self.step(parent).and_then(|step| step.element) {
             return Ok(place);
         }
-        let place = self.add(Some(parent), Name::Element, 2, budget)?;
+        let place = self.add(parent, Name::Element, 2, budget)?;
         if let Some(step) = self.step_mut(parent) {
             step.element = Some(place);
         }
@@ -145,20 +193,26 @@ impl Places {
     /// The number of the place of a leaf of this kind.
     #[inline]
     pub(super) fn leaf(&mut self, place: PlaceId, kind: Kind) -> u32 {
-        let next = super::index::offset(self.given.len());
-        let slot = self
-            .steps
-            .get_mut(place.0 as usize)
-            .and_then(|step| step.places.get_mut(kind as usize));
-        match slot {
-            Some(Some(number)) => *number,
-            Some(slot) => {
-                *slot = Some(next);
-                self.given.push((place, kind));
-                next
-            }
-            None => next,
+        let known = self
+            .step(place)
+            .and_then(|step| step.places.get(kind as usize));
+        match known {
+            Some(&number) if number != NONE => number,
+            _ => self.new_leaf(place, kind),
         }
+    }
+
+    #[cold]
+    fn new_leaf(&mut self, place: PlaceId, kind: Kind) -> u32 {
+        let number = super::index::offset(self.given.len());
+        if let Some(slot) = self
+            .step_mut(place)
+            .and_then(|step| step.places.get_mut(kind as usize))
+        {
+            *slot = number;
+            self.given.push((place, kind));
+        }
+        number
     }
 
     /// The path and the kind of each place. Paths may be far longer than what they are made of: they are charged before they
@@ -180,53 +234,54 @@ impl Places {
     }
 
     fn path(&self, place: PlaceId) -> String {
-        let mut way = Vec::new();
-        let mut next = self.step(place);
-        while let Some(step) = next {
-            way.push(&step.name);
-            next = step.parent.and_then(|parent| self.step(parent));
-        }
-        let mut path = String::new();
-        for name in way.into_iter().rev() {
-            match name {
-                Name::Top(top) => path.push_str(top),
-                Name::Element => path.push_str("[]"),
-                Name::Key(key) => {
-                    path.push_str("[\"");
-                    for char in String::from_utf8_lossy(key).chars() {
-                        if matches!(char, '"' | '\\') {
-                            path.push('\\');
-                        }
-                        path.push(char);
-                    }
-                    path.push_str("\"]");
-                }
+        let len = self.step(place).map_or(0, |step| step.path_len);
+        let mut path = String::with_capacity(len);
+        self.put_path(place, &mut path);
+        path
+    }
+
+    /// Adds the path of a step. There are no more above each other than values are nested.
+    fn put_path(&self, place: PlaceId, path: &mut String) {
+        let Some(step) = self.step(place) else {
+            return;
+        };
+        self.put_path(step.parent, path);
+        match &step.name {
+            Name::Top(top) => path.push_str(top),
+            Name::Element => path.push_str("[]"),
+            Name::Key(key) => {
+                path.push_str("[\"");
+                put_key(&String::from_utf8_lossy(key), path);
+                path.push_str("\"]");
             }
         }
-        path
     }
 
     fn add(
         &mut self,
-        parent: Option<PlaceId>,
+        parent: PlaceId,
         name: Name,
         len: usize,
         budget: &mut Budget,
     ) -> Result<PlaceId, Halt> {
         budget.charge(STEP_COST + len)?;
-        let above = parent
-            .and_then(|parent| self.step(parent))
-            .map_or(0, |step| step.path_len);
+        let above = self.step(parent).map_or(0, |step| step.path_len);
+        Ok(self.push(parent, name, above.saturating_add(len)))
+    }
+
+    fn push(&mut self, parent: PlaceId, name: Name, path_len: usize) -> PlaceId {
         let place = PlaceId(super::index::offset(self.steps.len()));
         self.steps.push(Step {
+            head: name.head(),
             parent,
+            follows: [PlaceId(NONE); 2],
+            places: [NONE; 6],
             name,
-            path_len: above.saturating_add(len),
-            places: [None; 6],
+            path_len,
             children: HashMap::new(),
             element: None,
         });
-        Ok(place)
+        place
     }
 
     #[inline]
@@ -242,7 +297,40 @@ impl Places {
 impl Step {
     #[inline]
     fn is(&self, parent: PlaceId, key: &[u8]) -> bool {
-        self.parent == Some(parent) && matches!(&self.name, Name::Key(name) if is_same(name, key))
+        self.parent == parent && matches!(&self.name, Name::Key(name) if is_same(name, key))
+    }
+}
+
+impl Name {
+    /// What a short pair with this key begins with.
+    fn head(&self) -> Box<[u8]> {
+        let Self::Key(key) = self else {
+            return Box::default();
+        };
+        match u8::try_from(key.len()) {
+            Ok(len @ ..0x80) => {
+                let [key_tag, value_tag] = [1, 2].map(Field::short_tag);
+                [&[key_tag, len], key.as_ref(), &[value_tag]]
+                    .concat()
+                    .into()
+            }
+            _ => Box::default(),
+        }
+    }
+}
+
+/// Adds a key as it stands in a path: behind a backslash each quote and backslash in it.
+fn put_key(key: &str, path: &mut String) {
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\');
+    if !key.as_bytes().iter().any(is_special) {
+        path.push_str(key);
+        return;
+    }
+    for char in key.chars() {
+        if matches!(char, '"' | '\\') {
+            path.push('\\');
+        }
+        path.push(char);
     }
 }
 
@@ -255,8 +343,10 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     }
     one.len() == other.len()
         && match one.len() {
-            8..=16 => ends::<8>(one, other),
+            4..=8 => ends::<4>(one, other),
+            9..=16 => ends::<8>(one, other),
             17..=32 => ends::<16>(one, other),
+            33..=64 => ends::<32>(one, other),
             _ => one == other,
         }
 }
@@ -267,7 +357,7 @@ mod tests {
 
     #[test]
     fn keys_that_differ_in_any_byte_are_told_apart() {
-        let bytes: Vec<u8> = (0..40).collect();
+        let bytes: Vec<u8> = (0..70).collect();
         for len in 0..=bytes.len() {
             let one = &bytes[..len];
             let mut other = one.to_vec();

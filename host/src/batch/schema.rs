@@ -200,6 +200,14 @@ impl Msg {
             .fold(0, |mask, (number, ..)| mask | 1 << number)
     }
 
+    /// The field of the attributes that are leaves, and its path.
+    #[inline]
+    pub(super) fn leaf_attributes(self) -> Option<(u32, &'static str)> {
+        let mut leaves = self.leaves().iter();
+        let leaf = leaves.find(|(_, holds, _)| *holds == Holds::Attributes);
+        leaf.map(|(number, _, path)| (*number, *path))
+    }
+
     /// The message of a row of a table below the record.
     pub(super) fn below(table: Table) -> Self {
         match table {

@@ -97,6 +97,19 @@ impl<'a> Sight<'a> {
         node
     }
 
+    /// The message of a row and where its body lies, if nothing is edited in it.
+    #[inline]
+    pub(super) fn unedited(
+        &self,
+        table: Table,
+        row: usize,
+        piece: Piece,
+    ) -> Option<(Msg, (u32, u32))> {
+        let own = self.row_node(table, row, piece);
+        let body = own.body.filter(|_| self.edits_of(&own).is_empty())?;
+        Some((own.msg, body))
+    }
+
     fn child(&self, table: Table, row: usize, own: &Node) -> Wired<Option<Node>> {
         let pieces = match table {
             Table::Resource => &self.index.resource_children,

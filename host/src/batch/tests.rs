@@ -1,5 +1,6 @@
 //! Requests are made with opentelemetry-proto's types, and what comes out is decoded with them.
 
+mod alike;
 mod edits;
 mod hostile;
 mod leaves;

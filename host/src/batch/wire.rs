@@ -103,6 +103,18 @@ impl<'a> Reader<'a> {
         self.end - self.rest.len()
     }
 
+    /// What was not read yet.
+    #[inline(always)]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Goes on by so many bytes, which were looked at in `rest`.
+    #[inline(always)]
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
     /// The next field; none at the end.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Wired<Option<Field<'a>>> {
