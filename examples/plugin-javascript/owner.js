@@ -38,7 +38,7 @@ export class Owner {
     this.service = new Column('resource.attributes["service.name"]');
     this.team = Column.attribute('resource', attribute);
     this.name = new Column('span.name');
-    log.info(`${this.teams.size} services have a team, in the attribute ${attribute}`);
+    log.info(`owner sets "${attribute}" for ${this.teams.size} services`);
   }
 
   process(batch) {

@@ -39,7 +39,7 @@ class Owner(Plugin):
         self.service = Column('resource.attributes["service.name"]')
         self.team = Column.attribute("resource", attribute)
         self.name = Column("span.name")
-        log.info(f"{len(self.teams)} services have a team, in the attribute {attribute}")
+        log.info(f'owner sets "{attribute}" for {len(self.teams)} services')
 
     def process(self, batch: Batch):
         self.name_owners(batch)

@@ -51,4 +51,4 @@ def test_log_records_have_no_names_and_stay():
 
 def test_it_says_what_it_was_configured_with():
     harness = Harness(Owner, {"teams": TEAMS})
-    assert harness.logged == [("info", "2 services have a team, in the attribute team")]
+    assert harness.logged == [("info", 'owner sets "team" for 2 services')]

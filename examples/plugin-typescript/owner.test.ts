@@ -53,5 +53,5 @@ test('log records have no names and stay', () => {
 });
 
 test('it says what it was configured with', () => {
-  assert.deepEqual(new Harness(Owner, { teams }).logged, [['info', '2 services have a team, in the attribute team']]);
+  assert.deepEqual(new Harness(Owner, { teams }).logged, [['info', 'owner sets "team" for 2 services']]);
 });
