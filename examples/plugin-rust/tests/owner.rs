@@ -65,8 +65,9 @@ fn spans_are_dropped_by_how_their_names_begin() {
 #[test]
 fn log_records_have_no_names_and_stay() {
     let request = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [{ "body": { "stringValue": "GET /healthz" } }] }] }] });
-    let outcome = run(config(json!({ "drop": ["GET /healthz"] })), request.clone());
-    assert_eq!(outcome.request.to_json(), request);
+    let outcome = run(config(json!({ "drop": ["GET /healthz"] })), request);
+    let left = &outcome.request.to_json()["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
+    assert_eq!(left.as_array().unwrap().len(), 1);
     assert!(outcome.counters.is_empty());
 }
 
