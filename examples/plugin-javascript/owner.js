@@ -68,7 +68,13 @@ export class Owner {
 
 /** The numbers of the rows whose text there is and is so. */
 function rowsOf(texts, isSo) {
-  return texts.flatMap((text, row) => (text !== undefined && isSo(text) ? [row] : []));
+  const rows = [];
+  texts.forEach((text, row) => {
+    if (text !== undefined && isSo(text)) {
+      rows.push(row);
+    }
+  });
+  return rows;
 }
 
 export const processor = exportPlugin(Owner);

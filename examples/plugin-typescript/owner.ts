@@ -78,7 +78,12 @@ export class Owner implements Plugin {
   }
 
   private dropSpans(batch: Batch): void {
-    const unwanted = batch.texts(this.name).flatMap((name, row) => (this.drop.some((start) => name?.startsWith(start)) ? [row] : []));
+    const unwanted: number[] = [];
+    batch.texts(this.name).forEach((name, row) => {
+      if (this.drop.some((start) => name?.startsWith(start))) {
+        unwanted.push(row);
+      }
+    });
     if (unwanted.length > 0) {
       batch.drop('record', unwanted);
       count('spans_dropped', unwanted.length);
