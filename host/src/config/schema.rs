@@ -151,6 +151,14 @@ impl Subject<'_> {
                 found.is("too long"),
                 format!("write at most {}", counted(*limit, "item")),
             ),
+            Wrong::MinProperties { limit } => one(
+                found.is("too short"),
+                format!("write at least {}", counted(*limit, "key")),
+            ),
+            Wrong::MaxProperties { limit } => one(
+                found.is("too long"),
+                format!("write at most {}", counted(*limit, "key")),
+            ),
             Wrong::Pattern { pattern } => one(
                 found.is("not as it should be"),
                 format!("write what matches the pattern {}", quoted(pattern)),

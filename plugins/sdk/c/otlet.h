@@ -1,6 +1,6 @@
 // Short names over the generated bindings (generated/plugin.h), for plugins in C. It speaks version 0.1.0 of the contract,
-// wit/plugin.wit, whose comments say what each function does. Include it in one file of the plugin, which defines
-// otlet_describe, otlet_configure and otlet_process.
+// wit/plugin.wit, whose comments say what each function does. The file of the plugin that includes it defines otlet_describe,
+// otlet_configure and otlet_process; its other files define OTLET_PART before they include it.
 //
 // Who frees: what a function here returns is yours, and is freed by the function that its comment names; what it is given
 // stays yours. Memory that runs out ends the instance, not the host.
@@ -14,6 +14,7 @@
 
 #include "generated/plugin.h"
 
+#ifndef OTLET_PART
 // What the plugin defines -------------------------------------------------------------------------------------------
 
 // The manifest, in JSON. A literal.
@@ -23,6 +24,7 @@ static const char *otlet_describe(void);
 static const char *otlet_configure(void);
 // Works on the batch in hand. NULL, or why it failed: the batch is then what it was before.
 static const char *otlet_process(void);
+#endif
 
 // Texts -------------------------------------------------------------------------------------------------------------
 
@@ -288,6 +290,7 @@ static inline void otlet_count(const char *name, uint32_t add) {
   if (add) otlet_plugin_host_count(&text, add);
 }
 
+#ifndef OTLET_PART
 // What the host calls -----------------------------------------------------------------------------------------------
 
 static inline bool otlet_result(const char *error, plugin_string_t *err) {
@@ -303,5 +306,6 @@ bool exports_otlet_plugin_processor_configure(plugin_string_t *config, plugin_st
 }
 
 bool exports_otlet_plugin_processor_process(plugin_string_t *err) { return otlet_result(otlet_process(), err); }
+#endif
 
 #endif
