@@ -204,26 +204,29 @@ static inline void otlet_fill_text(otlet_column column, otlet_rows *rows, otlet_
   otlet_plugin_batch_fill(column, rows, &value);
 }
 
-// One text for each of these rows, ascending; NULL is every row.
-static inline void otlet_write(otlet_column column, otlet_rows *rows, const otlet_text *of, size_t count) {
+// Texts as the contract has them: freed by otlet_texts_free.
+static inline otlet_texts otlet_pack(const otlet_text *of, size_t count) {
   otlet_texts texts = {{NULL, 0}, {NULL, count}, {NULL, (count + 7) / 8}};
   for (size_t i = 0; i < count; i++) texts.data.len += of[i].len;
-  texts.data.ptr = malloc(texts.data.len + 1);
-  texts.ends.ptr = malloc((count + 1) * sizeof *texts.ends.ptr);
-  texts.present.ptr = malloc(texts.present.len + 1);
-  if (!texts.data.ptr || !texts.ends.ptr || !texts.present.ptr) abort();
-  memset(texts.present.ptr, 0xff, texts.present.len);
-  if (count % 8) texts.present.ptr[count / 8] = (uint8_t)((1u << count % 8) - 1);
+  if (texts.data.len) texts.data.ptr = malloc(texts.data.len);
+  if (count) texts.ends.ptr = malloc(count * sizeof *texts.ends.ptr);
+  if (count) texts.present.ptr = calloc(texts.present.len, 1);
+  if ((texts.data.len && !texts.data.ptr) || (count && (!texts.ends.ptr || !texts.present.ptr))) abort();
   size_t end = 0;
   for (size_t i = 0; i < count; i++) {
-    memcpy(texts.data.ptr + end, of[i].ptr, of[i].len);
+    if (of[i].len) memcpy(texts.data.ptr + end, of[i].ptr, of[i].len);
     end += of[i].len;
     texts.ends.ptr[i] = (uint32_t)end;
+    texts.present.ptr[i / 8] |= (uint8_t)(1u << i % 8);
   }
+  return texts;
+}
+
+// One text for each of these rows, ascending; NULL is every row.
+static inline void otlet_write(otlet_column column, otlet_rows *rows, const otlet_text *of, size_t count) {
+  otlet_texts texts = otlet_pack(of, count);
   otlet_plugin_batch_set_packed(column, rows, &texts);
-  free(texts.data.ptr);
-  free(texts.ends.ptr);
-  free(texts.present.ptr);
+  otlet_texts_free(&texts);
 }
 
 // Removes the attribute, or clears the field, in these rows, ascending; NULL is every row.

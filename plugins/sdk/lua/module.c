@@ -4,7 +4,7 @@
 
 #include "module.h"
 
-static const char COLUMN[] = "otlet.column", READ[] = "otlet.read";
+static const char COLUMN[] = "otlet.column", READ[] = "otlet.read", LEAVES[] = "otlet.leaves";
 
 static otlet_text text_of(lua_State *L, int index) {
   otlet_text text;
@@ -355,6 +355,70 @@ static int replace(lua_State *L) {
   return lua_error(L);
 }
 
+// Leaves ------------------------------------------------------------------------------------------------------------
+
+// The texts of a list, which stay Lua's, in memory that Lua collects.
+static plugin_list_string_t texts_of(lua_State *L, int index) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  plugin_list_string_t list = {NULL, lua_rawlen(L, index)};
+  list.ptr = lua_newuserdatauv(L, (list.len + 1) * sizeof *list.ptr, 0);
+  for (size_t i = 0; i < list.len; i++) {
+    lua_rawgeti(L, index, (lua_Integer)i + 1);
+    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "a %s stands in a list of texts", luaL_typename(L, -1));
+    list.ptr[i] = text_of(L, -1);
+    lua_pop(L, 1);
+  }
+  return list;
+}
+
+typedef struct {
+  size_t leaf;
+  otlet_plugin_types_leaves_t of;
+} read_leaves;
+
+static int give_leaves_back(lua_State *L) {
+  read_leaves *read = luaL_checkudata(L, 1, LEAVES);
+  otlet_plugin_types_leaves_free(&read->of);
+  memset(&read->of, 0, sizeof read->of);
+  return 0;
+}
+
+static int next_leaf(lua_State *L) {
+  read_leaves *read = luaL_checkudata(L, 1, LEAVES);
+  size_t leaf = read->leaf++;
+  if (leaf >= read->of.rows.len) return give_leaves_back(L);
+  otlet_text text = {NULL, 0};
+  otlet_text_at(&read->of.texts, leaf, &text);
+  uint32_t place = read->of.places.ptr[leaf];
+  lua_pushinteger(L, (lua_Integer)leaf);
+  push_text(L, text);
+  lua_pushinteger(L, read->of.rows.ptr[leaf]);
+  push_text(L, read->of.place_paths.ptr[place]);
+  push_text(L, read->of.place_kinds.ptr[place]);
+  return 5;
+}
+
+// for leaf, text, row, path, kind in otlet.leaves(tables, kinds) do
+static int leaves(lua_State *L) {
+  plugin_list_string_t tables = texts_of(L, 1), kinds = texts_of(L, 2);
+  lua_pushcfunction(L, next_leaf);
+  read_leaves *read = lua_newuserdatauv(L, sizeof *read, 0);
+  memset(read, 0, sizeof *read);
+  luaL_setmetatable(L, LEAVES);
+  otlet_plugin_batch_all_leaves(&tables, &kinds, &read->of);
+  return 2;
+}
+
+// otlet.replace_leaves(leaves, texts): other texts for these leaves, ascending
+static int replace_leaves(lua_State *L) {
+  otlet_rows numbers = rows_of(L, 1);
+  plugin_list_string_t list = texts_of(L, 2);
+  otlet_texts texts = otlet_pack(list.ptr, list.len);
+  otlet_plugin_batch_replace_leaves(&numbers, &texts);
+  otlet_texts_free(&texts);
+  return 0;
+}
+
 // The host ----------------------------------------------------------------------------------------------------------
 
 static int log_line(lua_State *L) {
@@ -390,8 +454,9 @@ static const luaL_Reg METHODS[] = {
 static const luaL_Reg FUNCTIONS[] = {
     {"column", open_column}, {"attribute", open_attribute}, {"signal", signal_of}, {"rows", row_count},
     {"parents", parents},    {"keys", keys},                {"drop", drop},        {"otlp", otlp},
-    {"replace", replace},    {"log", log_line},             {"count", count},      {"now", now},
-    {"seed", seed},          {NULL, NULL},
+    {"replace", replace},    {"leaves", leaves},            {"replace_leaves", replace_leaves},
+    {"log", log_line},       {"count", count},              {"now", now},          {"seed", seed},
+    {NULL, NULL},
 };
 
 void otlet_push_module(lua_State *L) {
@@ -401,6 +466,9 @@ void otlet_push_module(lua_State *L) {
   luaL_newmetatable(L, READ);
   lua_pushcfunction(L, give_back);
   lua_setfield(L, -2, "__gc");
-  lua_pop(L, 2);
+  luaL_newmetatable(L, LEAVES);
+  lua_pushcfunction(L, give_leaves_back);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 3);
   luaL_newlib(L, FUNCTIONS);
 }
