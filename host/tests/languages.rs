@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 use std::{env, fs};
 
@@ -36,7 +36,7 @@ const OTLET: &str = env!("CARGO_BIN_EXE_otlet");
 
 /// The languages: each has a folder `examples/plugin-LANGUAGE` with a script `build`, which writes `target/owner.wasm`, and
 /// perhaps a script `check`, which tests it without otlet.
-const LANGUAGES: &[&str] = &["go", "c", "cpp"];
+const LANGUAGES: &[&str] = &["go", "c", "cpp", "lua"];
 
 /// What a script ends with where the language's tools are missing: `EX_UNAVAILABLE`.
 const UNAVAILABLE: i32 = 69;
@@ -47,23 +47,21 @@ fn folder(language: &str) -> PathBuf {
         .join(format!("plugin-{language}"))
 }
 
-/// Runs a script of a language; none where its tools are missing, which is said.
-fn run(language: &str, script: &str) -> Option<Output> {
-    let output = Command::new(folder(language).join(script))
-        .output()
-        .unwrap();
+/// Runs a language's script; false where its tools are missing, which is said.
+fn run(script: &mut Command) -> bool {
+    let output = script.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(UNAVAILABLE) {
-        assert!(env::var_os("CI").is_none(), "{language}: {said}");
-        eprintln!("skipped {language}: {}", said.trim_end());
-        return None;
+        assert!(env::var_os("CI").is_none(), "{script:?}: {said}");
+        eprintln!("skipped {script:?}: {}", said.trim_end());
+        return false;
     }
     assert!(
         output.status.success(),
-        "{language}'s {script} failed:\n{}{said}",
+        "{script:?} failed:\n{}{said}",
         String::from_utf8_lossy(&output.stdout)
     );
-    Some(output)
+    true
 }
 
 /// The plugin in a language, built once; none where its tools are missing.
@@ -72,7 +70,7 @@ fn built(language: &str) -> Option<PathBuf> {
     let mut built = BUILT.lock().unwrap_or_else(|poison| poison.into_inner());
     let there = *built
         .entry(language.to_owned())
-        .or_insert_with(|| run(language, "build").is_some());
+        .or_insert_with(|| run(&mut Command::new(folder(language).join("build"))));
     there.then(|| folder(language).join("target/owner.wasm"))
 }
 
@@ -540,8 +538,75 @@ fn five_thousand_batches_take_no_more_memory_than_a_thousand() {
 #[test]
 fn the_tests_of_every_language_pass() {
     for language in LANGUAGES {
-        if folder(language).join("check").is_file() && built(language).is_some() {
-            run(language, "check");
+        let check = folder(language).join("check");
+        if check.is_file() && built(language).is_some() {
+            run(&mut Command::new(check));
         }
     }
+}
+
+/// A script that raises errors and catches them, as Lua's own unwinding has it.
+const CATCHES: &str = r#"
+local plugin = { manifest = '{"version": "1.0.0"}' }
+local said
+function plugin.configure(config)
+  if config.refuse then error("refuse: " .. config.refuse[2].why, 0) end
+  said = otlet.attribute("resource", "said")
+end
+function plugin.process()
+  local ok, inner = pcall(error, "inner", 0)
+  local lines = coroutine.wrap(function() coroutine.yield("first") error("late", 0) end)
+  local first, _, late = lines(), pcall(lines)
+  for _ = 1, 1000 do pcall(error, {}) end
+  local leaves, texts = {}, {}
+  for leaf, text, row, path, kind in otlet.leaves({ "record" }, { "text" }) do
+    if path == "record.body" then leaves[#leaves + 1], texts[#texts + 1] = leaf, text .. row .. kind end
+  end
+  otlet.replace_leaves(leaves, texts)
+  said:fill(nil, table.concat({ tostring(ok), inner, first, late }, " "))
+  print("printed", 1.5)
+  if otlet.signal() == "metrics" then error("not for metrics") end
+end
+return plugin
+"#;
+
+#[test]
+fn a_lua_script_catches_errors_and_what_it_does_not_catch_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (script, wasm) = (folder.path().join("a.lua"), folder.path().join("a.wasm"));
+    fs::write(&script, CATCHES).unwrap();
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/sdk/lua");
+    let mut build = Command::new(sdk.join("build"));
+    // The example's build makes the interpreter.
+    if built("lua").is_none() || !run(build.arg(script).arg("-o").arg(&wasm)) {
+        return;
+    }
+    let chain = alone(&wasm, "{}");
+    let Some(Request::Logs(through)) = chain.through(&logs(&[(NAME, "shop")])) else {
+        panic!("it passes logs on");
+    };
+    let logs = &through.resource_logs[0];
+    let said = ("said", text("false inner first late"));
+    assert_eq!(
+        logs.resource.as_ref().unwrap().attributes[1],
+        kv(said.0, said.1)
+    );
+    let record = &logs.scope_logs[0].log_records[0];
+    assert_eq!(record.body, Some(text("GET /healthz0text")));
+    chain.otlet.wait_for("printed 1.5");
+    // The batch is as it was before.
+    let sent = metrics(&[(NAME, "shop")]);
+    assert_eq!(chain.through(&sent), Some(sent));
+    chain.otlet.wait_for("plugin.lua:20: not for metrics");
+
+    let refused = config(
+        folder.path(),
+        &Backend::start(),
+        &[("a", "{ refuse: [{}, { why: strange }] }".to_owned())],
+    );
+    let path = folder.path().join("otlet.yaml");
+    fs::write(&path, refused).unwrap();
+    let checked = command(OTLET).arg("check").arg(path).output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(said.contains("refuse: strange"), "{said}");
 }
