@@ -99,7 +99,7 @@ pub(super) fn put_text(value: &AnyRef<'_>, out: &mut Vec<u8>) {
             put_integer(*integer, out);
             Ok(())
         }
-        AnyRef::Double(double) => write!(out, "{double}"),
+        AnyRef::Double(double) => put_double(*double, out),
         AnyRef::Boolean(boolean) => write!(out, "{boolean}"),
         AnyRef::Empty | AnyRef::Array(_) | AnyRef::Map(_) => Ok(()),
     };
@@ -122,6 +122,25 @@ fn put_integer(integer: i64, out: &mut Vec<u8>) {
         out.push(b'-');
     }
     out.extend_from_slice(digits.get(start..).unwrap_or_default());
+}
+
+/// Writes a double as a formatter writes it: the shortest decimal that reads back as the same. JSON's writer takes a fifth of the
+/// time, and writes the same digits unless it needs an exponent or two decimals are equally near.
+fn put_double(double: f64, out: &mut Vec<u8>) -> std::io::Result<()> {
+    const WITHOUT_EXPONENT: std::ops::Range<f64> = 1e-5..1e15;
+    // What lies in the middle between two decimals of 17 digits has no more than 24 binary places.
+    let is_alone = (double * f64::from(1 << 24)).fract() != 0.0;
+    let start = out.len();
+    if is_alone
+        && WITHOUT_EXPONENT.contains(&double.abs())
+        && serde_json::to_writer(&mut *out, &double).is_ok()
+    {
+        if !out.get(start..).unwrap_or_default().contains(&b'e') {
+            return Ok(());
+        }
+        out.truncate(start);
+    }
+    write!(out, "{double}")
 }
 
 /// The fields of an entity reference that are leaves.
@@ -265,7 +284,7 @@ fn count_any(body: &[u8], kinds: Kinds, depth: usize) -> Wired<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::put_integer;
+    use super::{put_double, put_integer};
 
     #[test]
     fn integers_are_written_as_a_formatter_writes_them() {
@@ -275,6 +294,38 @@ mod tests {
             let mut out = b"x".to_vec();
             put_integer(integer, &mut out);
             assert_eq!(out, format!("x{integer}").into_bytes());
+        }
+    }
+
+    #[test]
+    fn doubles_are_written_as_a_formatter_writes_them() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let powers = (-330..310).map(|power| 10_f64.powi(power));
+        let edges = [
+            0.0,
+            -0.0,
+            f64::NAN,
+            f64::INFINITY,
+            f64::MIN,
+            f64::EPSILON,
+            0.3,
+            5e-324,
+        ];
+        let mut doubles: Vec<f64> = powers.chain(edges).collect();
+        for _ in 0..50_000 {
+            let near = random.f64() * 10_f64.powi(random.i32(-8..18));
+            let few_digits = f64::from(random.i32(..)) / 10_f64.powi(random.i32(0..9));
+            doubles.extend([
+                f64::from_bits(random.u64(..)),
+                near,
+                few_digits,
+                near.round(),
+            ]);
+        }
+        for double in doubles.into_iter().flat_map(|double| [double, -double]) {
+            let mut out = b"x".to_vec();
+            put_double(double, &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), format!("x{double}"));
         }
     }
 }
