@@ -1,6 +1,6 @@
-//! Builds the bundled plugins, which `plugin::bundled` embeds, with their digests.
+//! Builds the bundled plugins, which `plugin::bundled` embeds, with their digests, and the adapter of `plugin::complete`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use anyhow::Context as _;
@@ -25,6 +25,10 @@ fn main() -> anyhow::Result<()> {
         })
         .collect();
     otlet_build::guests(&guests)?;
+    otlet_build::adapter(
+        Path::new("src/plugin/complete/preview1.wasm"),
+        Path::new("../wit"),
+    )?;
     let folder = PathBuf::from(env::var("OUT_DIR").context("cargo sets it")?);
     let digests = BUNDLED
         .iter()

@@ -25,6 +25,11 @@ fn main() -> anyhow::Result<()> {
             kind: Kind::Contract,
         },
         Guest {
+            package: "guest-stamp",
+            library: "stamp",
+            kind: Kind::Module,
+        },
+        Guest {
             package: "guest-wasi",
             library: "wasi",
             kind: Kind::Wasi,

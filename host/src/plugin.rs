@@ -13,6 +13,7 @@ mod bundled;
 mod cache;
 mod cell;
 mod compile;
+mod complete;
 mod config;
 mod directory;
 mod engine;

@@ -30,6 +30,9 @@ const COMMAND: &str = "compile";
 /// The exit code that says that the component is to blame.
 const REFUSED: u8 = 3;
 
+/// The exit code that says that it is a core module of which no component can be made.
+const INCOMPLETE: u8 = 4;
+
 /// The most bytes of a reason that are read.
 const LONGEST_REASON: u64 = 4 << 10;
 
@@ -174,6 +177,9 @@ impl Compiler {
     fn explain(&self, status: ExitStatus, reason: &str) -> Problem {
         if status.code() == Some(i32::from(REFUSED)) {
             return Problem::Component(reason.to_owned());
+        }
+        if status.code() == Some(i32::from(INCOMPLETE)) {
+            return Problem::Module(reason.to_owned());
         }
         let signal = status.signal();
         Problem::Compile(if signal == Some(Signal::XCPU.as_raw()) {

@@ -9,6 +9,7 @@ use super::bundled;
 use super::cache::{self, Cache};
 use super::cell::Failed;
 use super::compile::Compiler;
+use super::complete;
 use super::engine::Engine;
 use super::instance;
 use super::limits::Limits;
@@ -68,6 +69,9 @@ pub enum Problem {
     /// The bytes are no component that this host can compile.
     #[error("it is no WebAssembly component: {0}")]
     Component(String),
+    /// The bytes are a core module of which no component can be made.
+    #[error("the core module is no plugin: {0}")]
+    Module(String),
     /// Compiling it took more than it may, or its compiler failed.
     #[error("it cannot be compiled: {0}")]
     Compile(String),
@@ -249,12 +253,13 @@ fn compile(
 
 /// Compiles in this process, on threads that end with it: what a compiler has taken stays with its threads.
 fn compile_in_process(engine: &Engine, wasm: &[u8]) -> Result<Component, Problem> {
+    let wasm = complete::component(wasm).map_err(|reason| Problem::Module(tame(&reason)))?;
     let threads = ThreadPoolBuilder::new()
         .thread_name(|index| format!("otlet-compile-{index}"))
         .build()
         .map_err(|error| Problem::Want(format!("no thread for it can be started: {error}")))?;
     threads
-        .install(|| Component::from_binary(engine.wasmtime(), wasm))
+        .install(|| Component::from_binary(engine.wasmtime(), &wasm))
         .map_err(|error| Problem::Component(tame(&format!("{error:#}"))))
 }
 

@@ -33,7 +33,7 @@ pub enum Why {
     Bundled,
     /// `plugins.allow` names another digest.
     Digest,
-    /// It is no component, or a damaged one.
+    /// It is no component, nor a core module that one can be made of, or a damaged one.
     Component,
     /// Compiling it took more than it may, or its compiler failed.
     Compile,
@@ -175,7 +175,7 @@ impl From<&Problem> for Refusal {
         let why = match problem {
             Problem::Engine(_) | Problem::Want(_) => Why::Engine,
             Problem::Large(_) => Why::Large,
-            Problem::Component(_) => Why::Component,
+            Problem::Component(_) | Problem::Module(_) => Why::Component,
             Problem::Compile(_) => Why::Compile,
             Problem::Import(_) => Why::Import,
             Problem::Contract(_) => Why::Contract,

@@ -8,6 +8,7 @@ mod limits;
 mod linear;
 mod living;
 mod loading;
+mod modules;
 mod parts;
 mod places;
 mod vices;

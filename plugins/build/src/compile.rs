@@ -85,7 +85,7 @@ pub(crate) fn build(kind: Kind, packages: &[&str], target_folder: &Path) -> Resu
     for package in packages {
         command.args(["-p", package]);
     }
-    if kind == Kind::Contract {
+    if kind != Kind::Wasi {
         command.env(SIMD.0, SIMD.1);
     }
     let status = command

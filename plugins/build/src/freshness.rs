@@ -63,7 +63,7 @@ fn manifest(source: &Path) -> Option<PathBuf> {
 }
 
 #[expect(clippy::print_stdout, reason = "how a build script talks to cargo")]
-fn watch(path: &Path) {
+pub(crate) fn watch(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
 }
 

@@ -16,6 +16,7 @@
 //!
 //! and in the crate `include!(concat!(env!("OUT_DIR"), "/guests.rs"));`, which has `pub const REDACT: &[u8]`.
 
+mod adapter;
 mod compile;
 mod component;
 mod freshness;
@@ -26,7 +27,9 @@ use std::{env, fs};
 
 use anyhow::{Context as _, Result};
 
-/// A crate of this workspace that becomes a component. Its `[lib]` is a `cdylib`.
+pub use adapter::adapter;
+
+/// A crate of this workspace that becomes a guest. Its `[lib]` is a `cdylib`.
 #[derive(Clone, Copy, Debug)]
 pub struct Guest {
     /// The package, as `cargo build -p` takes it.
@@ -37,21 +40,33 @@ pub struct Guest {
     pub kind: Kind,
 }
 
+impl Guest {
+    /// What its file and its constant are called.
+    fn name(&self) -> String {
+        match self.kind {
+            Kind::Module => format!("{}_module", self.library),
+            Kind::Contract | Kind::Wasi => self.library.to_owned(),
+        }
+    }
+}
+
 /// What a guest may import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The contract and nothing else: `wasm32-unknown-unknown`, asserted.
     Contract,
+    /// The same, left as the core module that cargo makes; its constant is called `.._MODULE`.
+    Module,
     /// WASI too: `wasm32-wasip2`, as plain cargo builds it.
     Wasi,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Contract, Self::Wasi];
+    const ALL: [Self; 3] = [Self::Contract, Self::Module, Self::Wasi];
 
     fn target(self) -> &'static str {
         match self {
-            Self::Contract => "wasm32-unknown-unknown",
+            Self::Contract | Self::Module => "wasm32-unknown-unknown",
             Self::Wasi => "wasm32-wasip2",
         }
     }
@@ -81,11 +96,11 @@ pub fn guests(guests: &[Guest]) -> Result<()> {
         embed(guest, &module, &out)
             .with_context(|| format!("make a component of {}", guest.package))?;
         freshness::watch_sources(&module)?;
-        let (package, library) = (guest.package, guest.library);
+        let (package, name) = (guest.package, guest.name());
         writeln!(
             constants,
-            "/// The component of the crate `{package}`.\npub const {}: &[u8] = include_bytes!(\"{library}.wasm\");",
-            library.to_uppercase(),
+            "/// Made of the crate `{package}`.\npub const {}: &[u8] = include_bytes!(\"{name}.wasm\");",
+            name.to_uppercase(),
         )?;
     }
     freshness::watch_workspace()?;
@@ -96,9 +111,9 @@ fn embed(guest: &Guest, module: &Path, out: &Path) -> Result<()> {
     let wasm = fs::read(module).with_context(|| format!("read {}", module.display()))?;
     let component = match guest.kind {
         Kind::Contract => component::of_module(&wasm)?,
-        Kind::Wasi => wasm,
+        Kind::Module | Kind::Wasi => wasm,
     };
-    write_if_changed(&out.join(format!("{}.wasm", guest.library)), &component)
+    write_if_changed(&out.join(format!("{}.wasm", guest.name())), &component)
 }
 
 /// Leaves an unchanged file its time, so that nothing that includes it is compiled again.

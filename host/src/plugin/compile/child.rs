@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
-use super::REFUSED;
-use crate::plugin::engine;
+use super::{INCOMPLETE, REFUSED};
 use crate::plugin::load::LARGEST;
+use crate::plugin::{complete, engine};
 
 /// How much nicer than otlet: on a busy machine it still has about a tenth of a CPU, and so ends.
 const NICER: i32 = 10;
@@ -17,6 +17,8 @@ const NICER: i32 = 10;
 enum Fault {
     /// The component is to blame.
     Component(String),
+    /// The core module is.
+    Module(String),
     /// Something else is.
     Other(String),
 }
@@ -26,6 +28,7 @@ pub fn compile_here(cpu_seconds: u64, address_space: u64) -> ExitCode {
     let (code, reason) = match compile(cpu_seconds, address_space) {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Fault::Component(reason)) => (ExitCode::from(REFUSED), reason),
+        Err(Fault::Module(reason)) => (ExitCode::from(INCOMPLETE), reason),
         Err(Fault::Other(reason)) => (ExitCode::FAILURE, reason),
     };
     // Whoever does not listen does not ask.
@@ -46,8 +49,9 @@ fn compile(cpu_seconds: u64, address_space: u64) -> Result<(), Fault> {
     config.parallel_compilation(false);
     let engine = wasmtime::Engine::new(&config)
         .map_err(|error| Fault::Other(format!("the compiler cannot start: {error:#}")))?;
+    let component = complete::component(&wasm).map_err(Fault::Module)?;
     let code = engine
-        .precompile_component(&wasm)
+        .precompile_component(&component)
         .map_err(|error| Fault::Component(format!("{error:#}")))?;
     let mut output = io::stdout().lock();
     let written = output.write_all(&code).and_then(|()| output.flush());
