@@ -115,6 +115,99 @@ fn what_is_no_component_is_told_from_a_compiler_that_fails() {
     }
 }
 
+#[test]
+fn a_hostile_core_module_is_refused_and_the_next_file_is_not() {
+    // It is completed: what it lacks is a manifest.
+    let whole = core(&[], 0);
+    // As many bytes as its length makes of a simple sum.
+    let garbage: Vec<u8> = (0..1_u32 << 20)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    // A type in a type in a type, without end.
+    let deep = [
+        b"\0asm\x0d\0\x01\0".as_slice(),
+        &section(7, &[0x41, 1, 1].repeat(1 << 20)),
+    ]
+    .concat();
+    for (what, wasm, whys) in [
+        ("plain", whole, &[Why::Describe][..]),
+        (
+            "a header and garbage",
+            [MODULE, garbage.as_slice()].concat(),
+            &[Why::Component],
+        ),
+        ("many exports", core(&[], 100_000), &[Why::Describe]),
+        (
+            "many bytes",
+            core(&named("data", &[0; 32 << 20]), 0),
+            &[Why::Describe],
+        ),
+        (
+            "no world",
+            core(&named("component-type", &garbage), 0),
+            &[Why::Component],
+        ),
+        // Whether that is seen to be deep, or ends the process.
+        (
+            "deep types",
+            core(&named("component-type", &deep), 0),
+            &[Why::Component, Why::Compile],
+        ),
+    ] {
+        let (why, reason) = refused(&registry(OTLET, Bounds::default(), &wasm));
+        assert!(whys.contains(&why), "{what}: {reason}");
+        assert!(reason.len() < 512, "{what}: {reason}");
+    }
+    let registry = registry(OTLET, Bounds::default(), guests::STAMP_MODULE);
+    assert!(registry.get("one").is_ok());
+}
+
+const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+/// A core module with the contract's exports, each of which traps, so many others, and another section.
+fn core(other: &[u8], exports: usize) -> Vec<u8> {
+    const I32: u8 = 0x7f;
+    let types: [&[u8]; 4] = [
+        &[3],
+        &[0x60, 0, 1, I32],
+        &[0x60, 2, I32, I32, 1, I32],
+        &[0x60, 4, I32, I32, I32, I32, 1, I32],
+    ];
+    let functions = ["describe", "configure", "process"]
+        .map(|name| format!("otlet:plugin/processor@0.1.0#{name}"));
+    let others = (0..exports).map(|n| format!("e{n}"));
+    let mut named: Vec<(String, u8, u8)> = vec![
+        ("memory".to_owned(), 2, 0),
+        ("cabi_realloc".to_owned(), 0, 3),
+    ];
+    named.extend(
+        (0..)
+            .zip(functions)
+            .map(|(function, name)| (name, 0, function)),
+    );
+    named.extend(others.map(|name| (name, 0, 0)));
+    let mut list = number(named.len());
+    for (name, kind, index) in named {
+        list.extend(sized(name.as_bytes()));
+        list.extend([kind, index]);
+    }
+    [
+        MODULE.to_vec(),
+        section(1, &types.concat()),
+        section(3, &[4, 0, 1, 0, 2]),
+        section(5, &[1, 0, 1]),
+        section(7, &list),
+        section(10, &[&[4], [3, 0, 0, 0x0b].repeat(4).as_slice()].concat()),
+        other.to_vec(),
+    ]
+    .concat()
+}
+
+/// A custom section.
+fn named(name: &str, content: &[u8]) -> Vec<u8> {
+    section(0, &[&sized(name.as_bytes()), content].concat())
+}
+
 /// A registry of a directory with this file.
 fn registry(program: &str, bounds: Bounds, wasm: &[u8]) -> Lone {
     let folder = tempfile::tempdir().unwrap();
@@ -177,13 +270,17 @@ fn section(id: u8, content: &[u8]) -> Vec<u8> {
 
 /// Bytes after their number.
 fn sized(content: &[u8]) -> Vec<u8> {
+    let mut out = number(content.len());
+    out.extend(content);
+    out
+}
+
+fn number(mut left: usize) -> Vec<u8> {
     let mut out = vec![];
-    let mut left = content.len();
     while left > 0x7f {
         out.push(u8::try_from(left & 0x7f).unwrap() | 0x80);
         left >>= 7;
     }
     out.push(u8::try_from(left).unwrap());
-    out.extend(content);
     out
 }

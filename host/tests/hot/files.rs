@@ -90,6 +90,26 @@ fn what_is_removed_or_renamed_away_stays_in_use() {
 }
 
 #[test]
+fn a_component_and_a_core_module_of_one_plugin_take_each_others_place() {
+    let hot = Hot::start(&[("stamp.wasm", &good(1))], &["stamp"]);
+    assert_eq!(hot.sends(), 1);
+    let module = written_over(guests::STAMP_MODULE, ORDERS, ROOM, r#"{"number": 2}"#);
+    hot.swap("stamp.wasm", &module);
+    assert_eq!(hot.sends(), 2);
+    hot.put("stamp.wasm", b"\0asm\x01\0\0\0");
+    let line = hot.otlet.wait_for("a plugin's file is refused");
+    assert!(line.contains("plugins/stamp.wasm"), "{line}");
+    let says = "the core module is no plugin: it exports no otlet:plugin/processor@0.1.0#describe";
+    assert!(line.contains(says), "{line}");
+    assert_eq!(hot.sends(), 2);
+    hot.swap("stamp.wasm", &good(3));
+    assert_eq!(hot.sends(), 3);
+    // Its code was kept, by the digest of the file.
+    hot.swap("stamp.wasm", &module);
+    assert_eq!(hot.sends(), 2);
+}
+
+#[test]
 fn many_files_that_change_at_once_are_all_used() {
     let names: Vec<_> = (0..8).map(|n| format!("stamp{n}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();

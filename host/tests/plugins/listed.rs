@@ -25,6 +25,7 @@ fn the_list_has_every_plugin_and_what_is_wrong_with_it() {
     let folder = folder(&[
         ("tenant.wasm", &misnamed),
         ("broken.wasm", b"\0asm"),
+        ("module.wasm", guests::STAMP_MODULE),
         ("sample.wasm", guests::ECHO),
         ("README.md", b"none"),
     ]);
@@ -72,6 +73,9 @@ fn the_list_has_every_plugin_and_what_is_wrong_with_it() {
             .collect()
     };
     assert_eq!(states("broken"), ["refused"]);
+    assert_eq!(states("module"), ["available"]);
+    let module = &of_name(&json, "module")[0];
+    assert_eq!(module["digest"], digest(guests::STAMP_MODULE));
     assert_eq!(states("sample"), ["available", "refused"]);
     assert_eq!(states("redact"), ["available"]);
     assert!(of_name(&json, "redact")[0]["version"].is_string());

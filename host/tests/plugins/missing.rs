@@ -4,11 +4,19 @@ use super::*;
 
 #[test]
 fn a_plugin_that_is_missing_or_refused_keeps_otlet_from_starting() {
-    let folder = folder(&[("broken.wasm", b"\0asm")]);
+    let folder = folder(&[
+        ("broken.wasm", b"\0asm"),
+        ("program.wasm", b"\0asm\x01\0\0\0"),
+    ]);
     let pinned = format!("allow: {{ redact: {} }}", digest(b"another"));
     for (plugins, processor, says) in [
         ("", "tenant", "/plugins/tenant.wasm"),
         ("", "broken", "it is no WebAssembly component"),
+        (
+            "",
+            "program",
+            "the core module is no plugin: it exports no otlet:plugin/processor@0.1.0#describe",
+        ),
         (
             pinned.as_str(),
             "redact",
