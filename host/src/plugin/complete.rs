@@ -45,14 +45,16 @@ pub(super) fn component(wasm: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     if !survey.has_world() {
         module.to_mut().extend(WORLD);
     }
-    let mut encoder = ComponentEncoder::default();
-    let encoded = encoder.module(&module).and_then(|encoder| {
-        if survey.needs_adapter() {
-            encoder.adapter(PREVIEW1, ADAPTER)?;
-        }
-        encoder.encode()
-    });
-    encoded
+    encode(&module, survey.needs_adapter())
         .map(Cow::Owned)
         .map_err(|error| format!("{error:#}"))
+}
+
+fn encode(module: &[u8], needs_adapter: bool) -> anyhow::Result<Vec<u8>> {
+    let mut encoder = ComponentEncoder::default();
+    encoder.module(module)?;
+    if needs_adapter {
+        encoder.adapter(PREVIEW1, ADAPTER)?;
+    }
+    encoder.encode()
 }

@@ -15,6 +15,13 @@ const VERSION: &str = "0.1.0";
 const PROCESSOR: &str = "otlet:plugin/processor@0.1.0#";
 const FUNCTIONS: [&str; 3] = ["describe", "configure", "process"];
 
+/// The memory that it is handed things in, and what takes room there.
+const MEMORY: &str = "memory";
+const REALLOC: &str = "cabi_realloc";
+
+/// What a program begins with.
+const PROGRAM: &str = "_start";
+
 /// The section that says of which world a module is, whatever follows in its name.
 const WORLD: &str = "component-type";
 
@@ -38,11 +45,8 @@ pub(super) struct Survey<'a> {
     has_world: bool,
     is_go: bool,
     needs_adapter: bool,
-    is_program: bool,
-    has_memory: bool,
-    has_realloc: bool,
-    /// The contract's functions that it exports.
-    functions: BTreeSet<&'static str>,
+    /// What it exports of what matters: the contract's functions, and these.
+    exports: BTreeSet<&'static str>,
     /// A function of another version of the contract that it exports.
     other: Option<&'a str>,
     /// What is wrong with an import.
@@ -71,7 +75,7 @@ impl<'a> Survey<'a> {
 
     /// What keeps it from being a plugin, and the cure.
     pub(super) fn check(&self) -> Result<(), String> {
-        if self.is_program {
+        if self.exports.contains(PROGRAM) {
             return Err(if self.is_go {
                 "it is a Go program: build it with `GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared`".to_owned()
             } else {
@@ -80,10 +84,8 @@ impl<'a> Survey<'a> {
                     .to_owned()
             });
         }
-        let missing = FUNCTIONS
-            .iter()
-            .find(|name| !self.functions.contains(*name));
-        if let Some(missing) = missing {
+        let lacks = |name: &&&str| !self.exports.contains(**name);
+        if let Some(missing) = FUNCTIONS.iter().find(lacks) {
             return Err(match self.other {
                 Some(other) => format!(
                     "it is of another contract, since it exports {other}, and this otlet has {VERSION}: \
@@ -94,15 +96,10 @@ impl<'a> Survey<'a> {
                 ),
             });
         }
-        for (has, name) in [
-            (self.has_memory, "memory"),
-            (self.has_realloc, "cabi_realloc"),
-        ] {
-            if !has {
-                return Err(format!(
-                    "it exports no `{name}`, through which it is handed texts and lists: export it"
-                ));
-            }
+        if let Some(missing) = [MEMORY, REALLOC].iter().find(lacks) {
+            return Err(format!(
+                "it exports no `{missing}`, through which it is handed texts and lists: export it"
+            ));
         }
         match &self.import {
             Some(problem) => Err(problem.clone()),
@@ -137,20 +134,21 @@ impl<'a> Survey<'a> {
     }
 
     fn export(&mut self, export: Export<'a>) {
-        match (export.kind, export.name) {
-            (ExternalKind::Memory, "memory") => self.has_memory = true,
-            (ExternalKind::Func, "cabi_realloc") => self.has_realloc = true,
-            (ExternalKind::Func, "_start") => self.is_program = true,
+        let known = match (export.kind, export.name) {
+            (ExternalKind::Memory, MEMORY) => Some(MEMORY),
+            (ExternalKind::Func, REALLOC) => Some(REALLOC),
+            (ExternalKind::Func, PROGRAM) => Some(PROGRAM),
             (ExternalKind::Func, name) => {
                 let function = name.strip_prefix(PROCESSOR);
-                let known = FUNCTIONS.iter().find(|known| Some(**known) == function);
-                self.functions.extend(known);
                 if function.is_none() && name.starts_with(PACKAGE) {
                     self.other.get_or_insert(name);
                 }
+                let mut functions = FUNCTIONS.into_iter();
+                functions.find(|known| Some(*known) == function)
             }
-            _ => {}
-        }
+            _ => None,
+        };
+        self.exports.extend(known);
     }
 
     fn import(&mut self, import: Import<'a>) {
