@@ -139,7 +139,7 @@ fn a_hostile_core_module_is_refused_and_the_next_file_is_not() {
         ("many exports", core(&[], 100_000), &[Why::Describe]),
         (
             "many bytes",
-            core(&named("data", &[0; 32 << 20]), 0),
+            core(&named("data", &vec![0; 32 << 20]), 0),
             &[Why::Describe],
         ),
         (
