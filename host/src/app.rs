@@ -245,7 +245,7 @@ impl App {
         let leaving = self.leaving.connectors();
         let joints = self.joints.iter().map(|joint| Arc::clone(&joint.connector));
         for connector in joints.chain(leaving) {
-            requests += connector.queue().abort().await.requests;
+            requests += connector.abort().await.requests;
         }
         for exporter in self.all_exporters() {
             requests += exporter.queue().abort().await.requests;

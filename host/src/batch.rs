@@ -16,6 +16,7 @@ mod json;
 mod leaves;
 mod live;
 mod merge;
+pub mod observe;
 mod outline;
 mod places;
 mod read;

@@ -58,7 +58,7 @@ pub struct Config {
     /// Every exporter, in the file's order.
     pub exporters: Vec<exporter::Config>,
     /// Every connector, in the file's order.
-    pub connectors: Vec<connector::Config>,
+    pub connectors: Vec<connector::AnyConfig>,
     /// Every pipeline, in the file's order.
     pub pipelines: Vec<PipelineConfig>,
     /// Where otlet tells of itself, if anywhere. Example: `admin: { endpoint: 127.0.0.1:8888 }`.
@@ -106,12 +106,12 @@ impl Config {
 
     /// The least memory of the process in which the largest request of each receiver has room, all the way.
     pub fn least_memory(&self) -> usize {
-        let connectors = self.connectors.len();
+        let aside = self.connectors.iter().map(connector::AnyConfig::aside);
         memory::least(
             &self.receivers,
             &self.exporters,
             &self.pipelines,
-            connectors,
+            aside.fold(0, usize::saturating_add),
         )
     }
 }

@@ -1,5 +1,5 @@
 //! Connectors: an exporter of some pipelines and a receiver of others, which holds spans until their traces are whole
-//! (`groupbytrace`).
+//! (`groupbytrace`), or makes metrics of them ([`span_metrics`]). [`AnyConnector`] is one of either type.
 //!
 //! A request is taken as by an exporter's queue: room is reserved before processors run on it, and it is acknowledged once it
 //! is held. One task holds the spans of all (`held`), and what is due goes on in tasks on all IO threads, to the
@@ -10,12 +10,14 @@
 //!
 //! **Invariant**: what memory full of held spans needs to get free is set aside when the connector is started ([`ASIDE`]).
 
+mod any;
 mod apart;
 mod counters;
 mod held;
 mod holder;
 mod onward;
 mod origin;
+pub mod span_metrics;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +37,7 @@ use crate::runtime::Runtimes;
 use holder::Holder;
 use onward::Onward;
 
+pub use any::{AnyConfig, AnyConnector, AnyReservation};
 pub use counters::Counters;
 
 /// One connector of the config.
@@ -88,6 +91,14 @@ pub struct StartError {
     name: String,
 }
 
+impl StartError {
+    fn of(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+        }
+    }
+}
+
 /// A running connector. Dropping it stops it, and loses what it still holds: see [`Owned::finish`].
 pub struct Connector {
     name: Arc<str>,
@@ -111,9 +122,9 @@ impl Connector {
         memory: &Memory,
         is_awaited: bool,
     ) -> Result<Self, StartError> {
-        let aside = memory.take(ASIDE).map_err(|_full| StartError {
-            name: config.name.clone(),
-        })?;
+        let aside = memory
+            .take(ASIDE)
+            .map_err(|_full| StartError::of(&config.name))?;
         let queue = Queue::of_connector(&config.name, config.max_bytes, !is_awaited);
         let counters = Arc::<Counters>::default();
         let name: Arc<str> = config.name.as_str().into();

@@ -29,7 +29,7 @@ pub use trial::Told;
 use crate::acceptance::Accepted;
 use crate::batch::{Batch, Signal, WireError};
 use crate::compression;
-use crate::connector::Connector;
+use crate::connector::{AnyConnector, AnyReservation};
 use crate::exporter::Exporter;
 use crate::letters::{Letter, Letters};
 use crate::otlp;
@@ -46,11 +46,17 @@ pub struct Pipeline {
     workers: Workers,
     exporters: Vec<Arc<Exporter>>,
     /// Where its requests are held, for other pipelines.
-    connectors: Vec<Arc<Connector>>,
+    connectors: Vec<Arc<AnyConnector>>,
     /// Whether a queue counts records, so that every request must be opened.
     counts_items: bool,
     /// Dropped with the pipeline.
     alive: watch::Sender<()>,
+}
+
+/// Room for a request wherever a pipeline hands it.
+struct Reserved {
+    exporters: Vec<Reservation>,
+    connectors: Vec<AnyReservation>,
 }
 
 impl Pipeline {
@@ -75,7 +81,7 @@ impl Pipeline {
 
     /// Has its requests go to these connectors as well.
     #[must_use]
-    pub fn with_connectors(mut self, connectors: Vec<Arc<Connector>>) -> Self {
+    pub fn with_connectors(mut self, connectors: Vec<Arc<AnyConnector>>) -> Self {
         self.connectors = connectors;
         self
     }
@@ -85,7 +91,7 @@ impl Pipeline {
         &self,
         stages: &[Arc<Stage>],
         exporters: &[Arc<Exporter>],
-        connectors: &[Arc<Connector>],
+        connectors: &[Arc<AnyConnector>],
     ) -> bool {
         is_same(self.chain.stages(), stages)
             && is_same(&self.exporters, exporters)
@@ -93,7 +99,7 @@ impl Pipeline {
     }
 
     /// Whether its requests go to this connector.
-    pub fn feeds(&self, connector: &Arc<Connector>) -> bool {
+    pub fn feeds(&self, connector: &Arc<AnyConnector>) -> bool {
         self.connectors
             .iter()
             .any(|one| Arc::ptr_eq(one, connector))
@@ -107,36 +113,41 @@ impl Pipeline {
 
     /// Whether the pipeline must see the protobuf, and not only carry it; a connector has to.
     fn opens(&self, signal: Signal) -> bool {
-        self.counts_items || self.joins() || self.chain.takes(signal)
+        self.counts_items || !self.connectors.is_empty() || self.chain.takes(signal)
     }
 
     /// Whether its requests are joined with those of others.
     fn joins(&self) -> bool {
-        !self.connectors.is_empty()
+        self.connectors.iter().any(|connector| connector.joins())
     }
 
     /// Takes room for a request in every queue, and memory for what the exporters may make of it.
-    fn reserve(&self, payload: &Payload, size: Size) -> Result<Vec<Reservation>, Refusal> {
+    fn reserve(&self, payload: &Payload, size: Size) -> Result<Reserved, Refusal> {
         let reserve = |exporter: &Arc<Exporter>| {
             let mut reservation = exporter.reserve(size)?;
             exporter.promise(&mut reservation, payload)?;
             Ok(reservation)
         };
-        let held = |connector: &Arc<Connector>| connector.reserve(payload, size);
-        let exporters = self.exporters.iter().map(reserve);
-        exporters.chain(self.connectors.iter().map(held)).collect()
+        let held = |connector: &Arc<AnyConnector>| connector.reserve(payload, size);
+        Ok(Reserved {
+            exporters: self
+                .exporters
+                .iter()
+                .map(reserve)
+                .collect::<Result<_, _>>()?,
+            connectors: self.connectors.iter().map(held).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Has what the exporters were promised fit what leaves the processors.
-    fn fit(&self, reserved: &mut [Reservation], outgoing: &Outgoing) -> Result<(), Refusal> {
+    fn fit(&self, reserved: &mut Reserved, outgoing: &Outgoing) -> Result<(), Refusal> {
         let Some((payload, size)) = outgoing else {
             return Ok(());
         };
-        let mut reserved = reserved.iter_mut();
-        for (exporter, reservation) in self.exporters.iter().zip(reserved.by_ref()) {
+        for (exporter, reservation) in self.exporters.iter().zip(&mut reserved.exporters) {
             exporter.promise(reservation, payload)?;
         }
-        for (connector, reservation) in self.connectors.iter().zip(reserved) {
+        for (connector, reservation) in self.connectors.iter().zip(&mut reserved.connectors) {
             connector.promise(reservation, payload, *size)?;
         }
         Ok(())
@@ -359,16 +370,16 @@ fn size_of(payload: &Payload, records: u32) -> Size {
 }
 
 /// Fills every queue, then waits for those that answer only once their backend has.
-async fn deliver(
-    reserved: Vec<Vec<Reservation>>,
-    outgoing: Vec<Outgoing>,
-) -> Result<Accepted, Refusal> {
+async fn deliver(reserved: Vec<Reserved>, outgoing: Vec<Outgoing>) -> Result<Accepted, Refusal> {
     let mut deliveries = vec![];
-    for (reservations, outgoing) in reserved.into_iter().zip(outgoing) {
+    for (reserved, outgoing) in reserved.into_iter().zip(outgoing) {
         let Some((payload, size)) = outgoing else {
             continue;
         };
-        for reservation in reservations {
+        for reservation in reserved.exporters {
+            deliveries.push(reservation.commit(payload.clone(), size));
+        }
+        for reservation in reserved.connectors {
             deliveries.push(reservation.commit(payload.clone(), size));
         }
     }

@@ -1,6 +1,7 @@
 //! What otlet says of itself: log lines on standard error, and the numbers that all parts count in.
 
 mod histogram;
+mod instance;
 mod log;
 mod number;
 mod throttle;
@@ -10,6 +11,7 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 
 pub use histogram::{BOUNDS, BUCKETS, Durations, Histogram};
+pub use instance::instance;
 pub use log::Log;
 pub use number::{Counter, Gauge};
 pub use throttle::Throttle;

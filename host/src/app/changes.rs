@@ -5,6 +5,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::config::{Config, PipelineConfig, ReceiverConfig};
+use crate::connector::AnyConfig;
 use crate::exporter::{Config as ExporterConfig, FileConfig, Kind};
 use crate::receiver::jsonlines;
 
@@ -73,7 +74,7 @@ impl Changes {
         changes.list(
             "connectors",
             (&old.connectors, connectors),
-            |config| &config.name,
+            |config| config.name(),
             |old, new| old == new,
         );
         changes.list(
@@ -142,7 +143,7 @@ impl<'a> Members<'a> {
         let exporters = pipeline.exporters.iter();
         let connectors = |places: &[usize]| {
             let connectors = places.iter().filter_map(|at| config.connectors.get(*at));
-            connectors.map(|one| one.name.as_str()).collect()
+            connectors.map(AnyConfig::name).collect()
         };
         Self {
             receivers: receivers

@@ -8,31 +8,30 @@ use tokio::time;
 use super::parts::next;
 use super::reload::Made;
 use super::{App, PROGRESS};
-use crate::batch::Signal;
 use crate::config::{Config, PipelineConfig};
-use crate::connector::Connector;
+use crate::connector::AnyConnector;
 use crate::pipeline::{Intake, Pipeline, Routes};
 
 /// A connector, and where what it holds goes.
 #[derive(Clone)]
 pub(super) struct Joint {
-    pub(super) connector: Arc<Connector>,
+    pub(super) connector: Arc<AnyConnector>,
     pub(super) intake: Arc<Intake>,
 }
 
 impl App {
-    /// The connectors of a config: those that run where one of the name does, with what they hold.
+    /// The connectors of a config: those that run where they can go on with it, with what they hold.
     pub(super) fn joints_of(&self, config: &Config) -> anyhow::Result<Vec<Joint>> {
         let joints = config.connectors.iter().map(|config| {
             let mut before = self.config.connectors.iter();
-            let old = before.position(|old| old.name == config.name);
+            let old = before.position(|old| old.goes_on(config));
             if let Some(kept) = old.and_then(|at| self.joints.get(at)) {
                 return Ok(kept.clone());
             }
-            let intake = Arc::new(Intake::new(&config.name, Routes::default()));
+            let intake = Arc::new(Intake::new(config.name(), Routes::default()));
             let (next, letters) = (next(&intake), self.letters.as_ref());
             let (runtimes, memory) = (&self.runtimes, &self.memory);
-            let connector = Connector::start(config, runtimes, next, letters, memory, false)?;
+            let connector = AnyConnector::start(config, runtimes, next, letters, memory)?;
             let connector = Arc::new(connector);
             Ok(Joint { connector, intake })
         });
@@ -41,18 +40,19 @@ impl App {
 
     /// Where what each connector holds goes from now on, and when.
     pub(super) fn switch_joints(&self, config: &Config, made: &Made) {
-        for ((at, joint), follows) in made.joints.iter().enumerate().zip(&config.connectors) {
-            joint.connector.follow(follows);
+        let joints = config.connectors.iter().zip(&made.joints);
+        for (at, (of, joint)) in joints.enumerate() {
+            joint.connector.follow(of);
             let mut routes = Routes::new(self.letters.clone());
             for pipeline in taking(config, &made.pipelines, at) {
-                routes.add(Signal::Traces, pipeline);
+                routes.add(of.gives(), pipeline);
             }
             joint.intake.switch(routes);
         }
     }
 
     /// The connectors, each before those that what it holds goes to.
-    pub(super) fn joints_in_order(&self) -> Vec<Arc<Connector>> {
+    pub(super) fn joints_in_order(&self) -> Vec<Arc<AnyConnector>> {
         let mut ordered = vec![];
         let mut left: Vec<usize> = (0..self.joints.len()).collect();
         while !left.is_empty() {
@@ -82,7 +82,7 @@ impl App {
             self.leaving.connectors().iter().for_each(tell_held);
         }
         for connector in self.joints_in_order() {
-            let mut finished = pin!(connector.queue().finish());
+            let mut finished = pin!(connector.finish());
             while time::timeout(PROGRESS, finished.as_mut()).await.is_err() {
                 tell_held(&connector);
             }
@@ -107,11 +107,12 @@ fn leads(pipelines: &[PipelineConfig], one: usize, other: usize) -> bool {
     pipelines.any(|pipeline| pipeline.from.contains(&one) && pipeline.to.contains(&other))
 }
 
-fn tell_held(connector: &Arc<Connector>) {
+fn tell_held(connector: &Arc<AnyConnector>) {
+    let held = connector.held();
     tracing::warn!(
         connector = connector.name(),
-        requests = connector.queue().depth().requests,
-        spans = connector.counters().spans.get(),
+        requests = held.requests,
+        spans = held.items,
         "not handed on yet; another signal ends otlet and loses them"
     );
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use tokio::task::JoinSet;
 
 use super::PATIENCE;
-use crate::connector::Connector;
+use crate::connector::AnyConnector;
 use crate::exporter::Exporter;
 use crate::metrics::Push;
 use crate::pipeline::{Pipeline, Stage};
@@ -23,7 +23,7 @@ pub(super) struct Leaving {
     exporters: Vec<Weak<Exporter>>,
     /// The tasks that wait for connectors, and the connectors.
     handing_on: JoinSet<()>,
-    connectors: Vec<Weak<Connector>>,
+    connectors: Vec<Weak<AnyConnector>>,
 }
 
 impl Leaving {
@@ -72,7 +72,7 @@ impl Leaving {
     pub(super) fn connectors_of(
         &mut self,
         pipelines: &[Arc<Pipeline>],
-        connectors: Vec<Arc<Connector>>,
+        connectors: Vec<Arc<AnyConnector>>,
     ) {
         while self.handing_on.try_join_next().is_some() {}
         self.connectors.retain(|one| one.strong_count() > 0);
@@ -83,7 +83,7 @@ impl Leaving {
             let ends = ends(&before.cloned().collect::<Vec<_>>());
             self.handing_on.spawn(async move {
                 ends.await;
-                connector.queue().finish().await;
+                connector.finish().await;
                 tracing::info!(
                     connector = connector.name(),
                     "a connector that is no longer of the config has handed on what it held"
@@ -93,12 +93,12 @@ impl Leaving {
     }
 
     /// The connectors that still hold something, or may.
-    pub(super) fn connectors(&self) -> Vec<Arc<Connector>> {
+    pub(super) fn connectors(&self) -> Vec<Arc<AnyConnector>> {
         self.connectors.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The same, which does not keep them.
-    pub(super) fn handing_on(&self) -> Vec<Weak<Connector>> {
+    pub(super) fn handing_on(&self) -> Vec<Weak<AnyConnector>> {
         self.connectors.clone()
     }
 

@@ -1,7 +1,7 @@
 //! Sends dead letters through the pipelines and exporters that they name, without receivers.
 //!
-//! Whoever replays waits for each letter's end, as a sender does where queues are disabled, and connectors hold nothing. A
-//! letter that fails makes no second one: it stays where it is.
+//! Whoever replays waits for each letter's end, as a sender does where queues are disabled, and connectors hold nothing, and make
+//! no metrics. A letter that fails makes no second one: it stays where it is.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -14,7 +14,7 @@ use super::joints::taking;
 use super::parts::{assemble, members, next, output};
 use crate::batch::{Batch, Signal};
 use crate::config::Config;
-use crate::connector::Connector;
+use crate::connector::{AnyConfig, AnyConnector, Connector};
 use crate::exporter::Exporter;
 use crate::letters::{Origin, Reason};
 use crate::memory::Memory;
@@ -52,14 +52,14 @@ impl Replay {
             .collect::<Result<_, _>>()?;
         let joints = joints(&config, &runtimes)?;
         let pipelines = pipelines(&config, &stages, &exporters, &joints);
-        for (at, (_, intake)) in joints.iter().enumerate() {
+        for (at, (of, (_, intake))) in config.connectors.iter().zip(&joints).enumerate() {
             let mut routes = Routes::new(None);
             for pipeline in taking(&config, &pipelines, at) {
-                routes.add(Signal::Traces, pipeline);
+                routes.add(of.gives(), pipeline);
             }
             intake.switch(routes);
         }
-        let names = config.connectors.iter().map(|one| one.name.clone());
+        let names = config.connectors.iter().map(|one| one.name().to_owned());
         let intakes = joints.into_iter().map(|(_, intake)| intake);
         let connectors = names.zip(intakes).collect();
         let pipelines = config.pipelines.iter().zip(pipelines);
@@ -137,18 +137,22 @@ impl Replay {
     }
 }
 
-/// A connector, and where what it is given goes.
-type Joint = (Arc<Connector>, Arc<Intake>);
+/// A connector, unless it makes metrics, and where what it is given goes.
+type Joint = (Option<Arc<AnyConnector>>, Arc<Intake>);
 
 /// Connectors that hold nothing.
 fn joints(config: &Config, runtimes: &Runtimes) -> anyhow::Result<Vec<Joint>> {
     let joints = config.connectors.iter().map(|config| {
+        let intake = Arc::new(Intake::new(config.name(), Routes::default()));
+        let AnyConfig::GroupByTrace(config) = config else {
+            return Ok((None, intake));
+        };
         let mut config = config.clone();
         config.wait_duration = Duration::ZERO;
-        let intake = Arc::new(Intake::new(&config.name, Routes::default()));
         let (next, memory) = (next(&intake), Memory::unbounded());
         let connector = Connector::start(&config, runtimes, next, None, &memory, true)?;
-        Ok((Arc::new(connector), intake))
+        let connector = AnyConnector::GroupByTrace(connector);
+        Ok((Some(Arc::new(connector)), intake))
     });
     joints.collect()
 }
@@ -163,7 +167,7 @@ fn pipelines(
     let pipelines = config.pipelines.iter().map(|pipeline| {
         let (stages, exporters) = members(pipeline, stages, exporters);
         let joints = pipeline.to.iter().filter_map(|at| joints.get(*at));
-        let connectors = joints.map(|(connector, _)| Arc::clone(connector));
+        let connectors = joints.filter_map(|(connector, _)| connector.clone());
         let made = assemble(pipeline, config, stages, exporters, threads);
         Arc::new(made.with_connectors(connectors.collect()))
     });

@@ -14,6 +14,15 @@ pub(super) const JSON_LINES: &str = "jsonlines";
 /// The type of the connector that holds spans.
 const GROUP_BY_TRACE: &str = "groupbytrace";
 
+/// The types of the connector that makes metrics of spans: the Collector has both names for it.
+const SPAN_METRICS: [&str; 2] = ["spanmetrics", "span_metrics"];
+
+/// Whether a connector's name is that of one that makes metrics of spans.
+pub(super) fn makes_metrics(name: &str) -> bool {
+    let word = name.split('/').next().unwrap_or_default();
+    SPAN_METRICS.contains(&word)
+}
+
 /// What stands in a pipeline, and what stands beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -79,7 +88,7 @@ impl Kind {
             Self::Receiver => &["otlp", JSON_LINES],
             Self::Processor => &[],
             Self::Exporter => &["otlp", "otlphttp", "debug", "file"],
-            Self::Connector => &[GROUP_BY_TRACE],
+            Self::Connector => &[GROUP_BY_TRACE, "spanmetrics", "span_metrics"],
             Self::Extension => &["bearertokenauth"],
         }
     }
@@ -148,8 +157,7 @@ const OTHER_RECEIVER: &str = "otlet receives OTLP: have a Collector receive this
 
 const OTHER_EXTENSION: &str = "otlet has `bearertokenauth` alone: remove it here and in `service`";
 
-const OTHER_CONNECTOR: &str =
-    "otlet has `groupbytrace` alone: run it in a Collector behind otlet, and remove it here";
+const OTHER_CONNECTOR: &str = "otlet has `groupbytrace` and `spanmetrics`: run it in a Collector behind otlet, and remove it here";
 
 /// What to do instead of using a component of the Collector.
 pub(super) fn instead(kind: Kind, word: &str) -> Option<&'static str> {
@@ -228,6 +236,10 @@ const PROCESSORS: Instead = &[
         "hold traces with the connector `groupbytrace`, and decide on them behind it with the plugin `sample` and `by: trace`",
     ),
     (
+        &["spanmetrics", "span_metrics"],
+        "it is a connector: list it under `connectors`, and name it in the `exporters` of a pipeline of traces and the `receivers` of one of metrics",
+    ),
+    (
         &[GROUP_BY_TRACE],
         "it is a connector here: list it under `connectors`, and name it in the `exporters` of one pipeline and the `receivers` of another",
     ),
@@ -290,13 +302,8 @@ const CONNECTORS: Instead = &[
         "name the receivers themselves in the pipelines that it leads to, and remove it",
     ),
     (
-        &[
-            "spanmetrics",
-            "span_metrics",
-            "servicegraph",
-            "service_graph",
-        ],
-        "otlet makes no metrics of spans yet: run it in a Collector beside otlet, on all spans, and remove it here",
+        &["servicegraph", "service_graph"],
+        "otlet makes no graph of services yet: run it in a Collector beside otlet, on all spans, and remove it here",
     ),
     (
         &["count", "sum", "signaltometrics", "exceptions"],

@@ -1,13 +1,16 @@
 //! Reads `connectors`, and finds those that lead nowhere, to which nothing comes, or through which pipelines feed each other.
 
 mod bounds;
+mod span_metrics;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::connector::Config;
+use crate::batch::Signal;
+use crate::connector::{AnyConfig, Config};
 
 use super::PipelineConfig;
+use super::component::makes_metrics;
 use super::reader::{Lacking, Mistakes, Reader};
 use super::report::{Mistake, quoted};
 use super::yaml::Entry;
@@ -42,8 +45,16 @@ const LACKING: Lacking = &[
     ),
 ];
 
-/// Reads one connector.
-pub(super) fn read(name: &str, reader: Reader<'_>) -> Config {
+/// Reads one connector of a type.
+pub(super) fn read(kind: &str, name: &str, reader: Reader<'_>) -> AnyConfig {
+    if makes_metrics(kind) {
+        AnyConfig::SpanMetrics(span_metrics::read(name, reader))
+    } else {
+        AnyConfig::GroupByTrace(read_group(name, reader))
+    }
+}
+
+fn read_group(name: &str, reader: Reader<'_>) -> Config {
     let mut reader = reader.lacking(LACKING);
     let mut config = Config::named(name);
     reader.duration("wait_duration", WAITS, &mut config.wait_duration);
@@ -62,7 +73,7 @@ pub(super) fn check(entries: &[Entry], pipelines: &[PipelineConfig], mistakes: &
         let is_taken_from = pipelines.iter().any(|one| one.from.contains(&at));
         let missing = match (is_fed, is_taken_from) {
             (true, false) => Some((
-                format!("no pipeline takes what connector {name} holds"),
+                format!("no pipeline takes what connector {name} gives"),
                 "receivers",
             )),
             (false, true) => Some((
@@ -72,7 +83,12 @@ pub(super) fn check(entries: &[Entry], pipelines: &[PipelineConfig], mistakes: &
             _ => None,
         };
         if let Some((what, section)) = missing {
-            let cure = format!("name it in the `{section}` of a pipeline of traces as well");
+            let signal = match section {
+                "receivers" if makes_metrics(&entry.key) => Signal::Metrics,
+                _ => Signal::Traces,
+            };
+            let signal = signal.name();
+            let cure = format!("name it in the `{section}` of a pipeline of {signal} as well");
             mistakes
                 .borrow_mut()
                 .push(Mistake::error(entry.place, what, cure));

@@ -44,7 +44,7 @@ pub struct Draft {
     receivers: Vec<ReceiverConfig>,
     processors: Vec<Read>,
     exporters: Vec<exporter::Config>,
-    connectors: Vec<connector::Config>,
+    connectors: Vec<connector::AnyConfig>,
     pipelines: Vec<PipelineConfig>,
     admin: Option<crate::admin::Config>,
     telemetry: Telemetry,
@@ -265,7 +265,7 @@ impl Draft {
             })
             .collect();
         self.connectors = of_kind(Kind::Connector, connectors, &mistakes)
-            .map(|(_, name, reader)| connectors::read(name, reader))
+            .map(|(kind, name, reader)| connectors::read(kind, name, reader))
             .collect();
         exporters::file::check_paths(&self.exporters, exporters, &mistakes);
         self.read_dead_letters(&mut top, &mistakes);
@@ -287,7 +287,11 @@ impl Draft {
                     receivers: &self.receivers,
                     sockets: &listening,
                     exporters: &self.exporters,
-                    connectors: self.connectors.len(),
+                    aside: self
+                        .connectors
+                        .iter()
+                        .map(connector::AnyConfig::aside)
+                        .fold(0, usize::saturating_add),
                 };
                 let service =
                     service::read(service, &mut components, &known, &extensions, &mistakes);

@@ -7,7 +7,6 @@ use super::reader::Reader;
 use super::report::Mistake;
 use super::{PipelineConfig, ReceiverConfig, units};
 use crate::batch::Signal;
-use crate::connector::ASIDE;
 use crate::exporter;
 
 /// The bounds of the process's memory: what holds one request of some use, and more than machines have.
@@ -16,14 +15,14 @@ const LIMITS: RangeInclusive<u64> = 1 << 20..=1 << 40;
 /// What is asked for is whole numbers of these.
 const MIB: usize = 1 << 20;
 
-/// `least` is what the rest of the config needs, and `connectors` how many there are.
-pub(super) fn read(mut reader: Reader<'_>, least: usize, connectors: usize) -> Option<usize> {
+/// `least` is what the rest of the config needs, of which connectors set so much aside.
+pub(super) fn read(mut reader: Reader<'_>, least: usize, aside: usize) -> Option<usize> {
     let mut limit = 0;
     reader.size("limit", LIMITS, &mut limit);
     if limit > 0 && limit < least {
         let mut what = "`limit` has no room for the largest request that a receiver takes, as it came, opened, for its processors and \
                         for its exporters".to_owned();
-        if connectors > 0 {
+        if aside > 0 {
             what.push_str(", beside what connectors set aside");
         }
         let least = least.div_ceil(MIB).saturating_mul(MIB);
@@ -38,12 +37,12 @@ pub(super) fn read(mut reader: Reader<'_>, least: usize, connectors: usize) -> O
 }
 
 /// The least memory in which the largest request of each receiver has room, with what its pipelines are promised for it, beside
-/// what so many connectors set aside.
+/// what connectors set aside.
 pub(super) fn least(
     receivers: &[ReceiverConfig],
     exporters: &[exporter::Config],
     pipelines: &[PipelineConfig],
-    connectors: usize,
+    aside: usize,
 ) -> usize {
     let needs = receivers.iter().enumerate().flat_map(|(at, receiver)| {
         let promised = Signal::ALL.map(|signal| {
@@ -58,6 +57,5 @@ pub(super) fn least(
         });
         promised.map(|promised| receiver.least_memory().saturating_add(promised))
     });
-    let aside = connectors.saturating_mul(ASIDE);
     needs.max().unwrap_or_default().saturating_add(aside)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::batch::Signal;
 use crate::exporter;
 
-use super::component::{Component, JSON_LINES, Kind};
+use super::component::{Component, JSON_LINES, Kind, makes_metrics};
 use super::extensions::Extensions;
 use super::reader::{Mistakes, Reader};
 use super::receivers::Listening;
@@ -132,8 +132,8 @@ pub(super) struct Known<'a> {
     pub(super) sockets: &'a [Listening],
     /// The exporters.
     pub(super) exporters: &'a [exporter::Config],
-    /// How many connectors there are.
-    pub(super) connectors: usize,
+    /// What connectors set aside of the memory.
+    pub(super) aside: usize,
 }
 
 /// What `service` says.
@@ -173,13 +173,8 @@ pub(super) fn read(
         .collect();
     let memory = reader.section("memory").and_then(|section| {
         let pipelines: Vec<_> = pipelines.iter().map(|(one, _)| one.clone()).collect();
-        let least = memory::least(
-            known.receivers,
-            known.exporters,
-            &pipelines,
-            known.connectors,
-        );
-        memory::read(section, least, known.connectors)
+        let least = memory::least(known.receivers, known.exporters, &pipelines, known.aside);
+        memory::read(section, least, known.aside)
     });
     reader.finish();
     Service {
@@ -202,8 +197,8 @@ fn read_pipeline(
             report_lines(&names, mistakes);
         }
         let found = read_names(kind, &names, components, mistakes);
-        if signal.is_some_and(|signal| signal != Signal::Traces) {
-            report_spans(&found, &names, mistakes);
+        if let Some(signal) = signal {
+            report_connectors(kind, signal, &found, &names, mistakes);
         }
         if reader.is_empty(kind.section()) && kind != Kind::Processor {
             let what = format!("pipeline {} has no {kind}", quoted(&entry.key));
@@ -240,16 +235,29 @@ struct Found {
     place: Place,
 }
 
-/// Reports connectors, which take spans alone, in a pipeline of another signal.
-fn report_spans(found: &[Found], names: &[(&str, Place)], mistakes: &Mistakes) {
+/// Reports connectors in a pipeline of another signal than they take, or give.
+fn report_connectors(
+    kind: Kind,
+    signal: Signal,
+    found: &[Found],
+    names: &[(&str, Place)],
+    mistakes: &Mistakes,
+) {
     for one in found.iter().filter(|one| one.kind == Kind::Connector) {
         let name = names.iter().find(|(_, place)| *place == one.place);
         let name = name.map_or("", |(name, _)| *name);
-        let what = format!("connector {} holds traces alone", quoted(name));
-        let cure = "name it in pipelines of traces";
-        mistakes
-            .borrow_mut()
-            .push(Mistake::error(one.place, what, cure));
+        let (does, of) = match (makes_metrics(name), kind) {
+            (true, Kind::Receiver) => ("gives metrics alone", Signal::Metrics),
+            (true, _) => ("takes traces alone", Signal::Traces),
+            (false, _) => ("holds traces alone", Signal::Traces),
+        };
+        if signal != of {
+            let what = format!("connector {} {does}", quoted(name));
+            let cure = format!("name it in pipelines of {}", of.name());
+            mistakes
+                .borrow_mut()
+                .push(Mistake::error(one.place, what, cure));
+        }
     }
 }
 

@@ -171,9 +171,9 @@ metrics! {
     CONNECTOR_BYTES: Gauge "otlet.connector.held_memory", Unit::Bytes, CONNECTOR,
         "Bytes of the requests that these came in, with 512 for each request.";
     CONNECTOR_MAX: Gauge "otlet.connector.memory_limit", Unit::Bytes, CONNECTOR,
-        "The bound on them, max_bytes.";
+        "The bound on what is held, or on what series take: max_bytes.";
     CONNECTOR_SENT: Counter "otlet.connector.sent_batches", BATCHES, CONNECTOR,
-        "Batches of traces that the pipelines behind the connector took.";
+        "Batches of traces, or of metrics, that the pipelines behind the connector took.";
     CONNECTOR_SENT_ITEMS: Counter "otlet.connector.sent_items", ITEMS, CONNECTOR,
         "Spans in them.";
     CONNECTOR_EARLY: Counter "otlet.connector.early_traces", Unit::Of("{trace}"), CONNECTOR,
@@ -185,13 +185,25 @@ metrics! {
     CONNECTOR_RETRIES: Counter "otlet.connector.retries", Unit::Of("{attempt}"), CONNECTOR,
         "Attempts after a batch's first, since the pipelines had no room for it.";
     CONNECTOR_FAILED_ITEMS: Counter "otlet.connector.failed_items", ITEMS, CONNECTOR,
-        "Spans that the pipelines refused for good though they were acknowledged.";
+        "Spans that the pipelines refused for good though they were acknowledged, or data points of span metrics.";
     CONNECTOR_REFUSED: Counter "otlet.connector.enqueue_failed_requests", REQUESTS, CONNECTOR,
         "Requests that found max_bytes reached, and were refused.";
     CONNECTOR_LOST: Counter "otlet.connector.lost_requests", REQUESTS, CONNECTOR,
         "Requests that were taken and are lost, because otlet had to end.";
     CONNECTOR_LOST_ITEMS: Counter "otlet.connector.lost_items", ITEMS, CONNECTOR,
         "Spans in them.";
+    CONNECTOR_SERIES: Gauge "otlet.connector.series", Unit::Of("{series}"), CONNECTOR,
+        "Series of span metrics that are kept, as of the last time that they were handed on.";
+    CONNECTOR_SERIES_BYTES: Gauge "otlet.connector.series.memory", Unit::Bytes, CONNECTOR,
+        "Bytes that they take, bounded by max_bytes.";
+    CONNECTOR_COUNTED: Counter "otlet.connector.counted_items", ITEMS, CONNECTOR,
+        "Spans that span metrics count.";
+    CONNECTOR_OVERFLOW: Counter "otlet.connector.overflow_items", ITEMS, CONNECTOR,
+        "Spans among them that found no room for a series of their own, and are under otel.metric.overflow.";
+    CONNECTOR_UNCOUNTED: Counter "otlet.connector.uncounted_items", ITEMS, CONNECTOR,
+        "Spans that span metrics do not count: of resources without service.name, or malformed.";
+    CONNECTOR_FLUSHES: Counter "otlet.connector.flushes", Unit::Of("{flush}"), CONNECTOR,
+        "How often span metrics were handed on.";
 
     CONNECTOR_DRAINING: Gauge "otlet.connector.draining_items", ITEMS, CONNECTOR,
         "Spans that a connector of that name still has to hand on, which a reload of the config removed.";

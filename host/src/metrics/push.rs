@@ -3,7 +3,7 @@
 //! **Invariant**: the exporter is not among the sources, so that what it sends is nowhere counted and causes nothing to send.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{self, MissedTickBehavior};
@@ -13,6 +13,7 @@ use super::sources::Sources;
 use crate::exporter::{self, Exporter, Output};
 use crate::queue::Size;
 use crate::runtime::Runtimes;
+use crate::telemetry::instance;
 
 /// How long the end of otlet waits until its last metrics are sent.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -35,40 +36,21 @@ pub struct Push {
     runtimes: Runtimes,
 }
 
-/// The name of this process.
-static INSTANCE: OnceLock<String> = OnceLock::new();
-
 /// What otlet says of itself unless the config says otherwise: its name, its version, and a name of this process.
 pub fn resource(configured: &[(String, String)]) -> Vec<(String, String)> {
-    let instance = INSTANCE.get_or_init(|| uuid(fastrand::u128(..)));
     let mut resource = vec![
         ("service.name".to_owned(), "otlet".to_owned()),
         (
             "service.version".to_owned(),
             env!("CARGO_PKG_VERSION").to_owned(),
         ),
-        ("service.instance.id".to_owned(), instance.clone()),
+        ("service.instance.id".to_owned(), instance().to_owned()),
     ];
     for (key, value) in configured {
         resource.retain(|(own, _)| own != key);
         resource.push((key.clone(), value.clone()));
     }
     resource
-}
-
-/// A random UUID, version 4.
-fn uuid(random: u128) -> String {
-    let versioned = random & !(0xf << 76) | 4 << 76;
-    let marked = versioned & !(3 << 62) | 2 << 62;
-    let part = |from: u32, digits: u32| (marked >> from) & ((1 << (4 * digits)) - 1);
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        part(96, 8),
-        part(80, 4),
-        part(64, 4),
-        part(48, 4),
-        part(0, 12)
-    )
 }
 
 impl Push {
@@ -141,16 +123,6 @@ async fn send(exporter: &Exporter, sources: &Sources, resource: &[(String, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_uuid_is_one() {
-        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(
-            uuid(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
-            "01234567-89ab-4def-8123-456789abcdef"
-        );
-    }
 
     #[test]
     fn the_config_has_the_last_word_on_the_resource() {

@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use super::reloads::Reloads;
 use super::snapshot::Snapshot;
 use super::{list, process};
-use crate::connector::Connector;
+use crate::connector::{AnyConnector, Connector, span_metrics::SpanMetrics};
 use crate::exporter::Exporter;
 use crate::letters::Letters;
 use crate::memory::Memory;
@@ -37,11 +37,11 @@ pub struct Parts {
     /// The exporters.
     pub exporters: Vec<Arc<Exporter>>,
     /// The connectors.
-    pub connectors: Vec<Arc<Connector>>,
+    pub connectors: Vec<Arc<AnyConnector>>,
     /// Exporters that are no longer of the config, for as long as they have something to send.
     pub draining: Vec<Weak<Exporter>>,
     /// Connectors that are no longer of the config, for as long as they hold something.
-    pub handing_on: Vec<Weak<Connector>>,
+    pub handing_on: Vec<Weak<AnyConnector>>,
     /// Where dead letters are kept, if they are.
     pub letters: Option<Arc<Letters>>,
     /// What requests hold.
@@ -97,7 +97,14 @@ impl Sources {
                 collect_stage(stage, &mut into);
             }
             for connector in &parts.connectors {
-                collect_connector(connector, &mut into);
+                match &**connector {
+                    AnyConnector::GroupByTrace(connector) => {
+                        collect_connector(connector, &mut into);
+                    }
+                    AnyConnector::SpanMetrics(connector) => {
+                        collect_span_metrics(connector, &mut into);
+                    }
+                }
             }
             for exporter in &parts.exporters {
                 collect_exporter(exporter, &mut into);
@@ -292,6 +299,29 @@ fn collect_connector(connector: &Connector, into: &mut Snapshot) {
     into.add(&list::CONNECTOR_LOST_ITEMS, labels, lost.items);
 }
 
+fn collect_span_metrics(connector: &SpanMetrics, into: &mut Snapshot) {
+    let counters = connector.counters();
+    let labels = [connector.name()];
+    for (metric, number) in [
+        (&list::CONNECTOR_SERIES, counters.series()),
+        (&list::CONNECTOR_SERIES_BYTES, counters.bytes()),
+        (&list::CONNECTOR_MAX, connector.max_bytes() as u64),
+    ] {
+        into.add(metric, labels, number);
+    }
+    for (metric, counter) in [
+        (&list::CONNECTOR_COUNTED, &counters.items),
+        (&list::CONNECTOR_OVERFLOW, &counters.overflow_items),
+        (&list::CONNECTOR_UNCOUNTED, &counters.uncounted_items),
+        (&list::CONNECTOR_FLUSHES, &counters.flushes),
+        (&list::CONNECTOR_SENT, &counters.sent),
+        (&list::CONNECTOR_RETRIES, &counters.retries),
+        (&list::CONNECTOR_FAILED_ITEMS, &counters.failed_items),
+    ] {
+        into.add(metric, labels, counter.get());
+    }
+}
+
 fn collect_exporter(exporter: &Exporter, into: &mut Snapshot) {
     let counters = exporter.counters();
     let labels = [exporter.name()];
@@ -345,7 +375,7 @@ fn collect_draining(parts: &Parts, into: &mut Snapshot) {
     }
     let connectors = parts.connectors.iter().map(|connector| connector.name());
     let handing_on = parts.handing_on.iter().filter_map(Weak::upgrade);
-    let handing_on = handing_on.map(|one| (one.name().to_owned(), one.counters().spans.get()));
+    let handing_on = handing_on.map(|one| (one.name().to_owned(), one.held().items));
     for (name, spans) in summed(connectors, handing_on) {
         into.add(&list::CONNECTOR_DRAINING, [name.as_str()], spans);
     }

@@ -122,6 +122,11 @@ impl Drop for Ticket {
 }
 
 impl Delivery {
+    /// A request that is safe, though no queue has it.
+    pub fn taken() -> Self {
+        Self(State::Taken)
+    }
+
     pub(super) fn refused(refusal: Refusal) -> Self {
         Self(State::Refused(refusal))
     }

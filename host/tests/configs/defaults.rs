@@ -16,11 +16,12 @@ exporters:
   debug:
 connectors:
   groupbytrace:
+  spanmetrics:
 service:
   pipelines:
-    traces: { receivers: [otlp], processors: [], exporters: [groupbytrace] }
+    traces: { receivers: [otlp], processors: [], exporters: [groupbytrace, spanmetrics] }
     traces/whole: { receivers: [groupbytrace], processors: [sample], exporters: [otlp, otlphttp] }
-    metrics: { receivers: [otlp], processors: [], exporters: [otlp] }
+    metrics: { receivers: [otlp, spanmetrics], processors: [], exporters: [otlp] }
     logs: { receivers: [otlp, jsonlines], processors: [], exporters: [debug, file] }
 "#;
 

@@ -60,10 +60,11 @@ async fn the_metrics_are_those_of_metrics_md() {
     let kept = format!("{kept}plugins: {{ directory: '{}' }}\n", plugins.display());
     let held = with_lines(&backend.endpoint(), "/no/such/file").replacen(
         "exporters: [otlp]",
-        "exporters: [groupbytrace]",
+        "exporters: [groupbytrace, spanmetrics]",
         1,
     ) + "    traces/held: { receivers: [groupbytrace], exporters: [otlp] }
-connectors: { groupbytrace: }
+    metrics/made: { receivers: [spanmetrics], exporters: [otlp] }
+connectors: { groupbytrace: , spanmetrics: }
 ";
     let otlet = run(&(held + &kept));
     let scraped = scrape(otlet.admin());

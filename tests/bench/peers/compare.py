@@ -4,7 +4,8 @@
 
 It needs `tests/bench/peers/build` and a build of otlet. What is sent are the requests of real SDKs in tests/fixtures/corpus and
 synthetic spans and log records with the attributes that the configs touch. What comes out must be equal record by record, but
-for the order of attributes; all masks count as equal. What may differ is in OTHERS. It prints a line a pair and signal, and ends
+for the order of attributes; all masks count as equal. What may differ is in OTHERS. Of metrics that are made of spans the last
+numbers of each series must be equal. It prints a line a pair and signal, and ends
 with 1 if something is another job on one side than on the other.
 """
 
@@ -53,6 +54,8 @@ OTHERS = {
     "redact-four": {"corpus": ("texts",)},
     "chain": {"corpus": ("records", "texts")},
 }
+# How long it takes until a series shows all that it counts: the Collector shows 0 first, and nothing at its end.
+FLUSHES = 2.5
 MASK = re.compile(r"\[redacted:[^\]]*\]|\*\*\*\*")
 
 
@@ -105,8 +108,8 @@ def free_address():
         return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def through(command, sent, use_http, compressed):
-    """What comes out of a program, by signal, that was sent these requests."""
+def through(command, sent, use_http, compressed, pause=0):
+    """What comes out of a program, by signal, that was sent these requests, and ends after a pause."""
     sink = Sink()
     listen_grpc, listen_http = free_address(), free_address()
     env = os.environ | {
@@ -135,6 +138,7 @@ def through(command, sent, use_http, compressed):
                 for body in bodies:
                     call(body, timeout=20)
             channel.close()
+        time.sleep(pause)
         program.send_signal(signal.SIGTERM)
         program.wait(timeout=30)
     except Exception:
@@ -192,6 +196,43 @@ def records(name, bodies):
                         record.status.SetInParent()  # The Collector writes it where a span came without.
                     found[above, within, record.SerializeToString(deterministic=True)] += 1
     return found
+
+
+def series(bodies):
+    """The last numbers of each series of metrics, by its resource, its name and its attributes."""
+    found = {}
+    for body in bodies:
+        request = TYPES["metrics"].FromString(body)
+        plain(request)
+        for resource in request.resource_metrics:
+            above = resource.resource.SerializeToString(deterministic=True)
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    kind = metric.WhichOneof("data")
+                    data = getattr(metric, kind)
+                    about = metric.name, metric.unit, kind, data.aggregation_temporality, scope.scope.name
+                    for point in data.data_points:
+                        key = b"".join(each.SerializeToString(deterministic=True) for each in point.attributes)
+                        found[above, about, key] = numbers(point, kind)
+    return found
+
+
+def numbers(point, kind):
+    if kind == "sum":
+        return point.as_int
+    # Sums are added up in another order.
+    return point.count, f"{point.sum:.9g}", tuple(point.bucket_counts), tuple(point.explicit_bounds)
+
+
+def same_series(title, ours, theirs):
+    """Prints how the series of two programs compare, and says whether they are equal."""
+    differ = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+    for key in differ[:3]:
+        sys.stderr.write(f"{title}: {key}: {ours.get(key)} and {theirs.get(key)}\n")
+    wrong = ["NOT EQUAL"] if differ or not ours else []
+    found = f"{len(ours)} and {len(theirs)} series, {len(ours.keys() & theirs.keys()) - len(differ)} equal"
+    print(f"{title}: {found}", *wrong, sep="; ", flush=True)
+    return not wrong
 
 
 def synthetic():
@@ -274,7 +315,13 @@ def compare(ours, theirs, what, otlet):
     for kind, sent in (("synthetic", synthetic()), ("corpus", corpus())):
         sent = {signal: bodies for signal, bodies in sent.items() if all(f"    {signal}: {{" in text for text in configs)}
         commands = [otlet, "run", "--config", ours], [ROOT / "target/peers/collector", "--config", theirs]
-        came = [through(command, sent, what["http"], what["gzip"]) for command in commands]
+        counts = all("span_metrics" in text for text in configs)
+        if counts:
+            sent.pop("metrics", None)
+        pause = FLUSHES if counts else 0
+        came = [through(command, sent, what["http"], what["gzip"], pause) for command in commands]
+        if counts:
+            same &= same_series(f"{ours.stem}, series of {kind} spans", *(series(each["metrics"]) for each in came))
         for signal in sent:
             before = records(signal, sent[signal])
             after = [records(signal, requests[signal]) for requests in came]

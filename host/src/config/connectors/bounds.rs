@@ -1,8 +1,9 @@
 //! Finds bounds of connectors that do not go with those of what stands before and behind them. Nothing is lost by any, so that
 //! they are warnings.
 
+use crate::connector::{self, AnyConfig};
+use crate::exporter;
 use crate::queue::{self, Sizer};
-use crate::{connector, exporter};
 
 use super::super::reader::{Mistakes, Reader};
 use super::super::report::{Mistake, quoted};
@@ -18,7 +19,7 @@ pub(in super::super) struct Around<'a> {
     /// Those that could be read.
     pub(in super::super) configs: (
         &'a [ReceiverConfig],
-        &'a [connector::Config],
+        &'a [AnyConfig],
         &'a [exporter::Config],
     ),
     /// What `service.memory` says.
@@ -35,6 +36,9 @@ pub(in super::super) fn check(around: &Around<'_>, mistakes: &Mistakes) {
     }
     let mut found = vec![];
     for (at, (entry, config)) in around.connectors.iter().zip(around.configs.1).enumerate() {
+        let AnyConfig::GroupByTrace(config) = config else {
+            continue;
+        };
         found.extend(around.refuses(at, entry, config, mistakes));
         found.extend(around.parts(at, entry));
     }
@@ -98,14 +102,18 @@ impl Around<'_> {
 
     /// Connectors that may take the memory that others need.
     fn starves(&self, mistakes: &Mistakes) -> Option<Mistake> {
-        let connectors = self.connectors.iter().zip(self.configs.1);
+        let configs = self.configs.1.iter();
+        let held = configs.map(|config| match config {
+            AnyConfig::GroupByTrace(config) => config.max_bytes,
+            AnyConfig::SpanMetrics(config) => config.max_bytes as u64,
+        });
+        let connectors = self.connectors.iter().zip(held.clone());
         let says = |(entry, _): &(&Entry, _)| {
             Reader::new(entry.place, &entry.value, mistakes).has(MAX_BYTES)
         };
         let written = connectors.filter(says);
-        let (entry, _) = written.max_by_key(|(_, config)| config.max_bytes)?;
-        let bounds = self.configs.1.iter().map(|config| config.max_bytes);
-        let most = bounds.fold(0, u64::saturating_add);
+        let (entry, _) = written.max_by_key(|(_, most)| *most)?;
+        let most = held.fold(0, u64::saturating_add);
         let limit = u64::try_from(self.memory?).unwrap_or(u64::MAX);
         if most <= limit / 2 {
             return None;
