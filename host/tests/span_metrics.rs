@@ -79,7 +79,7 @@ async fn terminate(mut otlet: Program) {
 /// A data point of the calls of spans of a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Calls {
-    calls: i64,
+    number: i64,
     start: u64,
     time: u64,
 }
@@ -114,7 +114,7 @@ fn shown(received: &[Received]) -> (BTreeMap<String, Vec<Calls>>, BTreeMap<Strin
                             .entry(name_of(&point.attributes))
                             .or_default()
                             .push(Calls {
-                                calls: number,
+                                number,
                                 start: point.start_time_unix_nano,
                                 time: point.time_unix_nano,
                             });
@@ -162,14 +162,14 @@ async fn spans_are_counted_and_go_on_and_a_sigterm_hands_on_what_was_counted() {
     assert_eq!(
         calls["get"]
             .iter()
-            .map(|point| point.calls)
+            .map(|point| point.number)
             .collect::<Vec<_>>(),
         [3]
     );
     assert_eq!(
         calls["put"]
             .iter()
-            .map(|point| point.calls)
+            .map(|point| point.number)
             .collect::<Vec<_>>(),
         [1]
     );
@@ -190,7 +190,7 @@ async fn what_counts_from_the_beginning_goes_on_with_one_start_until_it_is_all_t
     let otlet = Program::start(OTLET, &config(keys, &backend.endpoint(), "[spanmetrics]"));
     send(&otlet, &[("get", 5)]).await;
     let told = |calls| {
-        move |received: &[Received]| last(received, "get").is_some_and(|one| one.calls == calls)
+        move |received: &[Received]| last(received, "get").is_some_and(|one| one.number == calls)
     };
     backend.wait_until("the first calls", told(1));
     send(&otlet, &[("get", 5), ("get", 7)]).await;
@@ -198,13 +198,13 @@ async fn what_counts_from_the_beginning_goes_on_with_one_start_until_it_is_all_t
     terminate(otlet).await;
     let (calls, _) = shown(&backend.taken());
     let points = &calls["get"];
-    assert_eq!(points[0].calls, 0);
+    assert_eq!(points[0].number, 0);
     assert!(points.windows(2).all(|pair| {
         pair[0].start == pair[1].start
-            && pair[0].calls <= pair[1].calls
+            && pair[0].number <= pair[1].number
             && pair[0].time <= pair[1].time
     }));
-    assert_eq!(points.last().unwrap().calls, 3);
+    assert_eq!(points.last().unwrap().number, 3);
 }
 
 #[tokio::test]
@@ -229,14 +229,14 @@ async fn of_what_counts_from_time_to_time_nothing_is_lost_while_the_backend_is_a
         let sum = |name| {
             calls
                 .get(name)
-                .map_or(0, |points| points.iter().map(|one| one.calls).sum())
+                .map_or(0, |points| points.iter().map(|one| one.number).sum())
         };
         sum("get") == 10_i64 && sum("put") == 5
     });
     send(&otlet, &[("get", 5)]).await;
     terminate(otlet).await;
     let (calls, _) = shown(&backend.taken());
-    let sum: i64 = calls["get"].iter().map(|one| one.calls).sum();
+    let sum: i64 = calls["get"].iter().map(|one| one.number).sum();
     assert_eq!(sum, 11);
     follow(&calls["get"]);
     follow(&calls["put"]);
@@ -258,7 +258,7 @@ async fn names_above_the_limit_are_counted_in_the_overflow() {
     terminate(otlet).await;
     let (calls, durations) = shown(&backend.taken());
     assert_eq!(calls.len(), 11);
-    assert_eq!(calls["otel.metric.overflow"][0].calls, 990);
+    assert_eq!(calls["otel.metric.overflow"][0].number, 990);
     assert_eq!(durations["otel.metric.overflow"].iter().sum::<u64>(), 990);
 }
 
@@ -293,7 +293,7 @@ async fn a_reload_keeps_counting_and_another_config_of_the_connector_begins_anew
     let (calls, _) = shown(&backend.taken());
     let points = &calls["get"];
     assert_eq!(
-        points.iter().map(|one| one.calls).collect::<Vec<_>>(),
+        points.iter().map(|one| one.number).collect::<Vec<_>>(),
         [2, 1]
     );
     assert!(points[1].start > points[0].start);
@@ -319,7 +319,7 @@ async fn spans_before_the_pipeline_refuses_them_are_not_counted() {
     assert_ne!(reply.code, 0);
     send(&otlet, &[("get", 5)]).await;
     terminate(otlet).await;
-    assert_eq!(shown(&backend.taken()).0["get"][0].calls, 1);
+    assert_eq!(shown(&backend.taken()).0["get"][0].number, 1);
 }
 
 #[tokio::test]
