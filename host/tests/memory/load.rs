@@ -69,7 +69,7 @@ async fn metric(admin: &Sender, name: &str) -> u64 {
 }
 
 /// What the system says that the process has.
-fn resident(otlet: &Program) -> u64 {
+pub(super) fn resident(otlet: &Program) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", otlet.id())).unwrap();
     let line = status
         .lines()

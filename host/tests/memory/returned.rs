@@ -1,12 +1,17 @@
 //! Whatever becomes of a request, its memory is given back.
 
+use std::time::Duration;
+
 use libdeflater::{CompressionLvl, Compressor};
-use otlet_tests::backend::{Answer, Backend};
+use otlet_tests::backend::{Answer, Backend, Request};
 use otlet_tests::guests;
+use otlet_tests::program::Program;
 use otlet_tests::sender::{Sender, method};
 use prost::Message;
+use tokio::time::timeout;
 
-use super::{ENRICH, WEIGHT, app, heavy, in_process};
+use super::load::resident;
+use super::{ENRICH, WEIGHT, app, heavy, in_process, is_taken};
 
 #[tokio::test]
 async fn whatever_becomes_of_a_request_its_memory_is_given_back() {
@@ -145,4 +150,50 @@ async fn what_is_lost_at_the_end_gives_its_memory_back() {
         drop(otlet);
         assert_eq!(memory.held(), 0, "{exporter}");
     }
+}
+
+/// What otlet does where nothing asks it for memory any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_rush_has_taken_goes_back_to_the_system() {
+    const REQUESTS: u64 = 200;
+    let backend = Backend::start();
+    let config = format!(
+        "
+receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }} }}
+exporters:
+  otlp:
+    endpoint: '{}'
+    timeout: 1h
+    compression: none
+    sending_queue: {{ num_consumers: 1, max_bytes: 1GiB }}
+service: {{ pipelines: {{ traces: {{ receivers: [otlp], exporters: [otlp] }} }} }}
+",
+        backend.endpoint()
+    );
+    let otlet = Program::start(env!("CARGO_BIN_EXE_otlet"), &config);
+    let sender = Sender::grpc(otlet.grpc());
+    assert!(is_taken(&sender.send(&Request::Traces(heavy(0))).await.unwrap()));
+    backend.wait_for(1);
+    let base = resident(&otlet);
+
+    backend.always(Answer::Hang);
+    for number in 1..=REQUESTS {
+        let reply = sender.send(&Request::Traces(heavy(number))).await;
+        assert!(is_taken(&reply.unwrap()));
+    }
+    let held = REQUESTS * WEIGHT as u64;
+    assert!(resident(&otlet) > base + held * 9 / 10);
+
+    backend.always(Answer::Ok);
+    let is_returned = async {
+        while backend.attempts() as u64 <= REQUESTS {
+            backend.release();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        while resident(&otlet) > base + held / 4 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let returned = timeout(Duration::from_mins(1), is_returned).await;
+    assert!(returned.is_ok(), "{} from {base}", resident(&otlet));
 }
