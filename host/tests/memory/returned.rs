@@ -172,7 +172,9 @@ service: {{ pipelines: {{ traces: {{ receivers: [otlp], exporters: [otlp] }} }} 
     );
     let otlet = Program::start(env!("CARGO_BIN_EXE_otlet"), &config);
     let sender = Sender::grpc(otlet.grpc());
-    assert!(is_taken(&sender.send(&Request::Traces(heavy(0))).await.unwrap()));
+    assert!(is_taken(
+        &sender.send(&Request::Traces(heavy(0))).await.unwrap()
+    ));
     backend.wait_for(1);
     let base = resident(&otlet);
 
