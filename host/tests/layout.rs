@@ -252,7 +252,7 @@ fn read(path: &Path, text: &mut String) {
         for entry in fs::read_dir(path).expect("a folder can be read") {
             read(&entry.expect("a folder can be read").path(), text);
         }
-    } else if path.is_file() {
+    } else if path.extension().is_some_and(|it| it == "rs") && path.is_file() {
         let file = fs::read_to_string(path).expect("a source file is text");
         text.push_str(
             file.split("#[cfg(test)]\nmod tests {")
