@@ -150,7 +150,8 @@ impl Gather<'_> {
         self.charge()
     }
 
-    /// Charges for the leaves since the last charge. Texts are bytes of the request, so that this may wait for the end of a row.
+    /// Charges for the leaves since the last charge. Texts are bytes of the request, so that this may wait for the end of a row
+    /// or of an element: what is smallest on the wire is an element.
     fn charge(&mut self) -> Result<(), Halt> {
         let ([before, leaves_before], [bytes, leaves]) = (self.charged, self.sizes());
         self.charged = [bytes, leaves];
@@ -323,12 +324,17 @@ impl Gather<'_> {
                 Some(AnyRef::Array(list)) => {
                     check_depth(depth, &list)?;
                     let inside = self.places.element(place, self.budget)?;
-                    elements(&list)
-                        .try_for_each(|element| self.any(inside, element?, depth + 1))?;
+                    for element in elements(&list) {
+                        self.any(inside, element?, depth + 1)?;
+                        self.charge()?;
+                    }
                 }
                 Some(AnyRef::Map(list)) => {
                     check_depth(depth, &list)?;
-                    elements(&list).try_for_each(|pair| self.pair(place, pair?, depth + 1))?;
+                    for pair in elements(&list) {
+                        self.pair(place, pair?, depth + 1)?;
+                        self.charge()?;
+                    }
                 }
                 Some(scalar) => self.scalar(place, &scalar)?,
                 None => {}

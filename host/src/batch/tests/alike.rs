@@ -20,20 +20,13 @@ const KINDS: [&str; 6] = ["text", "key", "integer", "double", "boolean", "bytes"
 /// A request made with OTLP's types, and those of real SDKs.
 fn requests(signal: Signal) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/corpus");
-    let corpus = fs::read_dir(folder).expect("the corpus").map(|entry| {
-        let path = entry.expect("a file").path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        (name, path)
+    let corpus = fs::read_dir(folder).expect("the corpus");
+    let corpus = corpus.map(|entry| entry.expect("a file").path());
+    let corpus = corpus.filter(|path| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        name.starts_with(signal.name()) && path.extension().is_some_and(|kind| kind == "pb")
     });
-    let corpus =
-        corpus.filter(|(name, _)| name.starts_with(signal.name()) && name.ends_with(".pb"));
-    let mut requests: Vec<_> = corpus
-        .map(|(_, path)| fs::read(path).expect("a file"))
-        .collect();
+    let mut requests: Vec<_> = corpus.map(|path| fs::read(path).expect("a file")).collect();
     requests.sort();
     // Many kinds of rows in turn.
     requests.push(requests.concat());
