@@ -36,7 +36,16 @@ const OTLET: &str = env!("CARGO_BIN_EXE_otlet");
 
 /// The languages: each has a folder `examples/plugin-LANGUAGE` with a script `build`, which writes `target/owner.wasm`, and
 /// perhaps a script `check`, which tests it without otlet.
-const LANGUAGES: &[&str] = &["go", "c", "cpp", "lua"];
+const LANGUAGES: &[&str] = &[
+    "rust",
+    "go",
+    "c",
+    "cpp",
+    "lua",
+    "python",
+    "javascript",
+    "typescript",
+];
 
 /// What a script ends with where the language's tools are missing: `EX_UNAVAILABLE`.
 const UNAVAILABLE: i32 = 69;
