@@ -43,7 +43,8 @@ export class Batch {
   }
 
   texts(column) {
-    return batch.texts(column.number);
+    // QuickJS has null for none, whatever the contract's types say.
+    return batch.texts(column.number).map((text) => text ?? undefined);
   }
 
   integers(column) {

@@ -98,7 +98,7 @@ function batchOf(columns, inHand) {
     rows: (table) => batch().all(table).length,
     parents: (table, above) => batch().all(table).map((row) => batch().all(above).indexOf(row.up(above))),
     keys: (table) => [...new Set(batch().left(table).flatMap((row) => Object.keys(row.attributes)))],
-    texts: (column) => seen(column).map((value) => (typeof value === 'string' ? value : undefined)),
+    texts: (column) => seen(column).map((value) => (typeof value === 'string' ? value : null)),
     integers: (column) => packed(seen(column).map((value) => (Number.isInteger(value) ? value : undefined))),
     doubles: (column) => packed(seen(column).map((value) => (typeof value === 'number' ? value : undefined))),
     values: (column) => read(column).map(toValue),
@@ -160,7 +160,8 @@ function packed(items) {
 }
 
 function toValue(value) {
-  if (value === undefined) return undefined;
+  // As QuickJS has it.
+  if (value === undefined) return null;
   if (value === null) return { tag: 'empty' };
   if (value instanceof Uint8Array) return { tag: 'bytes', val: value };
   const tags = { string: 'text', boolean: 'boolean', number: Number.isInteger(value) ? 'integer' : 'double' };
