@@ -5,8 +5,8 @@
 //! no messages: what their fields hold is told by whoever asks ([`Shape`]). A field that is not known is stepped over, as every
 //! parser does. **Invariant**: one walk, linear in the bytes, and no deeper than [`DEEPEST`].
 
-use super::any::{plain_number, plain_pair, plain_text};
-use super::wire::{FIXED32, FIXED64, GROUP, LEN, Malformed, Reader, VARINT};
+use super::any::{plain_number, plain_pair, plain_text, short_pair};
+use super::wire::{FIXED32, FIXED64, Field, GROUP, LEN, Malformed, Reader, VARINT};
 use super::{Signal, WireError};
 
 /// The messages within each other that protobuf's parsers take at most, those of C++, Java and Rust.
@@ -85,21 +85,40 @@ fn walk<S: Shape>(shape: S, body: &[u8], depth: u32) -> Result<(), Fault> {
         let Some((content, name)) = known.1 else {
             continue;
         };
-        if matches!(content, Content::Pair(_)) {
-            if ascii < field.end {
-                ascii = ascii_from(body, field.start.max(ascii));
-            }
-            if field.wire == LEN && is_plain(field.body, field.end <= ascii) {
-                continue;
-            }
-        }
         let checked = field
             .expect(wire_of(&content, field.wire), body)
             .map_err(Fault::from)
             .and_then(|()| inside(content, field.body, depth));
         checked.map_err(|fault| fault.or_in(name))?;
+        if matches!(content, Content::Pair(_)) {
+            skip_plain(
+                &mut reader,
+                body,
+                Field::short_tag(field.number),
+                &mut ascii,
+            );
+        }
     }
     Ok(())
+}
+
+/// Steps over attributes with this tag as far as they follow each other and are as nearly all: a key and a text or number. What
+/// lies before `ascii` is ASCII.
+fn skip_plain(reader: &mut Reader<'_>, body: &[u8], tag: u8, ascii: &mut usize) {
+    loop {
+        let before = reader.clone();
+        let Some(pair) = reader.next_plain(tag) else {
+            return;
+        };
+        let end = reader.pos();
+        if *ascii < end {
+            *ascii = ascii_from(body, before.pos().max(*ascii));
+        }
+        if !is_plain(pair, end <= *ascii) {
+            *reader = before;
+            return;
+        }
+    }
 }
 
 /// The wire type that a field has to have.
@@ -138,10 +157,10 @@ fn inside<S: Shape>(content: Content<S>, body: &[u8], depth: u32) -> Result<(), 
     }
 }
 
-/// Whether an attribute is one as nearly all are: a key and a text or number, which is found out quickly.
 #[inline]
 fn is_plain(body: &[u8], is_ascii: bool) -> bool {
-    plain_pair(body).is_some_and(|(key, value)| {
+    let pair = short_pair(body).or_else(|| plain_pair(body));
+    pair.is_some_and(|(key, value)| {
         (is_ascii || is_text(key))
             && match plain_text(value) {
                 Some(text) => is_ascii || is_text(text),
@@ -153,9 +172,16 @@ fn is_plain(body: &[u8], is_ascii: bool) -> bool {
 /// Where bytes that are ASCII from a place on end, or a little before.
 fn ascii_from(bytes: &[u8], start: usize) -> usize {
     const AT_ONCE: usize = 32;
-    let chunks = bytes.get(start..).unwrap_or_default().chunks(AT_ONCE);
-    let ascii = chunks.take_while(|chunk| chunk.is_ascii());
-    start + ascii.map(<[u8]>::len).sum::<usize>()
+    let bytes = bytes.get(start..).unwrap_or_default();
+    let (chunks, rest) = bytes.as_chunks::<AT_ONCE>();
+    let is_ascii = |chunk: &&[u8; AT_ONCE]| chunk.iter().fold(0, |all, byte| all | byte) < 0x80;
+    let ascii = chunks.iter().take_while(is_ascii).count();
+    let rest = if ascii == chunks.len() && rest.is_ascii() {
+        rest.len()
+    } else {
+        0
+    };
+    start + ascii * AT_ONCE + rest
 }
 
 fn is_text(bytes: &[u8]) -> bool {

@@ -36,7 +36,7 @@ const REFUSALS: u32 = 32;
 /// What became of a part of a batch that was not refused.
 enum Taken {
     All(Accepted),
-    InParts([Part; 2]),
+    InParts(Box<[Part; 2]>),
 }
 
 /// The way to the pipelines.
@@ -105,7 +105,10 @@ impl Onward {
                         all.add(accepted);
                     }
                 }
-                Ok(Taken::InParts([first, second])) => parts.extend([second, first]),
+                Ok(Taken::InParts(halves)) => {
+                    let [first, second] = *halves;
+                    parts.extend([second, first]);
+                }
                 Err(refusal) => answer = Err(refusal),
             }
         }
@@ -129,7 +132,7 @@ impl Onward {
                 self.note_wait(&refusal);
                 wait
             } else if let Some(halves) = self.halves(part, &refusal, refusals) {
-                return Ok(Taken::InParts(halves));
+                return Ok(Taken::InParts(Box::new(halves)));
             } else if self.ends(part, &refusal).await {
                 return Err(refusal);
             } else {
