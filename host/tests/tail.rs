@@ -375,6 +375,33 @@ async fn a_span_that_the_backend_refuses_costs_none_of_those_that_it_went_with()
 }
 
 #[tokio::test]
+async fn what_is_larger_than_an_exporters_queue_goes_on_in_parts_and_traces_stay_whole() {
+    let backend = Backend::start();
+    let exporter = "sending_queue: { sizer: items, queue_size: 7 }";
+    let endpoint = backend.endpoint();
+    let otlet = Program::start(
+        OTLET,
+        &config("wait_duration: 1h", "percentage: 100", &endpoint, exporter),
+    );
+    let sender = Sender::grpc(otlet.grpc());
+    // Each trace in two requests.
+    for half in 0..2 {
+        let of: Vec<_> = (0..20_i64)
+            .flat_map(|trace| (0..3_i64).map(move |span| (trace + 1, trace * 6 + half * 3 + span)))
+            .map(|(trace, number)| (trace, number.unsigned_abs()))
+            .collect();
+        send(&sender, &of).await;
+    }
+    held(&otlet, 120);
+    terminate(otlet).await;
+    let taken = backend.taken();
+    assert_eq!(numbers(&taken), (0..120).collect::<Vec<_>>());
+    for trace in 1..=20 {
+        assert_eq!(parts(&taken, trace), 1, "{trace}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_connector_that_is_gone_holds_is_told_and_counted_as_lost_if_otlet_must_end() {
     let backend = Backend::start();
     backend.always(Answer::Hang);

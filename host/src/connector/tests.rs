@@ -161,12 +161,11 @@ fn strict(refuses: fn(&[u64]) -> Option<Refusal>) -> (Next, Arc<Mutex<Vec<u64>>>
     let next: Next = Arc::new(move |payload| {
         assert!(payload.is_joined());
         let numbers = numbers(&payload);
-        let answer = match refuses(&numbers) {
-            Some(refusal) => Err(refusal),
-            None => {
-                into.lock().unwrap().extend(numbers);
-                Ok(Accepted::default())
-            }
+        let answer = if let Some(refusal) = refuses(&numbers) {
+            Err(refusal)
+        } else {
+            into.lock().unwrap().extend(numbers);
+            Ok(Accepted::default())
         };
         Box::pin(async { answer })
     });
