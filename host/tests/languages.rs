@@ -45,6 +45,7 @@ const LANGUAGES: &[&str] = &[
     "python",
     "javascript",
     "typescript",
+    "zig",
 ];
 
 /// What a script ends with where the language's tools are missing: `EX_UNAVAILABLE`.
