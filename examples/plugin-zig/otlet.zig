@@ -41,6 +41,13 @@ const ColumnResult = extern struct {
     payload: extern union { number: u32, message: List(u8) },
 };
 
+/// Where a list begins: an empty one must not point out of memory either, as an empty slice may.
+fn start(comptime T: type, list: []const T) [*]const T {
+    return if (list.len == 0) @ptrCast(&nowhere) else list.ptr;
+}
+
+const nowhere: u64 = 0;
+
 /// What lives as long as the instance.
 pub const allocator = std.heap.wasm_allocator;
 var arena = std.heap.ArenaAllocator.init(std.heap.wasm_allocator);
@@ -84,7 +91,8 @@ pub const Column = struct {
         const present = try scratch().alloc(u8, (values.len + 7) / 8);
         @memset(present, 0);
         for (0..values.len) |i| present[i / 8] |= @as(u8, 1) << @intCast(i % 8);
-        imports.@"set-packed"(self.number, 1, rows.ptr, rows.len, data.ptr, data.len, ends.ptr, ends.len, present.ptr, present.len);
+        const at_rows = start(u32, rows);
+        imports.@"set-packed"(self.number, 1, at_rows, rows.len, start(u8, data), data.len, start(u32, ends), ends.len, start(u8, present), present.len);
     }
 };
 
@@ -99,8 +107,8 @@ pub const Texts = extern struct {
 
     pub fn at(self: Texts, row: usize) ?[]const u8 {
         if (self.present.ptr[row / 8] >> @intCast(row % 8) & 1 == 0) return null;
-        const start = if (row == 0) 0 else self.ends.ptr[row - 1];
-        return self.data.ptr[start..self.ends.ptr[row]];
+        const from = if (row == 0) 0 else self.ends.ptr[row - 1];
+        return self.data.ptr[from..self.ends.ptr[row]];
     }
 };
 
@@ -111,7 +119,7 @@ pub fn signal() []const u8 {
 }
 
 pub fn drop(table: []const u8, rows: []const u32) void {
-    imports.@"drop-rows"(table.ptr, table.len, rows.ptr, rows.len);
+    imports.@"drop-rows"(table.ptr, table.len, start(u32, rows), rows.len);
 }
 
 pub fn info(comptime format: []const u8, values: anytype) !void {
