@@ -112,16 +112,13 @@ fn a_component_of_the_first_form_of_the_contract_loads_and_works() {
         assert!(named.is_none(), "it knows {function}, which came later");
     }
     let plugin = load("first", first);
-    let run = |config| {
-        let processor = processor(&plugin, &config, &Limits::default());
-        processor.process(traces(), Place::Worker)
-    };
-    assert_eq!(run(json!({"call": "retain"})).unwrap().records(), 1);
-    let config = json!({"call": "texts", "columns": ["record.name"]});
-    let Err(Failure::Failed { reason, .. }) = run(config) else {
-        panic!("what it reads is its error");
-    };
-    assert_eq!(reason, r#"[Some("GET /a"), Some("GET /b")]"#);
+    let with = |config| processor(&plugin, &config, &Limits::default());
+    let retains = with(json!({"call": "retain"}));
+    let batch = retains.process(traces(), Place::Worker).unwrap();
+    assert_eq!(batch.records(), 1);
+    // What it reads is its error.
+    let reads = with(json!({"call": "texts", "columns": ["record.name"]}));
+    assert_eq!(fails(&reads), r#"[Some("GET /a"), Some("GET /b")]"#);
 }
 
 #[test]
