@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::{env, fs};
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -77,7 +77,7 @@ fn run(script: &mut Command) -> bool {
 /// The plugin in a language, built once; none where its tools are missing.
 fn built(language: &str) -> Option<PathBuf> {
     static BUILT: LazyLock<Mutex<BTreeMap<String, bool>>> = LazyLock::new(Mutex::default);
-    let mut built = BUILT.lock().unwrap_or_else(|poison| poison.into_inner());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let wasm = folder(language).join("target/owner.wasm");
     let there = *built.entry(language.to_owned()).or_insert_with(|| {
         let there = run(&mut Command::new(folder(language).join("build")));
@@ -126,19 +126,21 @@ fn directory(files: &[(String, &Path)]) -> TempDir {
 /// A config whose pipelines run these processors; what is answered was delivered.
 fn config(directory: &Path, backend: &Backend, processors: &[(&str, String)]) -> String {
     let names: Vec<_> = processors.iter().map(|(name, _)| *name).collect();
-    let sections: String = processors
+    let sections = processors
         .iter()
         .map(|(name, config)| format!("  {name}: {{ config: {config} }}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let (pipeline, directory) = (names.join(", "), directory.display());
-    let pipelines: String = ["traces", "metrics", "logs"]
+    let pipelines = ["traces", "metrics", "logs"]
         .iter()
         .map(|signal| {
             format!(
                 "    {signal}: {{ receivers: [otlp], processors: [{pipeline}], exporters: [otlp] }}\n"
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "receivers:
   otlp: {{ protocols: {{ grpc: {{ endpoint: 127.0.0.1:0 }} }} }}
@@ -205,19 +207,22 @@ fn alone(plugin: &Path, config: &str) -> Chain {
     )
 }
 
-fn resource(attributes: &[(&str, &str)]) -> Option<Resource> {
-    Some(Resource {
+fn resource(attributes: Attributes<'_>) -> Resource {
+    Resource {
         attributes: attributes
             .iter()
             .map(|(key, value)| kv(key, text(value)))
             .collect(),
         ..Resource::default()
-    })
+    }
 }
 
-fn spans(of: &[(&[(&str, &str)], &[&str])]) -> Request {
+/// Attributes of a resource: keys and texts.
+type Attributes<'a> = &'a [(&'a str, &'a str)];
+
+fn spans(of: &[(Attributes<'_>, &[&str])]) -> Request {
     let resource_spans = of.iter().map(|(attributes, names)| ResourceSpans {
-        resource: resource(attributes),
+        resource: Some(resource(attributes)),
         scope_spans: vec![ScopeSpans {
             spans: names
                 .iter()
@@ -239,7 +244,7 @@ fn spans(of: &[(&[(&str, &str)], &[&str])]) -> Request {
     )
 }
 
-fn logs(attributes: &[(&str, &str)]) -> Request {
+fn logs(attributes: Attributes<'_>) -> Request {
     let record = LogRecord {
         body: Some(text("GET /healthz")),
         event_name: "GET /healthz".to_owned(),
@@ -248,7 +253,7 @@ fn logs(attributes: &[(&str, &str)]) -> Request {
     Request::Logs(
         opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest {
             resource_logs: vec![ResourceLogs {
-                resource: resource(attributes),
+                resource: Some(resource(attributes)),
                 scope_logs: vec![ScopeLogs {
                     log_records: vec![record],
                     ..ScopeLogs::default()
@@ -259,7 +264,7 @@ fn logs(attributes: &[(&str, &str)]) -> Request {
     )
 }
 
-fn metrics(attributes: &[(&str, &str)]) -> Request {
+fn metrics(attributes: Attributes<'_>) -> Request {
     let gauge = Gauge {
         data_points: vec![NumberDataPoint::default()],
     };
@@ -271,7 +276,7 @@ fn metrics(attributes: &[(&str, &str)]) -> Request {
     Request::Metrics(
         opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest {
             resource_metrics: vec![ResourceMetrics {
-                resource: resource(attributes),
+                resource: Some(resource(attributes)),
                 scope_metrics: vec![ScopeMetrics {
                     metrics: vec![metric],
                     ..ScopeMetrics::default()
@@ -524,7 +529,7 @@ const WARM: usize = 1_000;
 const CALLS: usize = 5_000;
 
 /// What garbage collectors may vary by.
-const JITTER: f64 = (1 << 20) as f64;
+const JITTER: f64 = 1_048_576.0;
 
 #[test]
 fn five_thousand_batches_take_no_more_memory_than_a_thousand() {
