@@ -14,9 +14,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps};
 use rustix::process::geteuid;
 use sha2::{Digest as _, Sha256};
 
@@ -172,7 +172,8 @@ impl Vault {
         let file = rustix::fs::openat(&self.folder, name, flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(file);
         file.write_all(held)?;
-        file.write_all(&Sha256::digest(held))
+        file.write_all(&Sha256::digest(held))?;
+        file.set_modified(SystemTime::now())
     }
 
     /// Removes a file.
@@ -184,11 +185,14 @@ impl Vault {
         )?)
     }
 
-    /// Remembers that a file was used now.
+    /// Remembers that a file was used now, to the nanosecond: the system's own clock of files ticks every few milliseconds.
     pub fn touch(&self, name: &str) -> io::Result<()> {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let now = Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_NOW,
+            tv_sec: now.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: now.subsec_nanos().into(),
         };
         let times = Timestamps {
             last_access: now,

@@ -13,6 +13,9 @@ use notify::{
     ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher, recommended_watcher,
 };
 
+/// How often folders are looked for again at most while they keep changing: more changes are notices.
+const SETTLING: usize = 8;
+
 /// Wakes whoever compares. Where the system gives no notices, that is said once and comparing now and then must do.
 pub(super) struct Notices {
     what: String,
@@ -50,10 +53,21 @@ impl Notices {
 
     /// Gets notices of these paths as they are now: of the folders that they lie in, and of themselves where they are folders.
     pub(super) fn watch(&mut self, paths: &[PathBuf]) {
+        // Once more after each change of what is watched: a folder may have been made before there were notices of it, and what
+        // comes below it then would not be noticed.
+        for _ in 0..SETTLING {
+            let wanted: BTreeSet<_> = paths.iter().flat_map(|path| folders(path)).collect();
+            if self.watcher.is_none() || wanted == self.folders {
+                return;
+            }
+            self.watch_folders(wanted);
+        }
+    }
+
+    fn watch_folders(&mut self, wanted: BTreeSet<Folder>) {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
-        let wanted: BTreeSet<_> = paths.iter().flat_map(|path| folders(path)).collect();
         for folder in self.folders.difference(&wanted) {
             // It may be gone, and then it is not watched any more.
             let _unwatched = watcher.unwatch(&folder.path);
