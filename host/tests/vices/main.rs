@@ -40,7 +40,7 @@ const INVALID_ARGUMENT: u16 = 3;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A vice, how much of it, and the cause that its batches fail for; none where they do not.
-const VICES: [(&str, usize, Option<&str>); 34] = [
+const VICES: [(&str, usize, Option<&str>); 37] = [
     ("trap", 0, Some("trap")),
     ("error", 1 << 19, Some("error")),
     ("no words", 0, Some("trap")),
@@ -59,6 +59,9 @@ const VICES: [(&str, usize, Option<&str>); 34] = [
     ("row", 0, Some("trap")),
     ("descending", 0, Some("trap")),
     ("mask", 0, Some("trap")),
+    ("drop-rows", 0, Some("trap")),
+    ("pointer", 0, Some("trap")),
+    ("print", 0, Some("trap")),
     ("ends", 0, Some("trap")),
     ("backwards", 0, Some("trap")),
     ("present", 0, Some("trap")),
