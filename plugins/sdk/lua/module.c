@@ -98,6 +98,13 @@ void otlet_push_setting(lua_State *L, const char *pointer) {
 
 // Rows --------------------------------------------------------------------------------------------------------------
 
+// A number of the stack that the contract has 32 bits for; others are an error rather than cut short.
+static uint32_t small(lua_State *L, int index) {
+  lua_Integer number = luaL_checkinteger(L, index);
+  if (number < 0 || number > UINT32_MAX) luaL_error(L, "%I is not from 0 to 4294967295", (LUAI_UACINT)number);
+  return (uint32_t)number;
+}
+
 // The rows of a list, in memory that Lua collects. It stays on the stack.
 static otlet_rows rows_of(lua_State *L, int index) {
   luaL_checktype(L, index, LUA_TTABLE);
@@ -105,7 +112,7 @@ static otlet_rows rows_of(lua_State *L, int index) {
   rows.ptr = lua_newuserdatauv(L, (rows.len + 1) * sizeof *rows.ptr, 0);
   for (size_t i = 0; i < rows.len; i++) {
     lua_rawgeti(L, index, (lua_Integer)i + 1);
-    rows.ptr[i] = (uint32_t)luaL_checkinteger(L, -1);
+    rows.ptr[i] = small(L, -1);
     lua_pop(L, 1);
   }
   return rows;
@@ -239,7 +246,7 @@ static int ids(lua_State *L) {
 // value, kind = column:get(row)
 static int get(lua_State *L) {
   otlet_plugin_types_value_t value;
-  if (!otlet_plugin_batch_get(column_at(L, 1), (uint32_t)luaL_checkinteger(L, 2), &value)) return 0;
+  if (!otlet_plugin_batch_get(column_at(L, 1), small(L, 2), &value)) return 0;
   const char *kind = KINDS[value.tag];
   push_value(L, &value);
   lua_pushstring(L, kind);
@@ -429,7 +436,7 @@ static int log_line(lua_State *L) {
 
 // otlet.count(name [, add])
 static int count(lua_State *L) {
-  otlet_count(luaL_checkstring(L, 1), (uint32_t)luaL_optinteger(L, 2, 1));
+  otlet_count(luaL_checkstring(L, 1), lua_isnoneornil(L, 2) ? 1 : small(L, 2));
   return 0;
 }
 

@@ -4,6 +4,9 @@
 /// The bits of a threshold.
 const BITS: u32 = 56;
 
+/// The most that a span stands for. No sampler keeps less than one in a million, and a forged threshold must not fill counters.
+const MOST: u64 = 1 << 20;
+
 /// How many spans a span stands for, that it is one of: 1 where nothing can be read. What is no whole number is rounded up or
 /// down by chance, so that many together are right.
 #[inline]
@@ -16,7 +19,7 @@ pub(super) fn weight(trace_state: &[u8]) -> u64 {
     };
     let kept = (1 << BITS) - threshold;
     let (whole, rest) = ((1 << BITS) / kept, (1 << BITS) % kept);
-    whole + u64::from(rest > 0 && fastrand::u64(0..kept) < rest)
+    (whole + u64::from(rest > 0 && fastrand::u64(0..kept) < rest)).min(MOST)
 }
 
 /// The threshold below which traces were dropped, of 2^56.
@@ -48,7 +51,7 @@ mod tests {
             ("ot=th:8", 2),
             ("ot=th:c", 4),
             ("vendor=1, ot=rv:abcdefabcdefab;th:fd70a3d70a3d71,x=y", 100),
-            ("ot=th:ffffffffffffff", 1 << 56),
+            ("ot=th:ffffffffffffff", 1 << 20),
             ("ot=th:", 1),
             ("ot=th:+8", 1),
             ("ot=th:8g", 1),
