@@ -133,6 +133,15 @@ fn shown(received: &[Received]) -> (BTreeMap<String, Vec<Calls>>, BTreeMap<Strin
     (calls, durations)
 }
 
+/// Whether there is a series of a name that the backend does not take.
+fn has_bad(request: &Request) -> bool {
+    let Request::Metrics(request) = request else {
+        return false;
+    };
+    let text = format!("{request:?}");
+    text.contains("POISON")
+}
+
 fn last(received: &[Received], name: &str) -> Option<Calls> {
     shown(received).0.get(name)?.last().copied()
 }
@@ -359,4 +368,27 @@ async fn series_tell_which_process_counts_unless_they_are_told_not_to() {
         );
     }
     assert_eq!(keys.len(), 5);
+}
+
+#[tokio::test]
+async fn a_series_that_the_backend_refuses_costs_none_of_the_others() {
+    let backend = Backend::start();
+    backend.always(Answer::RefusedIf(has_bad));
+    for temporality in ["CUMULATIVE", "DELTA"] {
+        let keys = format!(
+            "metrics_flush_interval: 1h, aggregation_temporality: AGGREGATION_TEMPORALITY_{temporality}"
+        );
+        let otlet = Program::start(OTLET, &config(&keys, &backend.endpoint(), "[spanmetrics]"));
+        let names: Vec<_> = (0..40).map(|number| format!("GET /{number}")).collect();
+        let mut of: Vec<_> = names.iter().map(|name| (name.as_str(), 5)).collect();
+        of.insert(20, ("POISON", 5));
+        send(&otlet, &of).await;
+        terminate(otlet).await;
+        let (calls, durations) = shown(&backend.taken());
+        for name in &names {
+            assert!(calls.contains_key(name), "{temporality} {name}");
+            assert!(durations.contains_key(name), "{temporality} {name}");
+        }
+        assert!(!calls.contains_key("POISON"));
+    }
 }

@@ -61,6 +61,11 @@ pub(super) fn now() -> u64 {
     u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// A request of metrics. They are of several senders' spans, so that an exporter takes it apart if it is refused for good.
+fn request(framed: Vec<u8>) -> Payload {
+    Payload::plain(Signal::Metrics, Bytes::from(framed)).joined(true)
+}
+
 impl Flusher {
     /// Runs until the connector has ended.
     pub(super) async fn run(self) {
@@ -113,10 +118,7 @@ impl Flusher {
         loop {
             let (Lot { until, points, .. }, now) = (&lot.0, lot.1);
             let (until, points) = (*until, *points);
-            let payload = Payload::plain(
-                Signal::Metrics,
-                Bytes::from(std::mem::take(&mut lot.0.framed)),
-            );
+            let payload = request(std::mem::take(&mut lot.0.framed));
             match self.attempt(&payload).await {
                 Ok(()) => {
                     self.sent();
@@ -141,7 +143,7 @@ impl Flusher {
 
     /// Hands on a lot of what came since the one before, until it is taken.
     async fn deliver(&self, (lot, _): (Lot, u64)) {
-        let payload = Payload::plain(Signal::Metrics, Bytes::from(lot.framed));
+        let payload = request(lot.framed);
         let mut wait = WAITS.0;
         loop {
             let pause = match self.attempt(&payload).await {
