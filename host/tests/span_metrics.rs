@@ -372,9 +372,9 @@ async fn series_tell_which_process_counts_unless_they_are_told_not_to() {
 
 #[tokio::test]
 async fn a_series_that_the_backend_refuses_costs_none_of_the_others() {
-    let backend = Backend::start();
-    backend.always(Answer::RefusedIf(has_bad));
     for temporality in ["CUMULATIVE", "DELTA"] {
+        let backend = Backend::start();
+        backend.always(Answer::RefusedIf(has_bad));
         let keys = format!(
             "metrics_flush_interval: 1h, aggregation_temporality: AGGREGATION_TEMPORALITY_{temporality}"
         );
